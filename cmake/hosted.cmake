@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every hosted target is compiled with. Warnings are errors.
+add_library(septum-hosted INTERFACE)
+target_include_directories(septum-hosted INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/kernel/include)
+target_compile_options(septum-hosted INTERFACE
+  -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wold-style-cast -Wshadow -Wimplicit-fallthrough
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+if(SEPTUM_SANITIZE)
+  target_compile_options(septum-hosted INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(septum-hosted INTERFACE -fsanitize=address,undefined)
+endif()
+
+# septum_test(NAME SOURCES… LIBS …): a GoogleTest binary registered with CTest, one CTest entry per binary.
+function(septum_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  find_package(GTest REQUIRED)
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE septum-hosted GTest::gtest_main ${ARG_LIBS})
+  target_compile_definitions(${name} PRIVATE SEPTUM_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SEPTUM_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()

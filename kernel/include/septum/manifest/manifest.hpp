@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// The manifest: the sealed description that the kernel boots from. It is the only format that Septum itself
+// defines, and so the only one declared once for the kernel, the encoder and the decoder.
+//
+// The bundle (one Multiboot2 module, `appliance.sep`) is, in this order and each part in whole 4 KiB pages:
+//   manifest | tables | payload segments
+// The kernel copies the bundle, whole, to `bundle_base`; from then on the tables are used where they lie and the
+// payloads are the pristine copies a partition is (re)loaded from. All integers are little-endian. Every
+// `offset` is in bytes from the start of the bundle. Bytes not described by a record are zero.
+#pragma once
+
+#include <septum/types.hpp>
+
+namespace septum::manifest {
+
+inline constexpr u64 kMagic = 0x31'4d'55'54'50'45'53'7fULL; // 7F "SEPTUM1"
+inline constexpr u32 kVersion = 1;                             // any change of layout or meaning counts it up
+
+inline constexpr u32 kMaxCpus = 64;
+inline constexpr u32 kMaxPartitions = 64;
+inline constexpr u32 kMaxCpusPerPartition = 64;
+inline constexpr u32 kMaxCpuidRules = 96; // per partition
+inline constexpr u32 kMaxPortRules = 32;  // per partition
+inline constexpr u32 kMaxMsrRules = 64;   // per partition
+inline constexpr u32 kMaxChannels = 255;   // a doorbell names its channel in one byte; 0xFF means none
+inline constexpr u32 kNameSize = 32;      // bytes, zero-terminated
+
+struct Digest {
+    u8 bytes[32]; // SHA-256 (FIPS 180-4)
+    friend constexpr bool operator==(const Digest&, const Digest&) = default;
+};
+static_assert(sizeof(Digest) == 32);
+
+// `count` records, one behind the other, at `offset` bytes from the start of the bundle (8-byte aligned).
+struct Table {
+    u32 offset;
+    u32 count;
+};
+static_assert(sizeof(Table) == 8);
+
+// Records [first, first + count) of one of the header's tables.
+struct Slice {
+    u32 first;
+    u32 count;
+};
+static_assert(sizeof(Slice) == 8);
+
+// Host-physical range, whole pages.
+struct Range {
+    Hpa base;
+    u64 size; // bytes
+};
+static_assert(sizeof(Range) == 16);
+
+enum class ApicMode : u8 { x2apic = 1, xapic = 2 }; // how the physical local APIC is driven; guests see x2APIC
+enum class IommuKind : u8 { none = 0, vt_d = 1, amd_vi = 2 };
+enum class OnFault : u8 { stop = 1, restart = 2, halt_system = 3 };
+enum class BootKind : u8 { elf64 = 1, linux = 2 };
+
+enum class RegionKind : u8 { ram = 1, channel_send = 2, channel_receive = 3 };
+inline constexpr u8 kRead = 1;
+inline constexpr u8 kWrite = 2;
+inline constexpr u8 kExecute = 4;
+enum class MemoryType : u8 { uncacheable = 0, write_back = 6 }; // the architecture's PAT encodings (APM 2 §7.8.1)
+
+// One grant: guest-physical [gpa, gpa + size) reaches host-physical [hpa, hpa + size). The nested page tables
+// grant exactly the regions of their partition.
+struct Region {
+    Gpa gpa;
+    Hpa hpa;
+    u64 size; // bytes, whole pages
+    RegionKind kind;
+    u8 access; // kRead | kWrite | kExecute
+    MemoryType type;
+    u8 reserved0;
+    u32 channel; // index into `channels` for channel regions, ~0u for RAM
+};
+static_assert(sizeof(Region) == 32);
+
+// A piece of a partition's initial memory, copied at every launch after the RAM was scrubbed to zero.
+struct Payload {
+    u32 offset;  // in the bundle, page aligned
+    u32 size;    // bytes; not necessarily whole pages (the rest of the bundle's last page is zero)
+    Gpa gpa;     // where the partition sees it
+    Hpa hpa;     // the same place, host-physical; inside the partition's RAM
+};
+static_assert(sizeof(Payload) == 24);
+
+// A one-way shared-memory channel.
+struct Channel {
+    char name[kNameSize];
+    Range memory;
+    u16 writer; // partition index
+    u16 reader; // partition index
+    u8 doorbell;        // 1: the writer may ring
+    u8 vector;          // ≥ 32: ringing interrupts `reader_cpu` with it; 0: ringing only sets the pending bit
+    u16 reader_cpu;     // index into `cpus`: the reader's first CPU
+};
+static_assert(sizeof(Channel) == 56);
+
+// What the kernel answers when a port access exits. Sorted by `first`, disjoint. Ports the I/O permission map
+// grants never exit; ports in no rule are absent: reads give all ones, writes are dropped.
+enum class PortAnswer : u8 {
+    constant = 1,  // reads give `value` in every byte, writes are dropped
+    forbidden = 2, // a fault, by the partition's policy
+    uart = 3,      // the virtual 16550 (eight ports)
+    doorbell = 4,  // septum/guest/board.hpp: kDoorbellPort
+    sleep = 5,     // ACPI sleep control: 0x34 stops the partition
+    reset = 6,     // any write restarts the partition
+};
+struct PortRule {
+    u16 first;
+    u16 last; // inclusive
+    PortAnswer answer;
+    u8 value; // for `constant`
+    u16 reserved0;
+};
+static_assert(sizeof(PortRule) == 8);
+
+// What the kernel answers when an RDMSR or WRMSR exits. Sorted by `first`, disjoint. MSRs the MSR permission
+// map grants never exit; an MSR in no rule takes #GP(0), as absent ones do on hardware.
+enum class MsrAnswer : u8 {
+    fault_gp = 0,  // #GP(0) in the guest: not there
+    forbidden = 1, // a fault, by the partition's policy
+    constant = 2,  // read: `value`
+    ignore = 3,    // write: dropped
+    efer = 4,      // virtual EFER: SVME hidden, only `value` bits writable
+    apic_base = 5, // virtual IA32_APIC_BASE: x2APIC on, BSP on the first CPU; writes that change it take #GP
+    x2apic = 6,    // x2APIC register 0x800..0x8FF, filtered by the kernel
+};
+struct MsrRule {
+    u32 first;
+    u32 last; // inclusive
+    MsrAnswer on_read;
+    MsrAnswer on_write;
+    u16 reserved0;
+    u32 reserved1;
+    u64 value;
+};
+static_assert(sizeof(MsrRule) == 24);
+
+// One CPUID answer: (hardware & mask) | set, per register, then patched. Sorted by (leaf, subleaf). A leaf in no
+// rule answers zeros. Leaves lie in 0x0..0x1F, 0x40000000..0x4000001F and 0x80000000..0x8000001F.
+inline constexpr u32 kCpuidAnySubleaf = ~0u; // the rule answers every ECX; then it is the leaf's only rule
+enum CpuidPatch : u32 {
+    kPatchApicIdEbx = 1u << 0, // EBX[31:24] := APIC id (leaf 1)
+    kPatchApicIdEdx = 1u << 1, // EDX := x2APIC id (leaf 0xB)
+    kPatchOsxsave = 1u << 2,   // ECX[27] := guest CR4.OSXSAVE (leaf 1)
+    kPatchApicIdEax = 1u << 3, // EAX := APIC id (leaf 0x8000001E)
+};
+struct CpuidRule {
+    u32 leaf;
+    u32 subleaf; // exact, or kCpuidAnySubleaf
+    u32 mask[4]; // EAX, EBX, ECX, EDX
+    u32 set[4];
+    u32 patch; // CpuidPatch bits
+    u32 reserved0;
+};
+static_assert(sizeof(CpuidRule) == 48);
+
+// A hardware fact the proof uses; checked on the machine before launch, on every CPU where it is a CPU's.
+enum class FactKind : u16 {
+    cpuid_bits = 1,     // a: leaf, b: subleaf, index: register 0..3; (value & mask) == expected
+    msr_bits = 2,       // a: MSR; (value & mask) == expected
+    msr_at_least = 3,   // a: MSR; (value & mask) >= expected (microcode floor)
+    pci_function = 4,   // a: bus << 8 | device << 3 | function; expected: device id << 16 | vendor id
+    cpuid_at_least = 5, // a: leaf, b: subleaf, index: register; (value & mask) >= expected
+};
+struct Fact {
+    FactKind kind;
+    u16 index;
+    u32 a;
+    u32 b;
+    u32 reserved0;
+    u64 mask;
+    u64 expected;
+    char name[kNameSize]; // said when the fact does not hold
+};
+static_assert(sizeof(Fact) == 64);
+
+struct Iommu {
+    IommuKind kind;
+    u8 reserved0[7];
+    Hpa registers;       // one page of MMIO
+    u64 version;         // VT-d VER_REG (§11.4.1): expected exactly
+    u64 capability;      // CAP_REG bits that must be set as in `capability` under `capability_mask`
+    u64 capability_mask;
+    u64 extended;        // ECAP_REG, the same
+    u64 extended_mask;
+    Hpa root_table;      // VT-d root table (§9.1), in the sealed tables
+    Hpa interrupt_table; // VT-d interrupt remapping table (§9.10), in the sealed tables
+    u64 interrupt_table_entries; // power of two
+};
+static_assert(sizeof(Iommu) == 80);
+
+struct Cpu {
+    u32 apic_id;
+    u16 partition; // index
+    u16 vcpu;      // number inside the partition; 0 is its boot CPU
+    Hpa block;     // septum/manifest/layout.hpp: CpuBlock, in the workspace
+};
+static_assert(sizeof(Cpu) == 16);
+
+struct Partition {
+    char name[kNameSize];
+    u32 asid;      // ≥ 1, unique (APM 2 §15.16)
+    u16 first_cpu; // its CPUs are [first_cpu, first_cpu + cpu_count) of `cpus`
+    u16 cpu_count;
+    BootKind boot;
+    OnFault on_fault;
+    u8 console; // 1: has a virtual 16550
+    u8 reserved0;
+    u32 restart_limit; // restarts by fault before it is stopped for good; 0 when on_fault is not restart
+    Hpa npt_root;  // nested page tables (APM 2 §15.25), in the sealed tables
+    Hpa iopm;      // I/O permission map, 12 KiB (§15.10.1)
+    Hpa msrpm;     // MSR permission map, 8 KiB (§15.11)
+    Hpa vmcb_boot; // VMCB template of the boot CPU at launch (§15.5, appendix B), one page
+    Hpa vmcb_ap;   // VMCB template of the other CPUs: state after INIT; the kernel sets CS from the SIPI vector
+    Hpa block;     // PartitionBlock, in the workspace
+    u64 entry_rdi; // the boot CPU's registers at launch; the launch count (0 the first time) goes into RDX
+    u64 entry_rsi;
+    Slice regions;
+    Slice payloads;
+    Slice ports;
+    Slice msrs;
+    Slice cpuid;
+    Digest payload_digest; // SHA-256 over the payload segments in order, `size` bytes each, as loaded
+};
+static_assert(sizeof(Partition) == 184);
+
+struct Header {
+    u64 magic;
+    u32 version;
+    u32 manifest_size;      // bytes, whole pages, this header included
+    Digest manifest_digest; // SHA-256 of the manifest with this field as zeros
+    Digest tables_digest;   // SHA-256 of the tables part
+    Digest kernel_digest;   // SHA-256 over the kernel ELF's resident read-only segments, in file order, p_filesz bytes each
+    u64 bundle_size;        // bytes, whole pages
+    Hpa bundle_base;        // page aligned
+    u32 tables_offset;
+    u32 tables_size;
+    Range kernel;           // the kernel image in memory, .bss and boot part included
+    Range workspace;        // CpuBlocks and PartitionBlocks
+    Hpa trampoline;         // one page below 1 MiB: where application processors wake up
+    Hpa kernel_page_tables; // CR3 after launch, in the sealed tables
+    ApicMode apic;
+    u8 reserved0[7];
+    char name[kNameSize];   // of the appliance
+    char board[kNameSize];
+    Table cpus;
+    Table partitions;
+    Table regions;
+    Table payloads;
+    Table channels;
+    Table ports;
+    Table msrs;
+    Table cpuid;
+    Table facts;
+    Table ram;              // Range records: everything planned, to be found inside usable RAM
+    Iommu iommu;
+};
+static_assert(sizeof(Header) == 416);
+
+} // namespace septum::manifest
