@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decoded world: what the shipped bytes grant, in intervals that properties compare with the model. Nothing here
+// was written by build/; what the manifest claims is kept apart from what the tables were found to do.
+#pragma once
+
+#include "verifier/decode/acpi.hpp"
+#include "verifier/decode/elf.hpp"
+#include "verifier/decode/grub_config.hpp"
+#include "verifier/decode/guest_info.hpp"
+#include "verifier/decode/iopm.hpp"
+#include "verifier/decode/iso.hpp"
+#include "verifier/decode/linux_params.hpp"
+#include "verifier/decode/manifest.hpp"
+#include "verifier/decode/msrpm.hpp"
+#include "verifier/decode/page_table.hpp"
+#include "verifier/decode/vmcb.hpp"
+#include "verifier/decode/vtd.hpp"
+
+namespace septum::verifier {
+
+using Digest = manifest::Digest; // SHA-256
+using decode::ByteSpan;
+using decode::Defect;
+using decode::Defects;
+using decode::Interval;
+
+[[nodiscard]] Digest sha256(ByteSpan bytes);
+[[nodiscard]] std::string hex(const Digest& digest); // 64 lower-case digits
+
+// Half-open [base, base + size).
+struct PlaceRange {
+    std::uint64_t base = 0;
+    std::uint64_t size = 0;
+    friend bool operator==(const PlaceRange&, const PlaceRange&) = default;
+};
+
+// The ISO as it ships. Absent from facts that came from a bundle alone.
+struct ImageFacts {
+    Digest digest{};         // of the whole image
+    decode::Iso iso;         // every file, boot entries, defects
+    decode::GrubConfig grub; // /boot/grub/grub.cfg
+    bool has_grub_config = false;
+    std::string kernel_path; // as grub.cfg loads it; empty when it loads none or several
+    std::string bundle_path;
+};
+
+// A digest as the manifest claims it, and as the bytes give it.
+struct DigestFact {
+    Digest claimed{};
+    Digest computed{};
+    [[nodiscard]] bool matches() const { return claimed == computed; }
+};
+
+struct BundleFacts {
+    std::uint64_t size = 0;     // bytes found
+    PlaceRange place;           // host-physical, after the copy
+    PlaceRange manifest;        // host-physical
+    PlaceRange tables;          // host-physical: the sealed tables
+    PlaceRange payloads;        // host-physical: pristine copies, the bundle's rest
+    DigestFact manifest_digest; // of the manifest with the field as zeros
+    DigestFact tables_digest;
+    DigestFact kernel_digest; // over the resident read-only segments of the kernel ELF, in file order
+    Digest digest{};          // of the whole bundle
+};
+
+struct PayloadFact {
+    std::uint64_t offset = 0; // in the bundle
+    std::uint64_t size = 0;   // bytes
+    std::uint64_t gpa = 0;
+    std::uint64_t hpa = 0;
+    bool in_bundle = false; // its bytes lie in the bundle's payload part
+    Digest digest{};        // computed, when in_bundle
+};
+
+struct PartitionFacts {
+    std::string name;
+    manifest::Partition record{};
+    std::vector<manifest::Cpu> cpus;       // by vcpu, as the manifest says
+    std::vector<manifest::Region> regions; // what the manifest claims is granted
+
+    // Memory, as the nested tables grant it.
+    decode::PageTable npt;               // npt.intervals: reach sorted by gpa; npt.tables, npt.defects
+    std::vector<Interval> reach_by_host; // the same intervals, sorted by hpa
+
+    // Ports and MSRs that do not exit, and what the kernel answers for the others.
+    decode::Iopm iopm;
+    decode::Msrpm msrpm;
+    std::vector<manifest::PortRule> port_rules;
+    std::vector<manifest::MsrRule> msr_rules;
+    std::vector<manifest::CpuidRule> cpuid_rules;
+
+    decode::Vmcb vmcb_boot;
+    decode::Vmcb vmcb_ap;
+
+    // Initial memory.
+    std::vector<PayloadFact> payloads;
+    DigestFact payload_digest;                       // over all segments in order
+    std::optional<decode::GuestInfo> info;           // at guest::kInfoBase
+    std::optional<decode::LinuxParams> linux_params; // BootKind::linux, at entry_rsi
+    std::optional<decode::Acpi> acpi;                // BootKind::linux
+    // BootKind::elf64: the guest's own identity tables that it is entered with, as far as its initial memory holds
+    // them.
+    std::optional<decode::PageTable> entry_tables;
+
+    // Host-physical pages of this partition's hardware structures: nested tables, permission maps, VMCB templates.
+    std::vector<std::uint64_t> table_pages; // sorted, each once
+
+    // Everything found wrong here (those of npt, maps, VMCBs, params, ACPI included).
+    Defects defects;
+};
+
+// An unmapped page in a CpuBlock that must stay so.
+struct GuardFact {
+    std::uint32_t cpu = 0;     // index into Manifest::cpus
+    std::uint64_t address = 0; // identity: virtual = physical
+    bool mapped = false;       // found mapped by the kernel's page tables
+};
+
+struct KernelFacts {
+    decode::Elf elf;
+    Digest file_digest{};
+    PlaceRange place;             // manifest: the image in memory
+    PlaceRange workspace;         // manifest
+    decode::PageTable page_table; // host mode: gpa is the virtual address
+    std::vector<Interval> by_host;
+    std::vector<GuardFact> guards; // two per CPU
+    std::uint64_t trampoline = 0;
+};
+
+struct DeviceFacts {
+    bool present = false; // the manifest declares a unit
+    manifest::Iommu record{};
+    decode::VtdTables dma; // dma.requesters: all 65,536 ids
+    decode::InterruptTable interrupts;
+};
+
+// A page of the sealed tables that more than one structure uses, with who they are.
+struct SharedTable {
+    std::uint64_t page = 0;
+    std::string first; // "npt of `vault`"
+    std::string second;
+};
+
+struct Facts {
+    std::optional<ImageFacts> image;
+    decode::Manifest manifest;
+    BundleFacts bundle;
+    KernelFacts kernel;
+    std::vector<PartitionFacts> partitions; // in the manifest's order
+    DeviceFacts devices;
+    // Pages of the sealed tables: used by two structures (each side must have its own, so a change of one can never
+    // change the other), or used by none although not zero.
+    std::vector<SharedTable> shared_tables;
+    std::vector<std::uint64_t> unused_tables;
+    // Every defect: the partitions', the kernel's, the devices', the manifest's, the image's, and stray bytes.
+    Defects defects;
+    double seconds = 0; // taken to decode
+};
+
+struct ReadOptions {
+    std::uint32_t physical_address_bits =
+        52;               // the board's (model.board.physical_address_bits), else the architecture's
+    bool pages_1g = true; // the board's huge_pages_1g
+};
+
+// Errors (no value): the image is not an ISO or is cut short, a file of the boot path is missing, the kernel is no ELF,
+// the manifest cannot be read. Everything else is a fact, or a defect among the facts. The facts hold views into the
+// bytes: these must outlive them. Never throws, never reads outside, ends in bounded time, whatever the bytes.
+[[nodiscard]] config::Outcome<Facts> read_image(ByteSpan iso, const ReadOptions& options = {});
+[[nodiscard]] config::Outcome<Facts> read_bundle(ByteSpan kernel, ByteSpan bundle, const ReadOptions& options = {});
+
+} // namespace septum::verifier
