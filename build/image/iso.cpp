@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "build/image/iso.hpp"
+
+#include "build/image/grub.hpp"
+#include "build/image/scratch.hpp"
+
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <openssl/evp.h>
+
+namespace septum::build {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+std::span<const std::uint8_t> bytes_of(const char* text) {
+    return {reinterpret_cast<const std::uint8_t*>(text), std::strlen(text)};
+}
+
+// ECMA-119 §7.4.1: a volume identifier has capital letters, digits and underlines, at most 32.
+std::string volume_id(const std::string& name) {
+    std::string id;
+    for (const char c : name.substr(0, 32)) {
+        if (c >= 'a' && c <= 'z')
+            id += static_cast<char>(c - 'a' + 'A');
+        else
+            id += (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ? c : '_';
+    }
+    return id.empty() ? "SEPTUM" : id;
+}
+
+// GRUB tells volumes apart by the date of their last modification (ECMA-119 §8.4.27). Ours says nothing about
+// time: it is a valid date chosen by the content, so that two appliances in one machine are not mixed up and two
+// builds of one appliance are the same.
+struct VolumeDate {
+    std::string digits; // YYYYMMDDhhmmsscc
+    std::string uuid;   // YYYY-MM-DD-hh-mm-ss-cc
+};
+
+std::optional<VolumeDate> volume_date(const std::vector<std::span<const std::uint8_t>>& content) {
+    const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1)
+        return std::nullopt;
+    for (const auto part : content) {
+        const std::uint64_t size = part.size();
+        if (EVP_DigestUpdate(context.get(), &size, sizeof size) != 1 ||
+            EVP_DigestUpdate(context.get(), part.data(), part.size()) != 1)
+            return std::nullopt;
+    }
+    if (EVP_DigestFinal_ex(context.get(), digest, nullptr) != 1)
+        return std::nullopt;
+    const auto pick = [&](std::size_t byte, unsigned choices) {
+        return (static_cast<unsigned>(digest[byte]) << 8 | digest[byte + 1]) % choices;
+    };
+    char text[32];
+    std::snprintf(text, sizeof text, "%04u-%02u-%02u-%02u-%02u-%02u-%02u", 2000 + pick(0, 100), 1 + pick(2, 12),
+                  1 + pick(4, 28), pick(6, 24), pick(8, 60), pick(10, 60), pick(12, 100));
+    VolumeDate date{"", text};
+    for (const char c : date.uuid)
+        if (c != '-')
+            date.digits += c;
+    return date;
+}
+
+} // namespace
+
+config::Outcome<Bytes> make_iso(std::span<const std::uint8_t> kernel, std::span<const std::uint8_t> bundle,
+                                const IsoOptions& options) {
+    const auto date = volume_date({kernel, bundle, bytes_of(grub_config()), bytes_of(options.volume.c_str()),
+                                   bytes_of(options.uefi ? "uefi" : "")});
+    if (!date) {
+        config::Diagnostic d;
+        d.id = "build.digest";
+        d.message = "sha-256 is not available from openssl";
+        return {std::nullopt, {std::move(d)}};
+    }
+    auto scratch = Scratch::make();
+    if (!scratch.ok())
+        return {std::nullopt, std::move(scratch.diagnostics)};
+    const auto& folder = scratch.value->path();
+
+    for (const auto& [name, bytes] :
+         {std::pair{"grub.cfg", bytes_of(grub_config())}, {"septum.elf", kernel}, {"appliance.sep", bundle}})
+        if (auto failed = write_scratch(folder / name, bytes); !failed.empty())
+            return {std::nullopt, std::move(failed)};
+    if (auto failed = make_bios_image(folder / "bios.img", *scratch.value); !failed.empty())
+        return {std::nullopt, std::move(failed)};
+    if (options.uefi)
+        if (auto failed = make_efi_image(folder / "efi.img", date->uuid, *scratch.value); !failed.empty())
+            return {std::nullopt, std::move(failed)};
+
+    // -r: Rock Ridge names, nobody's owner and rights. The MBR and the GPT make the same file start from a USB stick.
+    const std::string iso = (folder / "out.iso").string();
+    std::vector<std::string> words = {"-no_rc",
+                                      "-as",
+                                      "mkisofs",
+                                      "-quiet",
+                                      "-o",
+                                      iso,
+                                      "-r",
+                                      "-no-pad",
+                                      "-graft-points",
+                                      "-V",
+                                      volume_id(options.volume),
+                                      "-preparer",
+                                      "SEPTUM",
+                                      "-appid",
+                                      "SEPTUM",
+                                      "--modification-date=" + date->digits,
+                                      "--set_all_file_dates",
+                                      "2026010100000000",
+                                      "--gpt_disk_guid",
+                                      "modification-date",
+                                      "-c",
+                                      "/boot/grub/boot.cat",
+                                      "-b",
+                                      "/boot/grub/bios.img",
+                                      "-no-emul-boot",
+                                      "-boot-load-size",
+                                      "4",
+                                      "-boot-info-table",
+                                      "--grub2-boot-info",
+                                      "--grub2-mbr",
+                                      grub_hybrid_mbr().string()};
+    if (options.uefi)
+        words.insert(words.end(), {"--efi-boot", "/boot/grub/efi.img", "-efi-boot-part", "--efi-boot-image"});
+    words.push_back("--protective-msdos-label");
+    const auto graft = [&](const std::string& path, const char* file) {
+        words.push_back(path + "=" + (folder / file).string());
+    };
+    graft(kGrubConfigPath, "grub.cfg");
+    graft(kKernelPath, "septum.elf");
+    graft(kBundlePath, "appliance.sep");
+    graft("/boot/grub/bios.img", "bios.img");
+    if (options.uefi)
+        graft("/boot/grub/efi.img", "efi.img");
+    if (auto failed = run_tool({{"xorriso"}, "xorriso"}, words, *scratch.value); !failed.empty())
+        return {std::nullopt, std::move(failed)};
+    return read_scratch(iso);
+}
+
+} // namespace septum::build
