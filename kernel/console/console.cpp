@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/console/console.hpp"
+
+#include "kernel/hw/control.hpp"
+#include "kernel/hw/uart.hpp"
+#include "kernel/log.hpp"
+
+namespace septum::kernel {
+
+namespace console {
+
+namespace {
+
+constinit core::ConsoleMux mux;
+constinit core::ConsoleRing kernel_ring;
+constinit u32 drain_lock = 0;
+constinit bool started = false;
+
+constexpr u32 kBurst = 16;       // the FIFO's depth: what an empty transmitter takes at once
+constexpr u32 kBursts = 16;      // per call of drain()
+constexpr u32 kFlushRounds = 200'000;
+
+bool try_lock(u32& lock) { return __atomic_exchange_n(&lock, 1u, __ATOMIC_ACQUIRE) == 0; }
+void unlock(u32& lock) { __atomic_store_n(&lock, 0u, __ATOMIC_RELEASE); }
+
+// Holders do a few stores with interrupts and NMI held off, so this wait is short; it is bounded all the same.
+bool lock_ring(core::ConsoleRing& ring) {
+    for (u32 i = 0; i < 10'000; i++) {
+        if (try_lock(ring.lock)) {
+            return true;
+        }
+        hw::pause();
+    }
+    return false;
+}
+
+bool anything_left() {
+    for (u32 i = 0; i < mux.sources; i++) {
+        if (mux.rings[i] != nullptr && !core::empty(*mux.rings[i])) {
+            return true;
+        }
+    }
+    return mux.waiting_first < mux.waiting_last;
+}
+
+} // namespace
+
+void attach(u32 source, core::ConsoleRing* ring, const char* name) {
+    if (source < manifest::kMaxPartitions) {
+        mux.rings[source] = ring;
+        mux.names[source] = name;
+    }
+}
+
+void start(u32 partitions) {
+    mux.rings[partitions] = &kernel_ring;
+    mux.names[partitions] = nullptr;
+    mux.sources = partitions + 1;
+    mux.current = partitions;
+    __atomic_store_n(&started, true, __ATOMIC_RELEASE);
+}
+
+void put(core::ConsoleRing& ring, char c) {
+    if (!lock_ring(ring)) {
+        return;
+    }
+    if (ring.dropped != 0 && ring.head - ring.tail < core::ConsoleRing::kCapacity / 2) { // room again: say what is missing
+        Line line;
+        line << "\n(" << u64{ring.dropped} << " characters dropped)\n";
+        ring.dropped = 0;
+        line.for_each([&ring](char text) { core::push(ring, text); });
+    }
+    core::push(ring, c);
+    unlock(ring.lock);
+}
+
+void write_kernel(const char* text, u32 length) {
+    if (lock_ring(kernel_ring)) {
+        for (u32 i = 0; i < length; i++) {
+            core::push(kernel_ring, text[i]);
+        }
+        core::push(kernel_ring, '\n');
+        unlock(kernel_ring.lock);
+    }
+    drain();
+}
+
+void drain() {
+    if (!try_lock(drain_lock)) {
+        return;
+    }
+    for (u32 burst = 0; burst < kBursts && hw::uart_ready(); burst++) {
+        char c = 0;
+        u32 sent = 0;
+        while (sent < kBurst && core::next(mux, c)) {
+            hw::uart_send(c);
+            sent++;
+        }
+        if (sent < kBurst) {
+            break;
+        }
+    }
+    unlock(drain_lock);
+}
+
+void flush() {
+    for (u32 round = 0; round < kFlushRounds && anything_left(); round++) {
+        drain();
+        hw::pause();
+    }
+}
+
+} // namespace console
+
+void Line::send() {
+    if (__atomic_load_n(&console::started, __ATOMIC_ACQUIRE)) {
+        console::write_kernel(text_, length_);
+    } else {
+        send_now();
+    }
+}
+
+void Line::send_now() const {
+    for (u32 i = 0; i < length_; i++) {
+        hw::uart_put(text_[i]);
+    }
+    hw::uart_put('\r');
+    hw::uart_put('\n');
+}
+
+} // namespace septum::kernel

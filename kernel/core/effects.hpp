@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a decision may ask of the hardware: a closed set. `set` says which of the fields below count; the rest is not looked
+// at. Register results are written straight into CpuState.
+#pragma once
+
+#include <septum/types.hpp>
+
+namespace septum::kernel::core {
+
+enum Effect : u32 {
+    kAdvance = 1u << 0,    // RIP := exit.next_rip
+    kInject = 1u << 1,     // deliver `inject` to the guest at the next entry
+    kInterrupt = 1u << 2,  // send vector `vector` to the partition's vCPUs in `targets`
+    kPost = 1u << 3,       // put `mail` into the mailboxes of the vCPUs in `targets` and knock
+    kBell = 1u << 4,       // channel `channel`: mark it rung in its reader's state, interrupt the reader if it has a vector
+    kApicWrite = 1u << 5,  // physical local APIC: x2APIC register `apic_register` := `value`
+    kApicRead = 1u << 6,   // RDX:RAX := physical local APIC, x2APIC register `apic_register`
+    kSetEfer = 1u << 7,    // guest EFER := `value`, as the guest sees it
+    kConsole = 1u << 8,    // append `character` to the partition's console ring
+    kDrain = 1u << 9,      // the console was looked at: a good moment to pass bytes on
+    kOpenWindow = 1u << 10,  // exit as soon as the guest can take an interrupt
+    kCloseWindow = 1u << 11, // no more
+    kWatchIret = 1u << 12,   // exit at the next IRET
+    kIgnoreIret = 1u << 13,  // no more
+    kWaitForSipi = 1u << 14, // the vCPU was sent INIT: reset it and wait
+    kStart = 1u << 15,       // the vCPU was sent SIPI with vector `vector`
+    kPark = 1u << 16,        // leave the guest: its partition is being closed
+    kFault = 1u << 17,       // a forbidden act: `fault`, then the partition's policy
+    kStop = 1u << 18,        // the partition asked to be stopped
+    kRestart = 1u << 19,     // the partition asked to be restarted
+    kKnock = 1u << 20,       // knock on the own door: come back as soon as this injection is delivered
+};
+
+enum class Fault : u8 {
+    none,
+    memory,
+    port,
+    msr_read,
+    msr_write,
+    ipi_target,
+    ipi_mode,
+    lvt_mode,
+    debug_loop,
+    alignment_loop,
+    virtualisation,
+    triple_fault,
+    machine_check,
+    init,
+    string_io,
+    broken_state,
+    unknown_exit,
+    count
+};
+
+struct Injection {
+    u8 vector = 0;
+    u8 type = 0;       // 0 external interrupt, 2 NMI, 3 exception (APM 2 §15.20; SDM 3 §25.8.3 uses the same numbers)
+    bool has_error = false;
+    u32 error = 0;
+};
+
+enum Mail : u32 {
+    kMailNmi = 1u << 0,
+    kMailInit = 1u << 1,
+    kMailSipi = 1u << 2, // vector in bits 15:8
+    kMailPark = 1u << 3,
+    kMailHalt = 1u << 4, // the whole system stops
+    kMailWake = 1u << 5, // look at your partition's phase again
+};
+
+struct Effects {
+    u32 set = 0;
+    Injection inject;
+    u8 vector = 0;
+    u8 character = 0;
+    Fault fault = Fault::none;
+    u8 channel = 0;
+    u32 mail = 0;
+    u32 apic_register = 0;
+    u64 value = 0;
+    u64 targets = 0; // bit n: vCPU n of the own partition
+};
+
+} // namespace septum::kernel::core

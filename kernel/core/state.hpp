@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a decision may look at besides the exit: its own CPU's state, the few shared fields of its partition, and the
+// sealed manifest as bounded tables.
+#pragma once
+
+#include "kernel/core/exit.hpp"
+
+#include <septum/manifest/manifest.hpp>
+
+namespace septum::kernel::core {
+
+// General registers in the processor's own numbering.
+enum Register : u32 { kRax, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi, kR8, kR9, kR10, kR11, kR12, kR13, kR14, kR15, kRegisters };
+
+// A table of the manifest. Every access is checked.
+template <typename T>
+struct Records {
+    const T* first = nullptr;
+    u32 count = 0;
+
+    [[nodiscard]] const T* at(u32 index) const { return index < count ? first + index : nullptr; }
+};
+
+struct CpuidEntry {
+    u32 subleaf; // or manifest::kCpuidAnySubleaf
+    u32 patch;
+    u32 registers[4];
+};
+
+// The answers of one partition, computed once from the real processor and the manifest's masks.
+struct CpuidTable {
+    static constexpr u32 kLeaves = 32; // in each of the three ranges
+    u8 first[3][kLeaves];              // 1 + number of the leaf's first entry; 0: none
+    u8 entries_of[3][kLeaves];
+    CpuidEntry entries[manifest::kMaxCpuidRules];
+};
+static_assert(sizeof(CpuidTable) <= kPageSize);
+
+// The manifest as one CPU's decisions see it.
+struct Manifest {
+    const manifest::Partition* partition = nullptr;
+    u32 partition_index = 0;
+    Records<manifest::Cpu> cpus; // of this partition
+    Records<manifest::PortRule> ports;
+    Records<manifest::MsrRule> msrs;
+    Records<manifest::Channel> channels; // all of them
+    const CpuidTable* cpuid = nullptr;
+    manifest::ApicMode apic = manifest::ApicMode::x2apic;
+    u64 tsc_hz = 0;
+};
+
+// A virtual 16550 without interrupts (registers the guest wrote, read back; the data path is the console ring).
+struct Uart {
+    u8 interrupt_enable = 0;
+    u8 line_control = 0;
+    u8 modem_control = 0;
+    u8 scratch = 0;
+    u8 divisor_low = 1;
+    u8 divisor_high = 0;
+    bool fifo = false;
+};
+
+// One CPU's own. Only that CPU writes it, but for `counters`, which others may read.
+struct CpuState {
+    u64 registers[kRegisters] = {};
+    u32 vcpu = 0; // number inside the partition
+    u32 apic_id = 0;
+    u64 efer = 0; // as the guest sees it, refreshed by svm/ before an MSR decision
+    u64 cr0 = 0;
+    u64 cr4 = 0;  // refreshed before a CPUID decision
+    bool nmi_pending = false;
+    bool nmi_blocked = false; // the guest is in its NMI handler
+    bool waiting_for_sipi = false;
+    u64 icr = 0; // last written, for reading back under xAPIC
+    u64 loop_rip = 0; // #DB and #AC: where it came from, and how often in a row
+    u64 loop_rsp = 0;
+    u32 loop_count = 0;
+    u64 counters[kExitKinds] = {}; // exits by kind since launch
+};
+
+// Shared by the CPUs of one partition. Each field says who writes it and how; all are used through __atomic builtins.
+struct PartitionState {
+    u32 phase = 0;         // Phase; changed by compare-and-swap
+    u32 parked = 0;        // CPUs that have left the guest while it closes; fetch-add, reset by the leader
+    u32 launches = 0;      // leader only
+    u32 restarts = 0;      // restarts by fault so far; leader only
+    u32 intent = 0;        // Intent; written by the CPU that won the phase change
+    u32 reserved0 = 0;
+    u64 rung[(manifest::kMaxChannels + 63) / 64] = {}; // fetch-or by the writers' CPUs, fetch-and by this partition's
+    Uart uart;             // single bytes; two CPUs of the partition may race for them, as on hardware
+};
+
+enum Phase : u32 { kLoading = 0, kRunning = 1, kClosing = 2, kStopped = 3 };
+enum Intent : u32 { kIntentStop = 1, kIntentRestart = 2, kIntentFaultRestart = 3 };
+
+} // namespace septum::kernel::core

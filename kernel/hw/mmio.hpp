@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Device registers in memory. The caller's address is host-physical, which the kernel maps one to one.
+#pragma once
+
+#include <septum/types.hpp>
+
+namespace septum::kernel::hw {
+
+inline u32 mmio_read32(Hpa address) { return *reinterpret_cast<const volatile u32*>(address.value); }
+inline void mmio_write32(Hpa address, u32 value) { *reinterpret_cast<volatile u32*>(address.value) = value; }
+inline u64 mmio_read64(Hpa address) { return *reinterpret_cast<const volatile u64*>(address.value); }
+inline void mmio_write64(Hpa address, u64 value) { *reinterpret_cast<volatile u64*>(address.value) = value; }
+
+} // namespace septum::kernel::hw
