@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where things lie in a finished image, so that a test can alter exactly one of them. Reads only what
+septum/manifest/manifest.hpp states and the ELF header; it proves nothing."""
+
+import struct
+from dataclasses import dataclass
+
+MAGIC = b"\x7fSEPTUM1"
+VERSION = 1
+SECTOR = 2048  # files in an ISO begin on these
+PAGE = 4096
+BOOT_ONLY = 0x0010_0000  # septum/manifest/layout.hpp: kSegmentBootOnly
+PT_LOAD, PF_X = 1, 1
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stretch of the image file."""
+
+    offset: int
+    size: int
+
+    @property
+    def middle(self) -> int:
+        return self.offset + self.size // 2
+
+
+@dataclass(frozen=True)
+class Bundle:
+    offset: int
+    size: int
+    manifest: Place
+    tables: Place
+    payloads: tuple[Place, ...]
+    kernel_text: Place
+    workspace: int  # host-physical
+    workspace_size: int
+    tables_base: int  # host-physical
+    kernel_size: int  # bytes of memory
+    cpu_blocks: tuple[int, ...]  # host-physical, in CPU order
+    cpu_partitions: tuple[int, ...]
+    partition_names: tuple[str, ...]
+
+
+def find(image: bytes) -> Bundle:
+    at = _find_header(image)
+    manifest_size, = struct.unpack_from("<I", image, at + 12)
+    size, base = struct.unpack_from("<QQ", image, at + 112)
+    tables_offset, tables_size = struct.unpack_from("<II", image, at + 128)
+    kernel_base, kernel_size = struct.unpack_from("<QQ", image, at + 136)
+    workspace, workspace_size = struct.unpack_from("<QQ", image, at + 152)
+    cpus, partitions, _, payloads = (struct.unpack_from("<II", image, at + 256 + 8 * n) for n in range(4))
+    places, blocks, owners, names = [], [], [], []
+    for n in range(payloads[1]):
+        offset, length = struct.unpack_from("<II", image, at + payloads[0] + 24 * n)
+        places.append(Place(at + offset, length))
+    for n in range(cpus[1]):
+        _, owner, _, block = struct.unpack_from("<IHHQ", image, at + cpus[0] + 16 * n)
+        blocks.append(block)
+        owners.append(owner)
+    for n in range(partitions[1]):
+        raw, = struct.unpack_from("32s", image, at + partitions[0] + 184 * n)
+        names.append(raw.rstrip(b"\0").decode())
+    return Bundle(at, size, Place(at, manifest_size), Place(at + tables_offset, tables_size), tuple(places),
+                  _kernel_text(image, range(at, at + size), range(kernel_base, kernel_base + kernel_size)),
+                  workspace, workspace_size, base + tables_offset, kernel_size, tuple(blocks), tuple(owners), tuple(names))
+
+
+def _find_header(image: bytes) -> int:
+    at = image.find(MAGIC)
+    while at >= 0:
+        version, manifest_size = struct.unpack_from("<II", image, at + 8)
+        if at % SECTOR == 0 and version == VERSION and manifest_size and manifest_size % PAGE == 0:
+            return at
+        at = image.find(MAGIC, at + 1)
+    raise ValueError("no Septum bundle in this image")
+
+
+def _kernel_text(image: bytes, bundle: range, memory: range) -> Place:
+    """The resident executable segment of the one ELF file outside the bundle that lies in the kernel's memory."""
+    at = image.find(b"\x7fELF\x02\x01")
+    while at >= 0:
+        if at % SECTOR == 0 and at not in bundle:
+            table, = struct.unpack_from("<Q", image, at + 32)
+            entry_size, count = struct.unpack_from("<HH", image, at + 54)
+            for n in range(count):
+                kind, flags, offset, _, address, size = struct.unpack_from("<IIQQQQ", image, at + table + n * entry_size)
+                if kind == PT_LOAD and flags & PF_X and not flags & BOOT_ONLY and address in memory:
+                    return Place(at + offset, size)
+        at = image.find(b"\x7fELF\x02\x01", at + 1)
+    raise ValueError("no kernel in this image")
+
+
+def flipped(image: bytes, offset: int, bit: int = 0) -> bytes:
+    """The image with one bit the other way."""
+    changed = bytearray(image)
+    changed[offset] ^= 1 << bit
+    return bytes(changed)

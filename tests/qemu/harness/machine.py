@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""QEMU as the tests use it: started with a given machine, its serial line read as it comes, ended by its own pid."""
+
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field, replace
+
+QEMU = os.environ.get("SEPTUM_QEMU_BINARY", "qemu-system-x86_64")
+
+
+class Skip(Exception):
+    """The test cannot be run here; the text says why."""
+
+
+class Failure(Exception):
+    """The test ran and something was not as it must be."""
+
+
+def qemu_version() -> tuple[int, int]:
+    path = shutil.which(QEMU)
+    if path is None:
+        raise Skip(f"{QEMU} is not installed")
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"version (\d+)\.(\d+)", said)
+    if found is None:
+        raise Skip(f"cannot tell QEMU's version from {said.splitlines()[:1]}")
+    return int(found.group(1)), int(found.group(2))
+
+
+def needs_x2apic() -> None:
+    version = qemu_version()
+    if version < (9, 0):
+        raise Skip(f"QEMU {version[0]}.{version[1]} emulates no x2APIC; 9.0 or later does")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the board files qemu-q35 and qemu-q35-xapic describe. A test changes one field with `but`."""
+
+    cpu: str = "max"
+    cpus: int = 4
+    memory: int = 1024  # MiB
+    iommu: str = "intel-iommu,intremap=on"  # empty: none
+    devices: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    def but(self, **changes) -> "Machine":
+        return replace(self, **changes)
+
+    def command(self, image: str) -> list[str]:
+        line = [QEMU, "-M", "q35,kernel-irqchip=off", "-accel", "tcg", "-cpu", self.cpu]
+        line += ["-smp", str(self.cpus), "-m", str(self.memory)]
+        line += ["-nodefaults", "-vga", "none", "-display", "none", "-no-reboot"]
+        for device in (self.iommu, *self.devices):
+            if device:
+                line += ["-device", device]
+        line += ["-serial", "stdio", *self.extra]
+        if image:
+            line += ["-cdrom", image]
+        return line
+
+
+X2APIC = Machine()
+XAPIC = Machine(cpu="max,-x2apic")
+
+
+def xapic_machine() -> Machine:
+    """The xAPIC board; a QEMU that has no x2APIC needs no telling (and 7.2 does not mind being told)."""
+    return XAPIC
+
+
+@dataclass
+class Line:
+    seconds: float  # since QEMU was started
+    text: str
+
+
+@dataclass
+class Console:
+    """The serial line so far."""
+
+    lines: list[Line] = field(default_factory=list)
+    ended: bool = False
+
+    def text(self) -> str:
+        return "\n".join(f"{line.seconds:7.2f}  {line.text}" for line in self.lines)
+
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Run:
+    """One QEMU process. Use it in a `with`: it is gone afterwards, whatever happened."""
+
+    def __init__(self, machine: Machine, image: str = ""):
+        qemu_version()
+        self.console = Console()
+        self._changed = threading.Condition()
+        self._started = time.monotonic()
+        self.process = subprocess.Popen(
+            machine.command(image), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()
+
+    def _read(self) -> None:
+        pending = b""
+        while True:
+            piece = os.read(self.process.stdout.fileno(), 4096)
+            if not piece:
+                break
+            pending += piece
+            *whole, pending = pending.split(b"\n")
+            for raw in whole:
+                self._add(raw)
+        if pending:
+            self._add(pending)
+        with self._changed:
+            self.console.ended = True
+            self._changed.notify_all()
+
+    def _add(self, raw: bytes) -> None:
+        text = ESCAPES.sub("", raw.decode("utf-8", "replace")).rstrip("\r")
+        with self._changed:
+            self.console.lines.append(Line(time.monotonic() - self._started, text))
+            self._changed.notify_all()
+
+    def wait(self, pattern: str, seconds: float, start: int = 0) -> int:
+        """Waits for a line that matches, from line number `start` on; gives the number of the line after it."""
+        wanted = re.compile(pattern)
+        deadline = self._started + seconds
+        at = start
+        with self._changed:
+            while True:
+                while at < len(self.console.lines):
+                    if wanted.search(self.console.lines[at].text):
+                        return at + 1
+                    at += 1
+                if self.console.ended:
+                    raise Failure(f"QEMU ended before a line matched /{pattern}/")
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise Failure(f"no line matched /{pattern}/ within {seconds:.0f} s")
+                self._changed.wait(left)
+
+    def wait_end(self, seconds: float) -> int | None:
+        """QEMU's exit code, or None when it still runs."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._reader.join(5)
