@@ -87,12 +87,13 @@ std::vector<std::string> last_lines(const std::string& text, std::size_t most) {
 } // namespace
 
 config::Outcome<Scratch> Scratch::make() {
-    std::error_code ec;
-    const fs::path parent = fs::temp_directory_path(ec);
-    std::string name = ((ec ? fs::path("/tmp") : parent) / "septum-XXXXXX").string();
+    const char* wish = std::getenv("TMPDIR");
+    const fs::path parent = wish != nullptr && *wish != '\0' ? wish : "/tmp";
+    std::string name = (parent / "septum-XXXXXX").string();
     const std::lock_guard lock(live().mutex);
     if (::mkdtemp(name.data()) == nullptr) {
-        auto d = error("build.scratch", "cannot make a temporary folder `" + name + "`: " + std::strerror(errno));
+        auto d = error("build.scratch",
+                       "cannot make a temporary folder in `" + parent.string() + "`: " + std::strerror(errno));
         d.help = "set `TMPDIR` to a folder that you may write to";
         return {std::nullopt, {std::move(d)}};
     }
