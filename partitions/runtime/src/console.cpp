@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <septum/runtime/console.hpp>
+
+#include <septum/guest/board.hpp>
+#include <septum/runtime/cpu.hpp>
+
+namespace septum::guest {
+namespace {
+
+constexpr u16 kLineStatus = kUartPort + 5;
+constexpr u8 kHoldingEmpty = 1 << 5;     // a byte may be written
+constexpr u8 kTransmitterEmpty = 1 << 6; // all bytes have left
+
+// A serial line at 115,200 baud passes a byte in 87 µs; no wait here is much longer than that of a full line.
+constexpr unsigned kPollsPerByte = 4096;
+
+bool wait_for(u8 bits, unsigned polls) {
+    for (unsigned i = 0; i < polls; ++i) {
+        if ((cpu::in8(kLineStatus) & bits) == bits) {
+            return true;
+        }
+        cpu::pause();
+    }
+    return false;
+}
+
+} // namespace
+
+void console_write(const char* bytes, u64 size) {
+    for (u64 i = 0; i < size; ++i) {
+        if (!wait_for(kHoldingEmpty, kPollsPerByte)) {
+            return; // nobody takes it: the rest of the line is lost
+        }
+        cpu::out8(kUartPort, static_cast<u8>(bytes[i]));
+    }
+}
+
+void console_drain() { (void)wait_for(kTransmitterEmpty, kPollsPerByte * Line::kCapacity); }
+
+} // namespace septum::guest

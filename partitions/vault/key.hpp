@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The demo's secret. Only the vault is linked with it, and, on the build machine, the tool that works out which answers
+// the gateway is to expect. An appliance of your own has a key of its own here.
+#pragma once
+
+#include <septum/types.hpp>
+
+namespace septum::vault {
+
+inline constexpr u8 kKey[32] = {0x5A, 0x1F, 0xC3, 0x07, 0x9E, 0x64, 0xB8, 0x2D, 0xF1, 0x43, 0x76,
+                                0xEA, 0x08, 0xD5, 0x91, 0x3C, 0xA7, 0x60, 0x1B, 0xFE, 0x85, 0x29,
+                                0xD4, 0x4F, 0x32, 0xBC, 0x0D, 0x97, 0xE8, 0x51, 0x6A, 0xC6};
+
+} // namespace septum::vault
