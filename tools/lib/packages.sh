@@ -140,6 +140,15 @@ install_missing() {
     fi
 }
 
+# The Linux guest is unpacked from the distribution's packages during the build; fresh lists name versions that exist.
+refresh_lists_for_guests() {
+    if [[ ! -s $root/out/cache/vmlinuz-cloud || ! -s $root/out/cache/busybox ]]; then
+        if [[ -z ${SEPTUM_NO_INSTALL:-} ]]; then
+            update_lists
+        fi
+    fi
+}
+
 install_backported_qemu() {
     say "installing QEMU from bookworm-backports"
     apt_install -t bookworm-backports qemu-system-x86 && [[ $(qemu_major) -ge 9 ]]

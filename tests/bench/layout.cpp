@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prints, as JSON, where the kernel's exit counters lie in memory, so that the bench can read them from outside the
+// machine while it runs.
+#include "kernel/core/state.hpp"
+
+#include <septum/manifest/layout.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdio>
+
+namespace core = septum::kernel::core;
+using septum::layout::CpuBlock;
+
+namespace {
+
+// In the order of core::ExitKind.
+constexpr std::array kNames{"cpuid", "hypercall", "msr read", "msr write", "port in", "port out", "port string", "memory",
+                            "#DB", "#AC", "#MC", "NMI", "window", "iret", "INIT", "shutdown", "cache", "missing", "counter",
+                            "virtualisation", "broken", "unknown"};
+static_assert(kNames.size() == core::kExitKinds);
+
+} // namespace
+
+int main() {
+    // CpuState is the first member of PerCpu, which begins at kPerCpu: kernel/percpu.hpp, whose assembly rests on it too.
+    std::printf("{\"counters\": %zu, \"kinds\": [", CpuBlock::kPerCpu + offsetof(core::CpuState, counters));
+    for (std::size_t i = 0; i < kNames.size(); i++) {
+        std::printf("%s\"%s\"", i == 0 ? "" : ", ", kNames[i]);
+    }
+    std::printf("]}\n");
+    return 0;
+}
