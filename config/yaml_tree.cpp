@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/yaml_tree.hpp"
+
+#include "config/yaml_end.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <fmt/format.h>
+#include <istream>
+#include <streambuf>
+#include <unordered_map>
+#include <utility>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+namespace septum::config {
+
+namespace {
+
+// Thrown through yaml-cpp to leave it early, after the reason was said.
+struct Stop {};
+
+// A stream over text that stays where it is.
+class TextBuffer : public std::streambuf {
+public:
+    explicit TextBuffer(std::string_view text) {
+        char* begin = const_cast<char*>(text.data()); // streambuf's interface; it only reads
+        setg(begin, begin, begin + text.size());
+    }
+};
+
+class TreeBuilder : public YAML::EventHandler {
+public:
+    TreeBuilder(const LineIndex& lines, Diagnostics& diagnostics) : lines_(lines), diagnostics_(diagnostics) {}
+
+    std::optional<Node> take_root() { return std::move(root_); }
+
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        if (!first_) {
+            const std::size_t at = offset(mark);
+            diagnostics_
+                .error("yaml.second-document", "the file holds a second document", lines_.span(at, at + 3),
+                       "it starts here")
+                .help = "one file describes one appliance or one board; remove the `---`";
+            throw Stop{};
+        }
+        first_ = false;
+    }
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        const std::size_t at = offset(mark);
+        refuse_properties(at, "?", anchor);
+        Node node;
+        node.begin = node.end = at;
+        const bool is_value = !open_.empty() && open_.back().kind == Node::Kind::mapping && key_pending();
+        const std::size_t known_end = open_.empty() ? 0 : inner_end(open_.back());
+        const std::size_t length = at >= known_end ? null_length(lines_.text(), at) : 0;
+        if (length != 0) {
+            node.end = at + length;
+        } else if (is_value) { // nothing is written: the key shows the place
+            node.begin = open_.back().keys.back().begin;
+            node.end = open_.back().keys.back().end;
+        } else if (!open_.empty()) {
+            node.begin = next_dash(lines_.text(), known_end);
+            node.end = node.begin + 1;
+        }
+        add(std::move(node));
+    }
+
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse_alias(offset(mark)); }
+
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
+        Node node;
+        node.kind = Node::Kind::scalar;
+        node.begin = offset(mark);
+        refuse_properties(node.begin, tag, anchor);
+        node.quoted = tag == "!";
+        node.text = value;
+        node.end = scalar_end(lines_.text(), node.begin, value);
+        add(std::move(node));
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value style) override {
+        open(Node::Kind::list, mark, tag, anchor, style);
+    }
+    void OnSequenceEnd() override { close(']'); }
+
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value style) override {
+        open(Node::Kind::mapping, mark, tag, anchor, style);
+    }
+    void OnMapEnd() override { close('}'); }
+
+    void refuse_alias(std::size_t at) {
+        diagnostics_.error("yaml.alias", "aliases are not allowed", word(at), "an alias").help =
+            "write the value again: what a line grants must be readable on that line";
+        throw Stop{};
+    }
+
+    [[nodiscard]] std::size_t offset(const YAML::Mark& mark) const { return lines_.offset(mark.line, mark.column); }
+
+private:
+    struct Open : Node {
+        bool flow = false;
+        std::unordered_map<std::string, std::size_t> index; // key → position, to find duplicates
+        bool skip_value = false;                            // the pending key is a duplicate: its value is dropped
+    };
+
+    [[nodiscard]] bool key_pending() const { return open_.back().keys.size() > open_.back().items.size(); }
+
+    // Where the part of an open collection that was read so far ends.
+    static std::size_t inner_end(const Node& node) {
+        std::size_t end = node.begin;
+        if (!node.items.empty())
+            end = std::max(end, node.items.back().end);
+        if (!node.keys.empty())
+            end = std::max(end, node.keys.back().end);
+        return end;
+    }
+
+    [[nodiscard]] Span word(std::size_t at) const {
+        const std::string_view text = lines_.text();
+        std::size_t end = std::min(at + 1, text.size());
+        while (end < text.size() && std::string_view(" \t\r\n,]}").find(text[end]) == std::string_view::npos)
+            ++end;
+        return lines_.span(at, end);
+    }
+
+    // yaml-cpp marks a node with properties at the first of them.
+    void refuse_properties(std::size_t at, const std::string& tag, YAML::anchor_t anchor) {
+        const std::string_view text = lines_.text();
+        const char first = at < text.size() ? text[at] : '\0';
+        if (anchor != 0) {
+            diagnostics_.error("yaml.anchor", "anchors are not allowed", word(at), "an anchor").help =
+                "remove it; each value is written where it is used";
+            throw Stop{};
+        }
+        const bool tagged = tag != "?" && tag != "!" && !tag.empty();
+        if (tagged || first == '!') {
+            diagnostics_.error("yaml.tag", "tags are not allowed", word(at), "a tag").help =
+                "remove it; the key says what type its value has";
+            throw Stop{};
+        }
+    }
+
+    void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+              YAML::EmitterStyle::value style) {
+        Open node;
+        node.kind = kind;
+        node.begin = offset(mark);
+        refuse_properties(node.begin, tag, anchor);
+        if (open_.size() >= kDeepestNesting) {
+            diagnostics_.error("yaml.too-deep", fmt::format("nested deeper than {} levels", kDeepestNesting),
+                               lines_.span(node.begin, node.begin + 1), "one level too many");
+            throw Stop{};
+        }
+        const std::string_view text = lines_.text();
+        const char first = node.begin < text.size() ? text[node.begin] : '\0';
+        node.flow = style == YAML::EmitterStyle::Flow && first == (kind == Node::Kind::list ? '[' : '{');
+        open_.push_back(std::move(node));
+    }
+
+    void close(char closing) {
+        Open done = std::move(open_.back());
+        open_.pop_back();
+        const std::size_t inner = inner_end(done);
+        done.end = done.flow ? flow_end(lines_.text(), std::max(inner, done.begin + 1), closing) : inner;
+        add(static_cast<Node&&>(done));
+    }
+
+    void add(Node node) {
+        node.span = lines_.span(node.begin, node.end);
+        if (open_.empty()) {
+            root_ = std::move(node);
+            return;
+        }
+        Open& parent = open_.back();
+        if (parent.kind == Node::Kind::list)
+            parent.items.push_back(std::move(node));
+        else if (key_pending())
+            add_value(parent, std::move(node));
+        else
+            add_key(parent, std::move(node));
+    }
+
+    void add_key(Open& parent, Node key) {
+        if (key.kind != Node::Kind::scalar) {
+            diagnostics_.error("yaml.key-type", fmt::format("a key must be a word, found {}", describe(key)), key.span,
+                               "not a word");
+            parent.skip_value = true;
+        } else if (const auto [it, fresh] = parent.index.try_emplace(key.text, parent.keys.size()); !fresh) {
+            Diagnostic& duplicate = diagnostics_.error(
+                "yaml.duplicate-key", fmt::format("{} is written twice in one mapping", tick(key.text)), key.span,
+                "again here");
+            duplicate.related.push_back({parent.keys[it->second].span, "first here"});
+            duplicate.help = "remove one of them";
+            parent.skip_value = true;
+        }
+        parent.keys.push_back(std::move(key));
+    }
+
+    static void add_value(Open& parent, Node value) {
+        if (!std::exchange(parent.skip_value, false)) {
+            parent.items.push_back(std::move(value));
+            return;
+        }
+        parent.keys.pop_back();
+        // The dropped entry still is part of the text: what is read next begins behind it.
+        if (!parent.items.empty())
+            parent.items.back().end = std::max(parent.items.back().end, value.end);
+    }
+
+    const LineIndex& lines_;
+    Diagnostics& diagnostics_;
+    std::vector<Open> open_;
+    std::optional<Node> root_;
+    bool first_ = true;
+};
+
+// yaml-cpp's own words, with ours where they would leave a newcomer alone.
+void say_syntax(const YAML::Exception& error, const LineIndex& lines, TreeBuilder& builder, Diagnostics& diagnostics) {
+    const std::size_t at = error.mark.is_null() ? lines.text().size() : builder.offset(error.mark);
+    if (error.msg.find("referenced anchor") != std::string::npos) {
+        try {
+            builder.refuse_alias(at);
+        } catch (const Stop&) {
+            return;
+        }
+    }
+    std::string message = error.msg;
+    if (!message.empty() && message[0] >= 'A' && message[0] <= 'Z')
+        message[0] = static_cast<char>(message[0] - 'A' + 'a');
+    const std::string_view text = lines.text();
+    const bool at_end = at >= text.size() || text[at] == '\n' || text[at] == '\r';
+    Diagnostic& syntax = diagnostics.error("yaml.syntax", "this is not YAML: " + message,
+                                           lines.span(at, at_end ? at : at + 1), "here or just before");
+    const std::size_t line_start = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
+    const std::size_t first = text.find_first_not_of(' ', line_start);
+    if (first != std::string_view::npos && text[first] == '\t')
+        syntax.help = "indent with spaces; YAML does not allow tabs there";
+}
+
+} // namespace
+
+std::string describe(const Node& node) {
+    switch (node.kind) {
+    case Node::Kind::null:
+        return "nothing";
+    case Node::Kind::list:
+        return "a list";
+    case Node::Kind::mapping:
+        return "a mapping";
+    case Node::Kind::scalar:
+        return node.quoted ? fmt::format("the text {}", tick(node.text)) : tick(node.text);
+    }
+    return "something else";
+}
+
+std::optional<Node> parse_yaml(const LineIndex& lines, Diagnostics& diagnostics) {
+    TreeBuilder builder(lines, diagnostics);
+    try {
+        TextBuffer buffer(lines.text());
+        std::istream stream(&buffer);
+        YAML::Parser parser(stream);
+        if (!parser.HandleNextDocument(builder)) {
+            diagnostics.error("yaml.empty", "the file is empty", lines.span(0, 0));
+            return std::nullopt;
+        }
+        parser.HandleNextDocument(builder); // only to see that there is none
+    } catch (const Stop&) {
+        return std::nullopt;
+    } catch (const YAML::Exception& error) {
+        say_syntax(error, lines, builder, diagnostics);
+        return std::nullopt;
+    } catch (const std::exception& error) {
+        diagnostics.error("yaml.syntax", fmt::format("this cannot be read as YAML: {}", error.what()),
+                          lines.span(0, 0));
+        return std::nullopt;
+    }
+    return builder.take_root();
+}
+
+} // namespace septum::config
