@@ -2,6 +2,7 @@
 // One line on the console, put together on the stack and sent whole.
 #pragma once
 
+#include <septum/manifest/manifest.hpp>
 #include <septum/types.hpp>
 
 namespace septum::kernel {
@@ -47,6 +48,14 @@ public:
             }
         }
         return *this;
+    }
+    // The first eight bytes of a digest: enough to tell two apart.
+    Line& digest(const manifest::Digest& whole) {
+        u64 head = 0;
+        for (u32 i = 0; i < 8; i++) {
+            head = head << 8 | whole.bytes[i];
+        }
+        return *this << Hex{head};
     }
     Line& put(char c) {
         if (length_ < kCapacity) {

@@ -2,6 +2,7 @@
 #include "kernel/console/console.hpp"
 
 #include "kernel/hw/control.hpp"
+#include "kernel/hw/msr.hpp"
 #include "kernel/hw/uart.hpp"
 #include "kernel/log.hpp"
 
@@ -52,11 +53,12 @@ void attach(u32 source, core::ConsoleRing* ring, const char* name) {
     }
 }
 
-void start(u32 partitions) {
+void start(u32 partitions, u64 tsc_hz) {
     mux.rings[partitions] = &kernel_ring;
     mux.names[partitions] = nullptr;
     mux.sources = partitions + 1;
     mux.current = partitions;
+    mux.patience = tsc_hz / 20; // 50 ms
     __atomic_store_n(&started, true, __ATOMIC_RELEASE);
 }
 
@@ -92,7 +94,7 @@ void drain() {
     for (u32 burst = 0; burst < kBursts && hw::uart_ready(); burst++) {
         char c = 0;
         u32 sent = 0;
-        while (sent < kBurst && core::next(mux, c)) {
+        while (sent < kBurst && core::next(mux, hw::read_tsc(), c)) {
             hw::uart_send(c);
             sent++;
         }

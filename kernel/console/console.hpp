@@ -8,7 +8,7 @@ namespace septum::kernel::console {
 
 // Before any CPU launches: clears nothing, only wires the rings. `ring` null: a partition without a console.
 void attach(u32 source, core::ConsoleRing* ring, const char* name);
-void start(u32 partitions);
+void start(u32 partitions, u64 tsc_hz);
 
 // Appends to a partition's ring. Never waits for another partition.
 void put(core::ConsoleRing& ring, char c);

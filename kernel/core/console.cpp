@@ -23,18 +23,40 @@ bool take_waiting(ConsoleMux& mux, char& out) {
     return false;
 }
 
+constexpr u32 kLongLine = 1024; // characters without a line end that are passed on all the same
+
 bool has_text(const ConsoleMux& mux, u32 source) {
     return source < ConsoleMux::kMaxSources && mux.rings[source] != nullptr && !empty(*mux.rings[source]);
 }
 
+// The source has added nothing for a while.
+bool quiet(ConsoleMux& mux, u32 source, u64 now) {
+    const u32 head = __atomic_load_n(&mux.rings[source]->head, __ATOMIC_ACQUIRE);
+    if (head != mux.seen_head[source]) {
+        mux.seen_head[source] = head;
+        mux.seen_at[source] = now;
+    }
+    return now - mux.seen_at[source] >= mux.patience;
+}
+
+// The source has a whole line, or something that has waited long enough.
+bool ready(ConsoleMux& mux, u32 source, u64 now) {
+    if (!has_text(mux, source)) {
+        return false;
+    }
+    const ConsoleRing& ring = *mux.rings[source];
+    return __atomic_load_n(&ring.lines, __ATOMIC_RELAXED) != mux.lines_out[source] ||
+           __atomic_load_n(&ring.head, __ATOMIC_ACQUIRE) - ring.tail >= kLongLine || quiet(mux, source, now);
+}
+
 // The next source after the current one that has something to say; `sources` when none has.
-u32 find_source(const ConsoleMux& mux) {
+u32 find_source(ConsoleMux& mux, u64 now) {
     for (u32 i = 1; i <= ConsoleMux::kMaxSources; i++) {
         if (i > mux.sources) {
             break;
         }
         const u32 source = (mux.current + i) % mux.sources;
-        if (has_text(mux, source)) {
+        if (ready(mux, source, now)) {
             return source;
         }
     }
@@ -67,14 +89,17 @@ bool passes(char c) {
 
 } // namespace
 
-bool next(ConsoleMux& mux, char& out) {
+bool next(ConsoleMux& mux, u64 now, char& out) {
     // At most one control character is skipped per ring slot, so this ends after the ring's capacity at the latest.
     for (u32 skipped = 0; skipped < ConsoleRing::kCapacity; skipped++) {
         if (take_waiting(mux, out)) {
             return true;
         }
         if (!mux.middle || !has_text(mux, mux.current)) {
-            const u32 source = find_source(mux);
+            if (mux.middle && !quiet(mux, mux.current, now)) {
+                return false; // the rest of this line is on its way
+            }
+            const u32 source = find_source(mux, now);
             if (source >= mux.sources) {
                 return false;
             }
@@ -89,6 +114,7 @@ bool next(ConsoleMux& mux, char& out) {
         }
         const char c = pop(*mux.rings[mux.current]);
         if (c == '\n') {
+            mux.lines_out[mux.current]++;
             mux.middle = false;
             wait(mux, '\n');
             out = '\r';

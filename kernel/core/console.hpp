@@ -11,12 +11,13 @@ namespace septum::kernel::core {
 // One producer at a time, one consumer at a time; `head` and `tail` count bytes since launch and are used through __atomic
 // builtins.
 struct ConsoleRing {
-    static constexpr u32 kCapacity = 8192 - 16;
+    static constexpr u32 kCapacity = 8192 - 20;
     u32 head = 0;
     u32 tail = 0;
     u32 dropped = 0; // by the producer, since the last report
     u32 lock = 0;    // producers of one partition take turns
-    char data[kCapacity];
+    u32 lines = 0;   // line ends appended since launch
+    char data[kCapacity] = {};
 };
 static_assert(sizeof(ConsoleRing) == 8192);
 
@@ -29,6 +30,9 @@ inline void push(ConsoleRing& ring, char c) {
         return;
     }
     ring.data[head % ConsoleRing::kCapacity] = c;
+    if (c == '\n') {
+        __atomic_store_n(&ring.lines, ring.lines + 1, __ATOMIC_RELAXED);
+    }
     __atomic_store_n(&ring.head, head + 1, __ATOMIC_RELEASE);
 }
 
@@ -51,12 +55,17 @@ struct ConsoleMux {
     u32 sources = 0;
     u32 current = 0;        // whose line is being written
     bool middle = false;    // of that line
+    u64 patience = 0;       // ticks an unfinished line may rest before it is shown, or broken for another's
+    u32 lines_out[kMaxSources] = {};
+    u32 seen_head[kMaxSources] = {}; // where the ring's head was last seen to move, and when
+    u64 seen_at[kMaxSources] = {};
     char waiting[manifest::kNameSize + 8] = {}; // characters to go out before the next one is looked for
     u32 waiting_first = 0;
     u32 waiting_last = 0;
 };
 
-// The next character for the wire; false when every ring is empty.
-bool next(ConsoleMux& mux, char& out);
+// The next character for the wire at time `now` (ticks); false when there is nothing to send yet. Whole lines go first come
+// first served; an unfinished one (a prompt) is shown once its source has been quiet for `patience`.
+bool next(ConsoleMux& mux, u64 now, char& out);
 
 } // namespace septum::kernel::core

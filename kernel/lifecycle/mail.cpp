@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/core/decide.hpp"
+#include "kernel/lifecycle/lifecycle.hpp"
+#include "kernel/x86_64/apic/local_apic.hpp"
+#include "kernel/x86_64/svm/svm.hpp"
+
+namespace septum::kernel::lifecycle {
+
+extern "C" void wait_for_knock(const u32* mailbox);
+
+void post(PerCpu& cpu, u64 targets, u32 mail) {
+    while (targets != 0) {
+        const u32 vcpu = static_cast<u32>(__builtin_ctzll(targets));
+        targets &= targets - 1;
+        const manifest::Cpu* target = cpu.manifest.cpus.at(vcpu);
+        if (target != nullptr) {
+            __atomic_fetch_or(&per_cpu(*target)->mailbox, mail, __ATOMIC_ACQ_REL);
+            apic::send(cpu.manifest.apic, target->apic_id, apic::kDeliverNmi);
+        }
+    }
+}
+
+void ring(PerCpu& cpu, u8 channel) {
+    const manifest::Channel* bell = cpu.manifest.channels.at(channel);
+    const auto partitions = records<manifest::Partition>(*cpu.header, cpu.header->partitions);
+    const manifest::Partition* reader = bell == nullptr ? nullptr : partitions.at(bell->reader);
+    if (reader == nullptr) {
+        return;
+    }
+    auto* state = reinterpret_cast<core::PartitionState*>(reader->block.value + layout::PartitionBlock::kState);
+    __atomic_fetch_or(&state->rung[channel / 64], 1ULL << (channel % 64), __ATOMIC_ACQ_REL);
+    const manifest::Cpu* target = records<manifest::Cpu>(*cpu.header, cpu.header->cpus).at(bell->reader_cpu);
+    if (bell->vector != 0 && target != nullptr &&
+        __atomic_load_n(&state->phase, __ATOMIC_ACQUIRE) == core::kRunning) {
+        apic::send(cpu.manifest.apic, target->apic_id, apic::kDeliverFixed | bell->vector);
+    }
+}
+
+void read_mail(PerCpu& cpu, core::Effects& effects) {
+    const u32 mail = __atomic_exchange_n(&cpu.mailbox, 0u, __ATOMIC_ACQ_REL);
+    core::decide_mail(cpu.state, mail, effects);
+    if ((effects.set & core::kPark) != 0) {
+        close(cpu, core::kIntentStop); // joins what another CPU has begun
+        return;
+    }
+    svm::apply_mail(cpu, effects);
+    if ((effects.set & core::kStart) != 0) {
+        svm::reset_startup(cpu, effects.vector);
+    } else if ((effects.set & core::kWaitForSipi) != 0) {
+        wait_for_sipi(cpu);
+    }
+}
+
+void wait_for_sipi(PerCpu& cpu) {
+    cpu.state.waiting_for_sipi = true;
+    while (cpu.state.waiting_for_sipi) {
+        wait_for_knock(&cpu.mailbox);
+        core::Effects effects;
+        const u32 mail = __atomic_exchange_n(&cpu.mailbox, 0u, __ATOMIC_ACQ_REL);
+        core::decide_mail(cpu.state, mail, effects);
+        if ((effects.set & core::kPark) != 0) {
+            close(cpu, core::kIntentStop);
+            return;
+        }
+        if ((effects.set & core::kStart) != 0) {
+            svm::reset_startup(cpu, effects.vector);
+        }
+    }
+}
+
+} // namespace septum::kernel::lifecycle

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// SHA-256 (FIPS 180-4 §6.2): incremental, constant memory, no allocation. Compiled for the kernel and the host.
+#pragma once
+
+#include <septum/manifest/manifest.hpp>
+#include <septum/types.hpp>
+
+namespace septum::kernel {
+
+class Sha256 {
+public:
+    // Takes the next `bytes` bytes of the message; any number, any alignment.
+    void update(const void* data, u64 bytes);
+
+    // The digest of everything taken so far. The object is spent afterwards.
+    [[nodiscard]] manifest::Digest finish();
+
+private:
+    void compress(const u8* block);
+
+    u32 state_[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+    u64 length_ = 0; // bytes taken
+    u8 pending_[64] = {};
+};
+
+} // namespace septum::kernel

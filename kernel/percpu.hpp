@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a CPU has to itself, in the last page of its CpuBlock.
+#pragma once
+
+#include "kernel/core/console.hpp"
+#include "kernel/core/state.hpp"
+#include "kernel/x86_64/svm/vmcb.hpp"
+
+#include <septum/manifest/layout.hpp>
+#include <septum/manifest/manifest.hpp>
+
+namespace septum::kernel {
+
+// Task-state segment (APM 2 §12.2.5): only the interrupt stacks matter.
+struct [[gnu::packed]] TaskState {
+    u32 reserved0;
+    u64 rsp[3];
+    u64 reserved1;
+    u64 ist[7];
+    u64 reserved2;
+    u16 reserved3;
+    u16 io_map;
+};
+static_assert(sizeof(TaskState) == 104);
+
+struct PerCpu {
+    // entry.S knows the first four by offset.
+    core::CpuState state;   // 0x00: the guest's general registers come first
+    svm::Vmcb* vmcb = nullptr;
+    u64 vmcb_pa = 0;
+    u64 host_vmcb_pa = 0;
+    // The rest does not matter to assembly.
+    core::Manifest manifest;
+    core::PartitionState* partition = nullptr;
+    core::ConsoleRing* console = nullptr; // null: the partition has none
+    const manifest::Header* header = nullptr;
+    const manifest::Cpu* cpu = nullptr;
+    u32 index = 0;          // into the header's cpus
+    u32 mailbox = 0;        // core::Mail bits; fetch-or by others, exchange by this CPU
+    bool next_rip_saved = false; // CPUID 8000_000A EDX[3]
+    u64 gdt[6] = {};
+    TaskState task = {};
+};
+static_assert(sizeof(PerCpu) <= layout::CpuBlock::kSize - layout::CpuBlock::kPerCpu);
+
+inline PerCpu* per_cpu(const manifest::Cpu& cpu) {
+    return reinterpret_cast<PerCpu*>(cpu.block.value + layout::CpuBlock::kPerCpu);
+}
+
+// Records of one of the manifest's tables; checked against the bundle's size at boot.
+template <typename T>
+core::Records<T> records(const manifest::Header& header, const manifest::Table& table) {
+    return {reinterpret_cast<const T*>(header.bundle_base.value + table.offset), table.count};
+}
+template <typename T>
+core::Records<T> records(const manifest::Header& header, const manifest::Table& table, const manifest::Slice& slice) {
+    return {reinterpret_cast<const T*>(header.bundle_base.value + table.offset) + slice.first, slice.count};
+}
+
+} // namespace septum::kernel
