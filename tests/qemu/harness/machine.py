@@ -46,13 +46,15 @@ class Machine:
     memory: int = 1024  # MiB
     iommu: str = "intel-iommu,intremap=on"  # empty: none
     devices: tuple[str, ...] = ()
+    smbus: bool = True
     extra: tuple[str, ...] = ()
 
     def but(self, **changes) -> "Machine":
         return replace(self, **changes)
 
     def command(self, image: str) -> list[str]:
-        line = [QEMU, "-M", "q35,kernel-irqchip=off", "-accel", "tcg", "-cpu", self.cpu]
+        board = "q35,kernel-irqchip=off" + ("" if self.smbus else ",smbus=off")
+        line = [QEMU, "-M", board, "-accel", "tcg", "-cpu", self.cpu]
         line += ["-smp", str(self.cpus), "-m", str(self.memory)]
         line += ["-nodefaults", "-vga", "none", "-display", "none", "-no-reboot"]
         for device in (self.iommu, *self.devices):
@@ -66,11 +68,6 @@ class Machine:
 
 X2APIC = Machine()
 XAPIC = Machine(cpu="max,-x2apic")
-
-
-def xapic_machine() -> Machine:
-    """The xAPIC board; a QEMU that has no x2APIC needs no telling (and 7.2 does not mind being told)."""
-    return XAPIC
 
 
 @dataclass
