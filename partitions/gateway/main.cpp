@@ -5,7 +5,7 @@
 #include "septum_expected_answers.hpp"
 
 #include <septum/runtime/apic.hpp>
-#include <septum/runtime/call.hpp>
+#include <septum/runtime/clock.hpp>
 #include <septum/runtime/console.hpp>
 #include <septum/runtime/doorbell.hpp>
 #include <septum/runtime/interrupts.hpp>
@@ -17,7 +17,6 @@ namespace {
 constexpr u8 kTick = 0x30;           // the timer's vector
 constexpr u32 kTicksPerSecond = 10;
 constexpr u32 kAnswerTicks = 50;     // an answer takes microseconds; the vault may be busy starting
-constexpr u64 kUsualTimerHz = 1'000'000'000;
 
 u32 ticks; // since the last wait began; written by the timer's handler, read with interrupts off
 void on_tick(guest::Frame&) { ++ticks; }
@@ -26,8 +25,7 @@ class Native {
 public:
     Native(const guest::InfoChannel& request, const guest::InfoChannel& answer) : request_(request.index), bell_(answer) {
         guest::on_vector(kTick, on_tick);
-        const u64 hz = guest::apic_timer_hz();
-        const u64 count = (hz != 0 ? hz : kUsualTimerHz) / guest::apic::kTimerDivisor / kTicksPerSecond;
+        const u64 count = guest::apic_timer_hz() / guest::apic::kTimerDivisor / kTicksPerSecond;
         guest::apic::start_timer(kTick, static_cast<u32>(count), true);
     }
     ~Native() { guest::apic::stop_timer(); }

@@ -29,21 +29,20 @@ u64 call_number(u32 number, u64 rdi, u64 rsi) {
     return rax;
 }
 
-u64 apic_timer_hz() {
+VmwareAnswer call_vmware(u32 command) {
     if (vendor == Vendor::unknown) {
         vendor = find_vendor();
     }
     u64 rax = kVmwareMagic;
     u64 rbx = 0;
-    u64 rcx = kVmwareGetHz;
+    u64 rcx = command;
     u64 rdx = 0;
     if (vendor == Vendor::intel) {
         asm volatile("vmcall" : "+a"(rax), "+b"(rbx), "+c"(rcx), "+d"(rdx) : : "memory");
     } else {
         asm volatile("vmmcall" : "+a"(rax), "+b"(rbx), "+c"(rcx), "+d"(rdx) : : "memory");
     }
-    const u32 hz = static_cast<u32>(rcx);
-    return static_cast<u32>(rax) == ~0U || hz == ~0U || hz == kVmwareGetHz ? 0 : hz;
+    return {static_cast<u32>(rax), static_cast<u32>(rbx), static_cast<u32>(rcx)};
 }
 
 void stop() {

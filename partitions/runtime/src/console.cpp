@@ -11,8 +11,12 @@ constexpr u16 kLineStatus = kUartPort + 5;
 constexpr u8 kHoldingEmpty = 1 << 5;     // a byte may be written
 constexpr u8 kTransmitterEmpty = 1 << 6; // all bytes have left
 
-// A serial line at 115,200 baud passes a byte in 87 µs; no wait here is much longer than that of a full line.
+// A serial line at 115,200 baud passes a byte in 87 µs, a full line in 17 ms; no wait here is longer than about that.
 constexpr unsigned kPollsPerByte = 4096;
+
+// The kernel's 16550 always says that it is empty, since what it takes it keeps in a buffer. Each look passes some of
+// that on, so a few looks more than needed empty it.
+constexpr unsigned kLooksPerLine = 32;
 
 bool wait_for(u8 bits, unsigned polls) {
     for (unsigned i = 0; i < polls; ++i) {
@@ -35,6 +39,10 @@ void console_write(const char* bytes, u64 size) {
     }
 }
 
-void console_drain() { (void)wait_for(kTransmitterEmpty, kPollsPerByte * Line::kCapacity); }
+void console_drain() {
+    for (unsigned look = 0; look < kLooksPerLine; ++look) {
+        (void)wait_for(kTransmitterEmpty, kPollsPerByte);
+    }
+}
 
 } // namespace septum::guest

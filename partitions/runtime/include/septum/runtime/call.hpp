@@ -12,8 +12,11 @@ u64 call_number(u32 number, u64 rdi = 0, u64 rsi = 0);
 
 inline u64 call(Hypercall number, u64 rdi = 0, u64 rsi = 0) { return call_number(static_cast<u32>(number), rdi, rsi); }
 
-// Frequency of the local APIC timer before division, in Hz; 0 when the kernel does not say.
-u64 apic_timer_hz();
+// VMware's timing calls, as a stock Linux makes them.
+struct VmwareAnswer {
+    u32 eax, ebx, ecx;
+};
+VmwareAnswer call_vmware(u32 command);
 
 // Ends the partition for good.
 [[noreturn]] void stop();

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an exit costs, as the guest sees it: time-stamp counter to time-stamp counter round one instruction that the
+// kernel answers. Run under an emulator that counts an instruction as a tick, the figures are instructions. Lines:
+//   bench: NAME MINIMUM MEDIAN
+// `empty` is the same measurement with nothing inside.
+#include <septum/guest/board.hpp>
+#include <septum/guest/hypercall.hpp>
+#include <septum/runtime/apic.hpp>
+#include <septum/runtime/clock.hpp>
+#include <septum/runtime/console.hpp>
+#include <septum/runtime/cpu.hpp>
+#include <septum/runtime/interrupts.hpp>
+#include <septum/runtime/partition.hpp>
+
+namespace septum::bench {
+namespace {
+
+constexpr u32 kRounds = 1000;
+u64 samples[kRounds];
+
+void report(const char* name) {
+    for (u32 i = 1; i < kRounds; ++i) { // insertion sort: samples are few and nearly alike
+        const u64 sample = samples[i];
+        u32 at = i;
+        for (; at > 0 && samples[at - 1] > sample; --at) {
+            samples[at] = samples[at - 1];
+        }
+        samples[at] = sample;
+    }
+    guest::say("bench: ", name, " ", samples[0], " ", samples[kRounds / 2]);
+}
+
+// The shortest frame there is: RDTSC, keep EAX, the registers the instruction wants, the instruction, RDTSC. The low
+// halves suffice, an exit takes less than 2^32 ticks.
+template <typename Measure>
+void run(const char* name, Measure measure) {
+    for (u64& sample : samples) {
+        sample = measure();
+    }
+    report(name);
+}
+
+u32 empty() {
+    u32 begin;
+    u32 end;
+    asm volatile("rdtsc\n\tmovl %%eax, %1\n\trdtsc" : "=&a"(end), "=&r"(begin) : : "rdx", "memory");
+    return end - begin;
+}
+
+u32 cpuid() {
+    u32 begin;
+    u32 end;
+    asm volatile("rdtsc\n\tmovl %%eax, %1\n\txorl %%eax, %%eax\n\tcpuid\n\trdtsc"
+                 : "=&a"(end), "=&r"(begin)
+                 :
+                 : "rbx", "rcx", "rdx", "memory");
+    return end - begin;
+}
+
+u32 vmmcall() {
+    u32 begin;
+    u32 end;
+    asm volatile("rdtsc\n\tmovl %%eax, %1\n\tmovl %2, %%eax\n\tvmmcall\n\trdtsc"
+                 : "=&a"(end), "=&r"(begin)
+                 : "i"(guest::Hypercall::version)
+                 : "rdx", "memory");
+    return end - begin;
+}
+
+u32 vmcall() {
+    u32 begin;
+    u32 end;
+    asm volatile("rdtsc\n\tmovl %%eax, %1\n\tmovl %2, %%eax\n\tvmcall\n\trdtsc"
+                 : "=&a"(end), "=&r"(begin)
+                 : "i"(guest::Hypercall::version)
+                 : "rdx", "memory");
+    return end - begin;
+}
+
+u32 msr() {
+    constexpr u32 kApicBase = 0x1B;
+    u32 begin;
+    u32 end;
+    asm volatile("rdtsc\n\tmovl %%eax, %1\n\tmovl %2, %%ecx\n\trdmsr\n\trdtsc"
+                 : "=&a"(end), "=&r"(begin)
+                 : "i"(kApicBase)
+                 : "rcx", "rdx", "memory");
+    return end - begin;
+}
+
+// A port that is absent, and one that the virtual 16550 answers.
+u32 port(u16 number) {
+    u32 begin;
+    u32 end;
+    asm volatile("rdtsc\n\tmovl %%eax, %1\n\tmovl %2, %%edx\n\tinb %%dx, %%al\n\trdtsc"
+                 : "=&a"(end), "=&r"(begin)
+                 : "r"(u32{number})
+                 : "rdx", "memory");
+    return end - begin;
+}
+u32 absent_port() { return port(0x80); }
+u32 console_port() { return port(guest::kUartPort + 5); }
+
+constexpr u8 kVector = 0x31;
+u64 arrival; // when the handler ran
+
+void arrived(guest::Frame&) { arrival = guest::cpu::timestamp(); }
+
+// An IPI to itself by the interrupt command register: the WRMSR alone, then as far as the handler.
+u32 ipi() {
+    u32 begin;
+    u32 end;
+    asm volatile("rdtsc\n\tmovl %%eax, %1\n\tmovl %2, %%ecx\n\tmovl %3, %%eax\n\txorl %%edx, %%edx\n\twrmsr\n\trdtsc"
+                 : "=&a"(end), "=&r"(begin)
+                 : "i"(guest::apic::kCommand), "i"(guest::apic::kFixed | guest::apic::kToSelf | kVector)
+                 : "rcx", "rdx", "memory");
+    guest::cpu::sleep(); // takes it
+    return end - begin;
+}
+
+u64 ipi_to_handler() {
+    const u64 begin = guest::cpu::timestamp();
+    guest::apic::command(0, guest::apic::kFixed | guest::apic::kToSelf | kVector);
+    guest::cpu::sleep();
+    return arrival - begin;
+}
+
+// From the moment the timer was to go off, to its handler: the CPU sleeps in HLT meanwhile.
+class TimerWake {
+public:
+    TimerWake() : ideal_(u64{kCount} * guest::apic::kTimerDivisor * guest::tsc_hz() / guest::apic_timer_hz()) {}
+
+    u64 operator()() const {
+        guest::apic::start_timer(kVector, kCount, false);
+        const u64 begin = guest::cpu::timestamp();
+        guest::cpu::sleep();
+        const u64 passed = arrival - begin;
+        return passed > ideal_ ? passed - ideal_ : 0;
+    }
+
+private:
+    static constexpr u32 kCount = 2000;
+    u64 ideal_;
+};
+
+} // namespace
+} // namespace septum::bench
+
+void septum::guest::partition_main(const Launch&) {
+    using namespace septum::bench;
+    constexpr u32 kGenu = 0x756E'6547; // EBX of leaf 0: the first four letters of "GenuineIntel"
+    on_vector(kVector, arrived);
+    run("empty", empty);
+    run("cpuid", septum::bench::cpuid);
+    run("hypercall", cpu::cpuid(0).ebx == kGenu ? vmcall : vmmcall);
+    run("msr", msr);
+    run("port", absent_port);
+    run("console-port", console_port);
+    run("ipi", ipi);
+    run("ipi-to-handler", ipi_to_handler);
+    run("timer-wake", TimerWake());
+    say("bench: done");
+}
