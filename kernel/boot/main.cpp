@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order at boot. Every step either holds or ends here with one line; nothing starts before all of them hold.
+#include "kernel/boot/bundle.hpp"
+#include "kernel/boot/cpu.hpp"
+#include "kernel/boot/exceptions.hpp"
+#include "kernel/boot/image.hpp"
+#include "kernel/boot/legacy.hpp"
+#include "kernel/boot/line.hpp"
+#include "kernel/boot/local_apic.hpp"
+#include "kernel/boot/map.hpp"
+#include "kernel/boot/memory_map.hpp"
+#include "kernel/boot/multiboot.hpp"
+#include "kernel/boot/pci.hpp"
+#include "kernel/boot/processors.hpp"
+#include "kernel/boot/refuse.hpp"
+#include "kernel/hw/memory.hpp"
+#include "kernel/hw/pages.hpp"
+#include "kernel/hw/uart.hpp"
+#include "kernel/resident.hpp"
+#include "kernel/x86_64/iommu/vt_d.hpp"
+
+namespace septum::kernel::boot {
+
+namespace {
+
+PciFound pci;
+
+Refusal check_loader(u32 magic, u32 information, Loaded& loaded) {
+    if (magic != kMultibootMagic) {
+        return {Code::loader, Value::text("multiboot2 magic"), {}, Value::hex(kMultibootMagic), Value::hex(magic)};
+    }
+    SEPTUM_REQUIRE(read_multiboot({hw::at<const u8>(Hpa{information}), kMaxInformation}, loaded));
+    if (loaded.module_begin % kPageSize != 0) {
+        return {Code::loader, Value::text("multiboot2 module"), {}, Value::text("page aligned"),
+                Value::hex(loaded.module_begin)};
+    }
+    return kHolds;
+}
+
+// All that can be asked before anything is moved.
+Refusal check_board(const manifest::Header& header, const MemoryMap& memory) {
+    for (const auto& range : records<manifest::Range>(header, header.ram)) {
+        SEPTUM_REQUIRE(check_usable(memory, range));
+    }
+    const auto facts = records<manifest::Fact>(header, header.facts);
+    SEPTUM_REQUIRE(check_pci_set(facts, {pci.functions, pci.count}));
+    return ready_cpu(header);
+}
+
+// Zeroes what the loader's copy leaves behind outside the planned place.
+void scrub_source(u64 begin, u64 end, u64 kept_begin, u64 kept_end) {
+    const u64 below = end < kept_begin ? end : kept_begin;
+    if (begin < below) {
+        hw::scrub(Hpa{begin}, below - begin);
+    }
+    const u64 above = begin > kept_end ? begin : kept_end;
+    if (above < end) {
+        hw::scrub(Hpa{above}, end - above);
+    }
+}
+
+// Moves the bundle to its planned place; what the loader handed over is not looked at any more. Only then are the
+// digests worth something: no device and no other CPU can write there.
+Refusal place_bundle(Bytes source, Bytes& placed) {
+    const manifest::Header& header = *reinterpret_cast<const manifest::Header*>(source.data);
+    const u64 from = reinterpret_cast<u64>(source.data);
+    const u64 to = header.bundle_base.value;
+    SEPTUM_REQUIRE(map("bundle", {header.bundle_base, header.bundle_size}));
+    SEPTUM_REQUIRE(map("workspace", header.workspace));
+
+    placed = {hw::at<const u8>(Hpa{to}), source.size};
+    hw::move_pages(Hpa{to}, Hpa{from}, source.size);
+    scrub_source(from, from + source.size, to, to + source.size);
+
+    SEPTUM_REQUIRE(check_bundle(placed, kernel_range()));
+    SEPTUM_REQUIRE(check_tables(placed));
+    const manifest::Header& own = *reinterpret_cast<const manifest::Header*>(placed.data);
+    SEPTUM_REQUIRE(check_kernel(own.kernel_digest));
+    hw::scrub(own.workspace.base, own.workspace.size);
+    return kHolds;
+}
+
+void say_name(const manifest::Header& header) {
+    char buffer[kLineSize];
+    Line<kLineSize> line(buffer);
+    line.put("septum: ").put(header.name, sizeof header.name).put(" on ").put(header.board, sizeof header.board);
+    line.put(", ").decimal(header.partitions.count).put(header.partitions.count == 1 ? " partition, " : " partitions, ");
+    line.decimal(header.cpus.count).put(header.cpus.count == 1 ? " CPU" : " CPUs").put('\n');
+    say(buffer);
+}
+
+void say_contract(const manifest::Header& header) {
+    const u64 iommu = header.iommu.kind == manifest::IommuKind::none ? 0 : 3; // version and two sets of capabilities
+    char buffer[kLineSize];
+    Line<kLineSize> line(buffer);
+    line.put("septum: contract holds: ");
+    line.decimal(header.facts.count + header.ram.count + header.cpus.count + iommu).put(" facts").put('\n');
+    say(buffer);
+}
+
+} // namespace
+
+} // namespace septum::kernel::boot
+
+extern "C" [[noreturn, gnu::used]] void boot_main(septum::u32 magic, septum::u32 information) {
+    using namespace septum;
+    using namespace septum::kernel;
+    using namespace septum::kernel::boot;
+
+    hw::uart_setup();
+    make_exception_table();
+    load_exception_table();
+
+    Loaded loaded;
+    require(check_loader(magic, information, loaded));
+    mask_legacy_interrupts();
+    now_doing("pci");
+    require(silence_pci(pci));
+
+    now_doing("manifest");
+    const Bytes source{hw::at<const u8>(Hpa{loaded.module_begin}), loaded.module_end - loaded.module_begin};
+    require(check_bundle(source, kernel_range()));
+    const auto& offered = *reinterpret_cast<const manifest::Header*>(source.data);
+    say_name(offered);
+    require(check_board(offered, loaded.memory));
+    const bool has_iommu = offered.iommu.kind == manifest::IommuKind::vt_d;
+    now_doing("iommu");
+    if (has_iommu) {
+        require(map("iommu registers", {offered.iommu.registers, kPageSize}));
+        require(iommu::block_all(offered.iommu));
+    }
+
+    now_doing("bundle");
+    Bytes placed;
+    require(place_bundle(source, placed));
+    const auto& header = *reinterpret_cast<const manifest::Header*>(placed.data);
+    if (has_iommu) {
+        require(iommu::use_sealed_tables(header.iommu, header.apic));
+    }
+    boot_facts.manifest = &header;
+
+    u32 own_index = 0;
+    require(find_cpu(header, read_apic_id(), own_index));
+    require(start_processors(header, boot_facts.tsc_hz));
+    say_contract(header);
+    launch(header, own_index);
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/boot/processors.hpp"
+
+#include <septum/manifest/layout.hpp>
+
+#include "kernel/boot/bundle.hpp"
+#include "kernel/boot/clock.hpp"
+#include "kernel/boot/cpu.hpp"
+#include "kernel/boot/exceptions.hpp"
+#include "kernel/boot/local_apic.hpp"
+#include "kernel/boot/refuse.hpp"
+#include "kernel/hw/control.hpp"
+#include "kernel/hw/cpuid.hpp"
+#include "kernel/hw/memory.hpp"
+#include "kernel/hw/msr.hpp"
+#include "kernel/resident.hpp"
+
+extern "C" const septum::u8 trampoline_begin[], trampoline_end[];
+extern "C" [[noreturn]] void enter_resident(const septum::kernel::BootFacts* facts, septum::u32 index, septum::u64 stack);
+
+namespace septum::kernel::boot {
+
+namespace {
+
+constexpr u64 kStartupPause = 200;         // microseconds between the two SIPIs (SDM 3 §9.4.4)
+constexpr u64 kAnswerTime = 2'000'000;     // microseconds a stated CPU has to check in
+constexpr u64 kStragglerTime = 200'000;    // microseconds another CPU that the topology hints at has
+constexpr u8 kParked[] = {0xF4, 0xEB, 0xFD}; // hlt; jmp back: for whoever wakes up after the page was wiped
+
+const manifest::Header* description = nullptr;
+bool answered[manifest::kMaxCpus]; // by index
+u32 answers = 0;
+bool go = false;
+
+u64 stack_of(const manifest::Header& header, u32 index) {
+    return records<manifest::Cpu>(header, header.cpus)[index].block.value + layout::CpuBlock::kStackTop;
+}
+
+// CPUs in this package, as CPUID has it (SDM 2 leaf 0xB, APM 3 Fn8000_0008 ECX): a hint, not a fact. It may count CPUs
+// that firmware has turned off, and knows nothing of other packages.
+u32 hinted_cpus() {
+    u32 count = 0;
+    if (hw::cpuid(0).registers[0] >= 0xB) {
+        for (u32 level = 0; level < 4; level++) {
+            const u32 at_level = hw::cpuid(0xB, level).registers[1] & 0xFFFF;
+            count = at_level > count ? at_level : count;
+        }
+    }
+    if (count == 0 && hw::cpuid(0x8000'0000).registers[0] >= 0x8000'0008) {
+        count = (hw::cpuid(0x8000'0008).registers[2] & 0xFF) + 1;
+    }
+    return count;
+}
+
+u32 answers_now() { return __atomic_load_n(&answers, __ATOMIC_ACQUIRE); }
+
+void wait_for_answers(u32 count, u64 microseconds, u64 hertz) {
+    const u64 start = hw::read_tsc();
+    const u64 ticks = microseconds * (hertz / 1'000'000);
+    while (answers_now() < count && hw::read_tsc() - start < ticks) {
+        stop_if_refused();
+        hw::pause();
+    }
+    stop_if_refused();
+}
+
+Refusal check_answers(const manifest::Header& header, u32 own_index) {
+    const auto cpus = records<manifest::Cpu>(header, header.cpus);
+    for (u32 i = 0; i < cpus.count; i++) {
+        if (i != own_index && !__atomic_load_n(&answered[i], __ATOMIC_ACQUIRE)) {
+            return {Code::cpu_set, Value::text("cpu"), Value::cpu(cpus[i].apic_id), Value::text("started"),
+                    Value::text("no answer")};
+        }
+    }
+    return kHolds;
+}
+
+void place_trampoline(Hpa page) {
+    hw::scrub(page, kPageSize);
+    memcpy(hw::at<u8>(page), trampoline_begin, static_cast<u64>(trampoline_end - trampoline_begin));
+}
+
+void wipe_trampoline(Hpa page) {
+    hw::scrub(page, kPageSize);
+    memcpy(hw::at<u8>(page), kParked, sizeof kParked);
+}
+
+} // namespace
+
+Refusal find_cpu(const manifest::Header& header, u32 apic_id, u32& index) {
+    const auto cpus = records<manifest::Cpu>(header, header.cpus);
+    for (index = 0; index < cpus.count; index++) {
+        if (cpus[index].apic_id == apic_id) {
+            return kHolds;
+        }
+    }
+    return {Code::cpu_set, Value::text("cpu"), Value::cpu(apic_id), Value::text("none"), Value::text("one")};
+}
+
+Refusal start_processors(const manifest::Header& header, u64& tsc_hz) {
+    u32 own_index = 0;
+    SEPTUM_REQUIRE(find_cpu(header, read_apic_id(), own_index));
+    description = &header;
+    place_trampoline(header.trampoline);
+
+    send_init(header.apic);
+    now_doing("clock");
+    SEPTUM_REQUIRE(measure_tsc(tsc_hz)); // ten milliseconds: the pause that INIT asks for
+    send_startup(header.apic, header.trampoline);
+    wait_microseconds(kStartupPause, tsc_hz);
+    send_startup(header.apic, header.trampoline);
+
+    const u32 others = header.cpus.count - 1;
+    wait_for_answers(others, kAnswerTime, tsc_hz);
+    SEPTUM_REQUIRE(check_answers(header, own_index));
+    if (hinted_cpus() != header.cpus.count) {
+        wait_for_answers(others + 1, kStragglerTime, tsc_hz);
+    }
+    wipe_trampoline(header.trampoline);
+    return kHolds;
+}
+
+void launch(const manifest::Header& header, u32 own_index) {
+    __atomic_store_n(&go, true, __ATOMIC_RELEASE);
+    enter_resident(&boot_facts, own_index, stack_of(header, own_index));
+}
+
+} // namespace septum::kernel::boot
+
+// --- Called by entry.S on the other CPUs ---
+
+namespace {
+
+struct CheckedIn {
+    septum::u64 stack;
+    septum::u64 index;
+};
+
+} // namespace
+
+// On the shared stack, one CPU at a time. Gives the CPU its own stack, or refuses.
+extern "C" [[gnu::used]] CheckedIn check_in() {
+    using namespace septum::kernel::boot;
+    load_exception_table();
+    stop_if_refused();
+    const septum::manifest::Header& header = *description;
+    septum::u32 index = 0;
+    require(find_cpu(header, read_apic_id(), index));
+    require(ready_cpu(header));
+    __atomic_store_n(&answered[index], true, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&answers, 1, __ATOMIC_ACQ_REL);
+    return {stack_of(header, index), index};
+}
+
+// On the CPU's own stack.
+extern "C" [[noreturn, gnu::used]] void await_launch(septum::u32 index) {
+    using namespace septum::kernel::boot;
+    while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE)) {
+        stop_if_refused();
+        septum::kernel::hw::pause();
+    }
+    enter_resident(&septum::kernel::boot_facts, index, stack_of(*description, index));
+}
