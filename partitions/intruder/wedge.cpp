@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeping its CPU busy with itself for ever, below the level at which interrupts are looked at: the processor delivers
+// an exception, and delivering it raises it again (CVE-2015-5307, CVE-2015-8104).
+#include "partitions/intruder/attack.hpp"
+#include "partitions/intruder/paging.hpp"
+
+#include <septum/runtime/cpu.hpp>
+#include <septum/runtime/interrupts.hpp>
+
+extern "C" {
+extern const septum::u8 septum_guest_vectors[256][16];
+// ring3.S: runs misaligned accesses in ring 3 with alignment checks on, on the given stack.
+[[noreturn]] void intruder_misaligned_in_ring3(septum::u64 stack);
+}
+
+namespace septum::intruder::wedge {
+namespace {
+
+constexpr u8 kDebug = 1;
+constexpr u8 kAlignment = 17;
+constexpr u8 kOwnStack = 2;
+
+alignas(16) u8 exception_stack[4096];
+alignas(16) u8 user_stack[4096];
+
+u64 stack_top() { return reinterpret_cast<u64>(exception_stack) + sizeof(exception_stack); }
+
+// Breakpoint 0 (APM 2 §13.1.1): kinds and lengths as DR7 has them.
+constexpr u64 kOnExecution = 0b0000;
+constexpr u64 kOnWriteOf8 = 0b1001;
+void set_breakpoint(u64 address, u64 kind) {
+    constexpr u64 kEnable = 0x402; // G0, and the bit that is always one
+    asm volatile("mov %0, %%dr0" : : "r"(address));
+    asm volatile("mov %0, %%dr7" : : "r"(kEnable | kind << 16));
+}
+void clear_breakpoint() { asm volatile("mov %0, %%dr7" : : "r"(0x400UL)); }
+
+void on_debug(guest::Frame&) { clear_breakpoint(); }
+
+void debug_exception() { asm volatile("int $1" : : : "memory"); }
+
+} // namespace
+
+// A breakpoint on the first instruction of the handler of breakpoints, each time on the same stack.
+Result debug_loop(const Try& t) {
+    t.say("wedge its CPU: a breakpoint on the breakpoint handler");
+    guest::on_vector(kDebug, on_debug);
+    guest::set_stack(kOwnStack, stack_top());
+    guest::use_stack(kDebug, kOwnStack);
+    set_breakpoint(reinterpret_cast<u64>(septum_guest_vectors[kDebug]), kOnExecution);
+    debug_exception();
+    return breach("the loop ended");
+}
+
+// A watchpoint on the stack that the handler of watchpoints runs on: the push that delivers it raises it.
+Result debug_loop_on_stack(const Try& t) {
+    t.say("wedge its CPU: a watchpoint on the watchpoint handler's stack");
+    guest::on_vector(kDebug, on_debug);
+    guest::set_stack(kOwnStack, stack_top());
+    guest::use_stack(kDebug, kOwnStack);
+    set_breakpoint(stack_top() - 8, kOnWriteOf8);
+    debug_exception();
+    return nothing("this processor does not loop");
+}
+
+// Only ring 3 checks alignment. The handler returns to the very instruction that was misaligned, for ever.
+Result alignment_loop(const Try& t) {
+    t.say("wedge its CPU: alignment checks that the handler never mends");
+    constexpr u64 kAlignmentMask = 1 << 18; // CR0.AM
+    map_everything(0);
+    guest::cpu::write_cr0(guest::cpu::read_cr0() | kAlignmentMask);
+    guest::on_vector(kAlignment, [](guest::Frame&) {});
+    const u64 ended = guest::attempt(
+        [](void*) { intruder_misaligned_in_ring3(reinterpret_cast<u64>(user_stack) + sizeof(user_stack)); }, nullptr);
+    return ended == guest::kNoException ? breach("ring 3 returned") : nothing("this processor checks no alignment");
+}
+
+// No interrupt table, then an exception: the processor gives up.
+Result triple_fault(const Try& t) {
+    t.say("shut its CPU down by a triple fault");
+    struct [[gnu::packed]] {
+        u16 limit = 0;
+        u64 base = 0;
+    } constexpr kNone;
+    asm volatile("lidt %0\n\tud2" : : "m"(kNone) : "memory");
+    return breach("the processor went on");
+}
+
+} // namespace septum::intruder::wedge
