@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures what Septum promises and prints each figure beside its goal. docs/bench.md says how each is taken."""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(SOURCE / "tests/bench"), str(SOURCE / "tests/qemu")]
+
+import kernel_size  # noqa: E402
+import linux_guest  # noqa: E402
+from figures import Figure, absent, at_most, plain, table  # noqa: E402
+from harness import bundle  # noqa: E402
+from harness.images import Workshop  # noqa: E402
+from harness.machine import X2APIC, XAPIC, Failure, Run, Skip, needs_x2apic  # noqa: E402
+
+
+def say(text: str) -> None:
+    print(f"==> {text}", file=sys.stderr, flush=True)
+
+
+class Bench:
+    def __init__(self, build: pathlib.Path, out: pathlib.Path, rounds: int):
+        self.build, self.out, self.rounds = build, out, rounds
+        self.bin = build / "bin"
+        self.kernel = self.bin / "septum.elf"
+        self.workshop = Workshop(self.bin / "septum", SOURCE, out)
+        self.appliances = SOURCE / "tests/bench/appliances"
+        try:
+            needs_x2apic()
+            self.machine, self.board = X2APIC, ""
+        except Skip:
+            self.machine, self.board = XAPIC, "qemu-q35-xapic"
+
+    def image(self, name: str) -> pathlib.Path:
+        return self.workshop.build(self.appliances / f"{name}.yaml", self.out / f"{name}.iso", self.board)
+
+    def layout(self) -> dict:
+        return json.loads(subprocess.run([self.bin / "septum-bench-layout"], check=True, capture_output=True).stdout)
+
+    def verifier(self) -> list[Figure]:
+        say("the verifier over large systems")
+        done = subprocess.run([self.bin / "septum-bench-verify", "--benchmark_format=json"], capture_output=True, text=True,
+                              env={**os.environ, "SEPTUM_KERNEL": str(self.kernel)}, check=False)
+        goals = {"model of 64 partitions": 100.0, "4 M entries, both ways": 1000.0, "4 M entries, enumeration only": None}
+        if done.returncode != 0:
+            return [absent(f"verify: {name}", "", done.stderr.strip().splitlines()[-1] if done.stderr else "failed") for name in goals]
+        found = {}
+        for run in json.loads(done.stdout)["benchmarks"]:
+            found[run["name"].split("/")[0]] = run
+        figures = []
+        for name, goal in goals.items():
+            run = found.get(name, {"error_occurred": True, "error_message": "no such run"})
+            what = f"verify: {name}"
+            if run.get("error_occurred"):
+                figures.append(absent(what, f"<= {goal:,g} ms" if goal else "", run["error_message"]))
+            elif goal:
+                figures.append(at_most(what, run["real_time"], goal, "ms", 1))
+            else:
+                figures.append(plain(what, f"{run['real_time']:,.1f} ms"))
+        return figures
+
+    def instructions(self) -> list[Figure]:
+        say("instructions per exit (-icount)")
+        goals = {"cpuid": 120, "hypercall": 120, "msr": 150, "port": 150, "console-port": None, "ipi": 250,
+                 "ipi-to-handler": None, "timer-wake": None, "empty": None}
+        machine = self.machine.but(extra=("-icount", "shift=0,sleep=off"))
+        with Run(machine, str(self.image("exits"))) as run:
+            run.wait(r"bench: done", 180)
+            lines = [line.text for line in run.console.lines]
+        medians = {}
+        for line in lines:
+            said = re.search(r"bench: ([a-z-]+) (\d+) (\d+)$", line)
+            if said:
+                medians[said.group(1)] = int(said.group(3))
+        figures = []
+        for name, goal in goals.items():
+            what = f"instructions: {name}"
+            if name not in medians:
+                figures.append(absent(what, f"<= {goal}" if goal else "", "the guest did not say"))
+            elif goal:
+                figures.append(at_most(what, medians[name], goal, ""))
+            else:
+                figures.append(plain(what, f"{medians[name]:,}"))
+        return figures
+
+    def steady_state(self) -> list[Figure]:
+        figures, layout = [], self.layout()
+        for name, what, ready in (("linux-stay", "idle", r"gateway: idle"), ("linux-busy", "busy", r"gateway: busy")):
+            say(f"exits per second of a Linux that is {what}")
+            found = linux_guest.exits(self.machine, self.image(name), layout, ready, 15)
+            # IPIs are MSR writes and, when a CPU must be interrupted for one, NMIs; the console is ports.
+            allowed = {"cpuid", "msr write", "port in", "port out"} | {"NMI", "window", "iret"}
+            others = [kind for kind, rate in found.rates.items() if rate > 0 and kind not in allowed]
+            figures.append(Figure(f"exits: {what} Linux, 2 CPUs", "only IPIs, CPUID, console", found.text(), not others))
+        return figures
+
+    def start(self) -> list[Figure]:
+        say(f"kernel entry to userland, in a partition and bare, {self.rounds} times each")
+        ours, theirs = linux_guest.compare(self.machine, self.image("linux-stay"), self.bin / "payloads", self.rounds)
+        return [
+            at_most("start: partition / bare", ours.userland / theirs.userland, 1.0, "", 2),
+            plain("start: QEMU to launch", f"{ours.before:.2f} s (firmware, GRUB, Septum's checks, copies and digests)"),
+            plain("start: launch to userland", f"{ours.userland:.2f} s"),
+            plain("start: bare, QEMU to kernel", f"{theirs.before:.2f} s (firmware)"),
+            plain("start: bare, kernel to userland", f"{theirs.userland:.2f} s"),
+        ]
+
+    def size(self) -> list[Figure]:
+        say("the kernel's size")
+        elf = self.kernel.read_bytes()
+        lines, boot_lines = kernel_size.source_lines(SOURCE / "kernel")
+        found = bundle.find(self.image("linux-stay").read_bytes())
+        memory = kernel_size.resident_memory(elf) + found.workspace_size
+        return [
+            at_most("kernel: resident .text", kernel_size.resident_text(elf) / 1024, 40, "KiB", 1),
+            at_most("kernel: memory", memory / 1024, 512, "KiB", 0),
+            plain("kernel: sealed tables beside it", f"{found.tables.size / 1024:,.0f} KiB"),
+            at_most("kernel: source lines after launch", lines, 6000, ""),
+            plain("kernel: source lines of boot/", f"{boot_lines:,}"),
+        ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Septum's figures")
+    parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "out/release")
+    parser.add_argument("--out", type=pathlib.Path, default=SOURCE / "out/bench")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the start is measured")
+    parser.add_argument("parts", nargs="*", help="verifier, instructions, steady_state, start, size; all when none is named")
+    options = parser.parse_args()
+    bench = Bench(options.build.resolve(), options.out.resolve(), options.rounds)
+    parts = {"verifier": bench.verifier, "instructions": bench.instructions, "steady_state": bench.steady_state,
+             "start": bench.start, "size": bench.size}
+    unknown = [part for part in options.parts if part not in parts]
+    if unknown:
+        print(f"bench: no part `{unknown[0]}`; there are {', '.join(parts)}", file=sys.stderr)
+        return 64
+    figures, failed = [], 0
+    for name, measure in parts.items():
+        if options.parts and name not in options.parts:
+            continue
+        try:
+            figures += measure()
+        except (Failure, Skip, OSError, subprocess.CalledProcessError, ValueError) as reason:
+            figures.append(absent(name, "", str(reason).splitlines()[0]))
+            failed = 1
+    print(table(figures))
+    missed = [figure.what for figure in figures if figure.met is False]
+    print(f"{sum(figure.met is True for figure in figures)} met, {len(missed)} missed" + (f": {', '.join(missed)}" if missed else ""))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
