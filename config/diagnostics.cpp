@@ -10,7 +10,8 @@ namespace septum::config {
 
 namespace {
 
-constexpr std::size_t kLongestShown = 64; // bytes of the user's text that one message repeats
+constexpr std::size_t kLongestPath = 4096;
+constexpr std::size_t kMostErrors = 200;
 
 Diagnostic make(Severity severity, std::string id, std::string message, Span at, std::string label) {
     Diagnostic diagnostic;
@@ -43,16 +44,25 @@ std::vector<Diagnostic> Diagnostics::take_sorted() {
                           std::string_view(d.message));
     };
     std::sort(all_.begin(), all_.end(), [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
-    return std::exchange(all_, {});
+    std::vector<Diagnostic> shown;
+    std::size_t errors = 0;
+    for (Diagnostic& diagnostic : all_)
+        if (diagnostic.severity != Severity::error || ++errors <= kMostErrors)
+            shown.push_back(std::move(diagnostic));
+    if (errors > kMostErrors)
+        shown.push_back(make(Severity::note, "config.more-errors",
+                             fmt::format("{} more errors are not shown", errors - kMostErrors), {}, {}));
+    all_.clear();
+    return shown;
 }
 
-std::string tick(std::string_view text) {
+std::string tick(std::string_view text, std::size_t longest) {
     std::string out = "`";
     std::size_t shown = 0;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         const bool inside_code_point = (byte & 0xC0U) == 0x80U;
-        if (shown >= kLongestShown && !inside_code_point) {
+        if (shown >= longest && !inside_code_point) {
             out += "…";
             break;
         }
@@ -63,6 +73,10 @@ std::string tick(std::string_view text) {
             out += c;
     }
     return out + "`";
+}
+
+std::string tick_path(std::string_view path) {
+    return tick(path, kLongestPath);
 }
 
 std::string tick_list(const std::vector<std::string_view>& names) {

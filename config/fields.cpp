@@ -27,6 +27,7 @@ Fields::Fields(const Node& node, std::string what, Span at, const std::vector<Ke
         return;
     }
     const std::vector<std::string_view> names = names_of(known);
+    std::vector<std::string_view> present;
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
         const Node& key = node.keys[i];
         if (std::find(names.begin(), names.end(), key.text) == names.end()) {
@@ -34,20 +35,23 @@ Fields::Fields(const Node& node, std::string what, Span at, const std::vector<Ke
                 .error("config.unknown-key", fmt::format("unknown key {} in {}", tick(key.text), what_), key.span,
                        "not a key of this mapping")
                 .help = did_you_mean(key.text, names, "its keys are " + tick_list(names));
-        } else if (node.items[i].kind == Node::Kind::null) {
-            diagnostics
-                .error("config.empty-value", fmt::format("{} in {} has no value", tick(key.text), what_), key.span,
-                       "nothing follows")
-                .help = "write a value or remove the key";
+            present.push_back(nearest(key.text, names)); // misspelt is not missing as well
+        } else {
+            present.push_back(key.text);
+            if (node.items[i].kind == Node::Kind::null)
+                diagnostics
+                    .error("config.empty-value", fmt::format("{} in {} has no value", tick(key.text), what_), key.span,
+                           "nothing follows")
+                    .help = "write a value or remove the key";
         }
     }
-    for (const Key& key : known) {
-        const bool present =
-            std::any_of(node.keys.begin(), node.keys.end(), [&](const Node& k) { return k.text == key.name; });
-        if (key.required && !present)
-            diagnostics.error("config.missing-key", fmt::format("{} has no {}", what_, tick(key.name)), at,
-                              fmt::format("{} is missing", tick(key.name)));
-    }
+    std::vector<std::string_view> missing;
+    for (const Key& key : known)
+        if (key.required && std::find(present.begin(), present.end(), key.name) == present.end())
+            missing.push_back(key.name);
+    if (!missing.empty())
+        diagnostics.error("config.missing-key", fmt::format("{} has no {}", what_, tick_list(missing)), at,
+                          missing.size() == 1 ? "it is required" : "they are required");
 }
 
 const Node* Fields::find(std::string_view key) const {

@@ -2,6 +2,7 @@
 #include "config/find_board.hpp"
 
 #include "config/fields.hpp"
+#include "config/names.hpp"
 #include "config/read_board.hpp"
 
 #include <algorithm>
@@ -54,7 +55,7 @@ std::optional<fs::path> search(const std::string& name, Span at, const fs::path&
     Diagnostic& missing = diagnostics.error("config.unknown-board", fmt::format("there is no board {}", tick(name)), at,
                                             at.known() ? "not found" : "");
     for (const fs::path& folder : places)
-        missing.notes.push_back("looked for " + tick((folder / (name + ".yaml")).string()));
+        missing.notes.push_back("looked for " + tick_path((folder / (name + ".yaml")).string()));
     const std::vector<std::string> names = known_boards(options);
     const std::vector<std::string_view> views(names.begin(), names.end());
     missing.help = did_you_mean(
@@ -102,8 +103,11 @@ std::optional<Board> find_board(const BoardField& field, const fs::path& directo
         board = read_board(*field.value, field.key, diagnostics);
     } else if (field.value->kind == Node::Kind::scalar && !field.value->text.empty()) {
         const std::string& word = field.value->text;
-        const std::optional<fs::path> path =
-            is_path(word) ? directory / word : search(word, field.value->span, directory, options, diagnostics);
+        std::optional<fs::path> path;
+        if (is_path(word))
+            path = directory / word;
+        else if (check_name(*field.value, "board", diagnostics))
+            path = search(word, field.value->span, directory, options, diagnostics);
         if (path)
             board = read_board_file(*path, field.value->span, sources, diagnostics);
     } else {

@@ -150,7 +150,13 @@ std::optional<bool> read_bool(const Node& node, std::string_view key, Diagnostic
         if (node.text == "false")
             return false;
     }
-    wrong_type(node, key, "`true` or `false`", diagnostics);
+    Diagnostic& wrong = wrong_type(node, key, "`true` or `false`", diagnostics);
+    for (const std::string_view word : {"yes", "on", "True", "TRUE", "1"})
+        if (node.kind == Node::Kind::scalar && node.text == word)
+            wrong.help = "write `true`";
+    for (const std::string_view word : {"no", "off", "False", "FALSE", "0"})
+        if (node.kind == Node::Kind::scalar && node.text == word)
+            wrong.help = "write `false`";
     return std::nullopt;
 }
 

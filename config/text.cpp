@@ -16,7 +16,7 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::nullopt_t cannot_read(const std::filesystem::path& path, std::string_view why, std::string_view id, Span named_at,
                            Diagnostics& diagnostics) {
-    diagnostics.error(std::string(id), fmt::format("cannot read {}: {}", tick(path.string()), why), named_at,
+    diagnostics.error(std::string(id), fmt::format("cannot read {}: {}", tick_path(path.string()), why), named_at,
                       named_at.known() ? "named here" : "");
     return std::nullopt;
 }

@@ -2,6 +2,7 @@
 #include "config/yaml_tree.hpp"
 
 #include "config/yaml_end.hpp"
+#include "config/yaml_syntax.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -39,6 +40,12 @@ public:
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (!first_) {
             const std::size_t at = offset(mark);
+            // yaml-cpp also begins a new document behind a complete value: `{a: b} c`.
+            if (!lines_.text().substr(at).starts_with("---")) {
+                diagnostics_.error("yaml.syntax", "this is not YAML: text after the end of the document", word(at),
+                                   "the document is complete before this");
+                throw Stop{};
+            }
             diagnostics_
                 .error("yaml.second-document", "the file holds a second document", lines_.span(at, at + 3),
                        "it starts here")
@@ -69,7 +76,10 @@ public:
         add(std::move(node));
     }
 
-    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse_alias(offset(mark)); }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+        say_alias(mark);
+        throw Stop{};
+    }
 
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
@@ -95,10 +105,16 @@ public:
     }
     void OnMapEnd() override { close('}'); }
 
-    void refuse_alias(std::size_t at) {
-        diagnostics_.error("yaml.alias", "aliases are not allowed", word(at), "an alias").help =
+    void say_alias(const YAML::Mark& mark) {
+        diagnostics_.error("yaml.alias", "aliases are not allowed", word(offset(mark)), "an alias").help =
             "write the value again: what a line grants must be readable on that line";
-        throw Stop{};
+    }
+
+    // Where the innermost `[` or `{` stands that is open still.
+    [[nodiscard]] std::optional<std::size_t> innermost_bracket() const {
+        if (open_.empty() || !open_.back().flow)
+            return std::nullopt;
+        return open_.back().begin;
     }
 
     [[nodiscard]] std::size_t offset(const YAML::Mark& mark) const { return lines_.offset(mark.line, mark.column); }
@@ -221,23 +237,18 @@ private:
     bool first_ = true;
 };
 
-// yaml-cpp's own words, with ours where they would leave a newcomer alone.
-void say_syntax(const YAML::Exception& error, const LineIndex& lines, TreeBuilder& builder, Diagnostics& diagnostics) {
+void say_syntax(const YAML::Exception& error, const LineIndex& lines, const TreeBuilder& builder,
+                Diagnostics& diagnostics) {
     const std::size_t at = error.mark.is_null() ? lines.text().size() : builder.offset(error.mark);
-    if (error.msg.find("referenced anchor") != std::string::npos) {
-        try {
-            builder.refuse_alias(at);
-        } catch (const Stop&) {
-            return;
-        }
-    }
-    std::string message = error.msg;
-    if (!message.empty() && message[0] >= 'A' && message[0] <= 'Z')
-        message[0] = static_cast<char>(message[0] - 'A' + 'a');
+    const SyntaxWords words = explain_syntax(error.msg);
     const std::string_view text = lines.text();
     const bool at_end = at >= text.size() || text[at] == '\n' || text[at] == '\r';
-    Diagnostic& syntax = diagnostics.error("yaml.syntax", "this is not YAML: " + message,
-                                           lines.span(at, at_end ? at : at + 1), "here or just before");
+    Diagnostic& syntax = diagnostics.error(
+        "yaml.syntax", fmt::format("this is not YAML: {}", words.message.empty() ? error.msg : words.message),
+        lines.span(at, at_end ? at : at + 1), "here or just before");
+    syntax.help = words.help;
+    if (const std::optional<std::size_t> bracket = builder.innermost_bracket(); bracket && *bracket != at)
+        syntax.related.push_back({lines.span(*bracket, *bracket + 1), "opened here"});
     const std::size_t line_start = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
     const std::size_t first = text.find_first_not_of(' ', line_start);
     if (first != std::string_view::npos && text[first] == '\t')
@@ -274,6 +285,10 @@ std::optional<Node> parse_yaml(const LineIndex& lines, Diagnostics& diagnostics)
     } catch (const Stop&) {
         return std::nullopt;
     } catch (const YAML::Exception& error) {
+        if (error.msg.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR)) {
+            builder.say_alias(error.mark);
+            return std::nullopt;
+        }
         say_syntax(error, lines, builder, diagnostics);
         return std::nullopt;
     } catch (const std::exception& error) {

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/yaml_syntax.hpp"
+
+#include <array>
+#include <yaml-cpp/exceptions.h>
+
+namespace septum::config {
+
+SyntaxWords explain_syntax(std::string_view yaml_cpp_message) {
+    struct Entry {
+        std::string_view theirs;
+        SyntaxWords ours;
+    };
+    namespace Theirs = YAML::ErrorMsg;
+    static const std::array<Entry, 7> kEntries{{
+        {Theirs::END_OF_SEQ_FLOW, {"a list is not closed: expected `,` or `]`", "close it with `]`"}},
+        {Theirs::END_OF_MAP_FLOW, {"a mapping is not closed: expected `,` or `}`", "close it with `}`"}},
+        {Theirs::END_OF_MAP, {"expected a key at this indentation", "indent it like the keys above it"}},
+        {Theirs::END_OF_SEQ, {"expected `- ` at this indentation", "indent it like the items above it"}},
+        {Theirs::MAP_VALUE, {"no value may begin here", "put text that holds `: ` in quotes"}},
+        {Theirs::EOF_IN_SCALAR, {"a quoted text is not closed", "close it with the quote it was opened with"}},
+        {Theirs::DOC_IN_SCALAR, {"a quoted text is not closed", "close it with the quote it was opened with"}},
+    }};
+    for (const Entry& entry : kEntries)
+        if (entry.theirs == yaml_cpp_message)
+            return entry.ours;
+    return {};
+}
+
+} // namespace septum::config
