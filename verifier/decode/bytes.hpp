@@ -7,10 +7,12 @@
 
 #include <septum/types.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace septum::verifier::decode {
@@ -72,20 +74,23 @@ public:
     static constexpr std::size_t kKept = 64;
 
     void add(DefectKind kind, std::string what, std::uint64_t address, std::uint64_t expected, std::uint64_t found);
-    // A kind whose text is costly to make: true when one more would still be kept (it is counted otherwise).
-    [[nodiscard]] bool wanted();
-    void append(const Defects& other, const std::string& prefix);
+    // The same where making the text is costly: `text()` is called only when the defect is kept.
+    template <typename Text>
+    void add_lazy(DefectKind kind, Text&& text, std::uint64_t address, std::uint64_t expected, std::uint64_t found) {
+        add(kind, kept_.size() < kKept ? text() : std::string{}, address, expected, found);
+    }
+    void append(const Defects& other);
 
     [[nodiscard]] const std::vector<Defect>& kept() const { return kept_; }
     [[nodiscard]] std::uint64_t total() const { return total_; }
     [[nodiscard]] bool empty() const { return total_ == 0; }
-    [[nodiscard]] bool has(DefectKind kind) const; // among the kept, or counted
+    [[nodiscard]] bool has(DefectKind kind) const { return count(kind) != 0; } // also when it was not kept
     [[nodiscard]] std::uint64_t count(DefectKind kind) const;
 
 private:
     std::vector<Defect> kept_;
     std::uint64_t total_ = 0;
-    std::uint64_t by_kind_[32] = {};
+    std::array<std::uint64_t, 32> by_kind_{};
 };
 
 // "error[id]: what: kind at 0x…, expected 0x…, found 0x…"

@@ -42,6 +42,8 @@ struct Interval {
 };
 
 struct PageTableRules {
+    // The tables must lie in the sealed tables with A and D preset. False for a guest's own tables in its own memory.
+    bool sealed = true;
     bool nested = true;                       // false: the kernel's own tables
     std::uint32_t physical_address_bits = 52; // address bits from here to 51 are reserved (APM 2 §5.3.1)
     std::uint64_t pat = kPatReset;

@@ -148,8 +148,8 @@ struct Facts {
     KernelFacts kernel;
     std::vector<PartitionFacts> partitions; // in the manifest's order
     DeviceFacts devices;
-    // Pages of the sealed tables: used by two structures (each side must have its own, so a change of one can never
-    // change the other), or used by none although not zero.
+    // Pages of the sealed tables that two structures use (a fact, not in itself a defect), and pages that none uses
+    // although they are not zero.
     std::vector<SharedTable> shared_tables;
     std::vector<std::uint64_t> unused_tables;
     // Every defect: the partitions', the kernel's, the devices', the manifest's, the image's, and stray bytes.

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verifier/facts/coverage.hpp"
+#include "verifier/facts/facts.hpp"
+#include "verifier/facts/partition.hpp"
+#include "verifier/facts/sha256.hpp"
+
+#include <septum/manifest/layout.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+
+namespace septum::verifier {
+
+namespace {
+
+constexpr const char* kGrubConfig = "/boot/grub/grub.cfg";
+
+config::Outcome<Facts> failed(std::vector<config::Diagnostic> diagnostics) {
+    config::Outcome<Facts> outcome;
+    outcome.diagnostics = std::move(diagnostics);
+    return outcome;
+}
+
+void read_digests(ByteSpan bundle, Facts& facts) {
+    const manifest::Header& h = facts.manifest.header;
+    BundleFacts& b = facts.bundle;
+    b.size = bundle.size();
+    b.place = {h.bundle_base.value, bundle.size()};
+    b.manifest = {h.bundle_base.value, h.manifest_size};
+    b.tables = {h.bundle_base.value + h.tables_offset, h.tables_size};
+    const std::uint64_t rest = std::uint64_t{h.tables_offset} + h.tables_size;
+    b.payloads = {h.bundle_base.value + rest, bundle.size() - rest};
+    b.digest = sha256(bundle);
+    b.tables_digest = {h.tables_digest, sha256(bundle.subspan(h.tables_offset, h.tables_size))};
+
+    // The digest's own field counts as zeros.
+    constexpr std::size_t field = offsetof(manifest::Header, manifest_digest);
+    constexpr std::array<std::uint8_t, sizeof(manifest::Digest)> zeros{};
+    Sha256 own;
+    own.add(bundle.first(field));
+    own.add(zeros);
+    own.add(bundle.subspan(field + zeros.size(), h.manifest_size - field - zeros.size()));
+    b.manifest_digest = {h.manifest_digest, own.finish()};
+
+    Sha256 resident;
+    for (const decode::ElfSegment& segment : facts.kernel.elf.segments) {
+        if (!segment.boot_only && (segment.flags & decode::kElfWrite) == 0) {
+            resident.add(segment.bytes);
+        }
+    }
+    b.kernel_digest = {h.kernel_digest, resident.finish()};
+}
+
+void read_kernel(const decode::HostMemory& memory, const ReadOptions& options, Facts& facts) {
+    const manifest::Header& h = facts.manifest.header;
+    KernelFacts& k = facts.kernel;
+    k.place = {h.kernel.base.value, h.kernel.size};
+    k.workspace = {h.workspace.base.value, h.workspace.size};
+    k.trampoline = h.trampoline.value;
+    decode::PageTableRules rules;
+    rules.nested = false;
+    rules.physical_address_bits = options.physical_address_bits;
+    rules.pages_1g = options.pages_1g;
+    k.page_table = decode::decode_page_table(memory, h.kernel_page_tables.value, rules, "the kernel's page tables");
+    k.by_host = decode::by_host(k.page_table.intervals);
+    for (std::uint32_t i = 0; i < facts.manifest.cpus.size(); ++i) {
+        const std::uint64_t block = facts.manifest.cpus[i].block.value;
+        for (const std::uint64_t offset : {layout::CpuBlock::kStackGuard, layout::CpuBlock::kFaultGuard}) {
+            const std::uint64_t at = block + offset;
+            // The first interval that ends behind the guard's first byte.
+            const auto& all = k.page_table.intervals;
+            const auto it = std::partition_point(all.begin(), all.end(), [at](const Interval& interval) {
+                return interval.gpa + (interval.size - 1) < at;
+            });
+            k.guards.push_back({i, at, it != all.end() && (it->gpa <= at || it->gpa - at < kPageSize)});
+        }
+    }
+}
+
+void read_devices(const decode::HostMemory& memory, const ReadOptions& options, Facts& facts) {
+    const manifest::Iommu& record = facts.manifest.header.iommu;
+    DeviceFacts& d = facts.devices;
+    d.record = record;
+    d.present = record.kind != manifest::IommuKind::none;
+    if (record.kind != manifest::IommuKind::vt_d) {
+        // No table that these decoders know stands between devices and memory.
+        d.dma.requesters.push_back({0, 0xFFFF, decode::DmaState::unknown, 0});
+        return;
+    }
+    d.dma = decode::decode_vtd(memory, record.root_table.value, options.physical_address_bits, "the iommu");
+    d.interrupts = decode::decode_interrupt_table(memory, record.interrupt_table.value, record.interrupt_table_entries,
+                                                  "the interrupt remapping table");
+}
+
+void gather_defects(Facts& facts) {
+    if (facts.image) {
+        facts.defects.append(facts.image->iso.defects);
+        facts.defects.append(facts.image->grub.defects);
+    }
+    facts.defects.append(facts.manifest.defects);
+    facts.defects.append(facts.kernel.elf.defects);
+    facts.defects.append(facts.kernel.page_table.defects);
+    for (const PartitionFacts& partition : facts.partitions) {
+        facts.defects.append(partition.defects);
+    }
+    facts.defects.append(facts.devices.dma.defects);
+    facts.defects.append(facts.devices.interrupts.defects);
+}
+
+config::Outcome<Facts> read(ByteSpan kernel, ByteSpan bundle, const ReadOptions& options,
+                            std::optional<ImageFacts> image) {
+    Facts facts;
+    facts.image = std::move(image);
+    auto elf = decode::decode_elf(kernel);
+    auto manifest = decode::decode_manifest(bundle);
+    if (!elf.ok() || !manifest.ok()) {
+        std::vector<config::Diagnostic> all = std::move(elf.diagnostics);
+        all.insert(all.end(), manifest.diagnostics.begin(), manifest.diagnostics.end());
+        return failed(std::move(all));
+    }
+    facts.kernel.elf = std::move(*elf.value);
+    facts.kernel.file_digest = sha256(kernel);
+    facts.manifest = std::move(*manifest.value);
+
+    const manifest::Header& h = facts.manifest.header;
+    const decode::HostMemory memory{h.bundle_base.value, bundle, h.bundle_base.value + h.tables_offset, h.tables_size};
+    read_digests(bundle, facts);
+    read_kernel(memory, options, facts);
+    for (const manifest::Partition& record : facts.manifest.partitions) {
+        facts.partitions.push_back(read_partition(facts.manifest, record, memory, options));
+    }
+    read_devices(memory, options, facts);
+    gather_defects(facts);
+    find_coverage(bundle, facts);
+
+    config::Outcome<Facts> outcome;
+    outcome.value = std::move(facts);
+    return outcome;
+}
+
+double since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// The one file that the boot path loads with `commands`, or a diagnostic.
+const decode::IsoFile* boot_file(const decode::Iso& iso, const std::vector<decode::GrubCommand>& commands,
+                                 const char* verb, std::string& path, std::vector<config::Diagnostic>& diagnostics) {
+    if (commands.size() != 1) {
+        diagnostics.push_back(
+            decode::error("image.boot-path", std::string("`") + kGrubConfig + "` has to load one file with `" + verb +
+                                                 "`: expected 1, found " + std::to_string(commands.size())));
+        return nullptr;
+    }
+    path = commands.front().words[1];
+    const decode::IsoFile* file = iso.find(path);
+    if (file == nullptr) {
+        diagnostics.push_back(decode::error("image.boot-path",
+                                            "the image has no file `" + path + "`, which `" + kGrubConfig + "` loads"));
+    }
+    return file;
+}
+
+} // namespace
+
+config::Outcome<Facts> read_bundle(ByteSpan kernel, ByteSpan bundle, const ReadOptions& options) {
+    const auto start = std::chrono::steady_clock::now();
+    auto outcome = read(kernel, bundle, options, std::nullopt);
+    if (outcome.value) {
+        outcome.value->seconds = since(start);
+    }
+    return outcome;
+}
+
+config::Outcome<Facts> read_image(ByteSpan bytes, const ReadOptions& options) {
+    const auto start = std::chrono::steady_clock::now();
+    auto iso = decode::decode_iso(bytes);
+    if (!iso.ok()) {
+        return failed(std::move(iso.diagnostics));
+    }
+    ImageFacts image;
+    image.iso = std::move(*iso.value);
+    std::vector<config::Diagnostic> diagnostics;
+    const decode::IsoFile* grub = image.iso.find(kGrubConfig);
+    if (grub == nullptr) {
+        diagnostics.push_back(
+            decode::error("image.boot-path", std::string("the image has no file `") + kGrubConfig + "`"));
+        return failed(std::move(diagnostics));
+    }
+    image.has_grub_config = true;
+    image.grub = decode::decode_grub_config(image.iso.contents(*grub));
+    const decode::IsoFile* kernel =
+        boot_file(image.iso, image.grub.kernels, "multiboot2", image.kernel_path, diagnostics);
+    const decode::IsoFile* bundle = boot_file(image.iso, image.grub.modules, "module2", image.bundle_path, diagnostics);
+    if (kernel == nullptr || bundle == nullptr) {
+        return failed(std::move(diagnostics));
+    }
+    image.digest = sha256(bytes);
+    const ByteSpan kernel_bytes = image.iso.contents(*kernel);
+    const ByteSpan bundle_bytes = image.iso.contents(*bundle);
+    auto outcome = read(kernel_bytes, bundle_bytes, options, std::move(image));
+    if (outcome.value) {
+        outcome.value->seconds = since(start);
+    }
+    return outcome;
+}
+
+} // namespace septum::verifier
