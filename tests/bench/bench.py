@@ -93,7 +93,7 @@ class Bench:
 
     def steady_state(self) -> list[Figure]:
         figures, layout = [], self.layout()
-        for name, what, ready in (("linux-stay", "idle", r"gateway: idle"), ("linux-busy", "busy", r"gateway: busy")):
+        for name, what, ready in (("linux-stay", "idle", r"gateway: idle from now on"), ("linux-busy", "busy", r"gateway: busy from now on")):
             say(f"exits per second of a Linux that is {what}")
             found = linux_guest.exits(self.machine, self.image(name), layout, ready, 15)
             # IPIs are MSR writes and, when a CPU must be interrupted for one, NMIs; the console is ports.
