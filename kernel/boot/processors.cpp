@@ -8,6 +8,7 @@
 #include "kernel/boot/cpu.hpp"
 #include "kernel/boot/exceptions.hpp"
 #include "kernel/boot/local_apic.hpp"
+#include "kernel/boot/mtrr.hpp"
 #include "kernel/boot/refuse.hpp"
 #include "kernel/hw/control.hpp"
 #include "kernel/hw/cpuid.hpp"
@@ -101,6 +102,7 @@ Refusal start_processors(const manifest::Header& header, u64& tsc_hz) {
     u32 own_index = 0;
     SEPTUM_REQUIRE(find_cpu(header, read_apic_id(), own_index));
     description = &header;
+    keep_mtrrs();
     place_trampoline(header.trampoline);
 
     send_init(header.apic);
@@ -146,6 +148,7 @@ extern "C" [[gnu::used]] CheckedIn check_in() {
     const septum::manifest::Header& header = *description;
     septum::u32 index = 0;
     require(find_cpu(header, read_apic_id(), index));
+    adopt_mtrrs();
     require(ready_cpu(header));
     __atomic_store_n(&answered[index], true, __ATOMIC_RELEASE);
     __atomic_fetch_add(&answers, 1, __ATOMIC_ACQ_REL);
