@@ -32,16 +32,13 @@ void answer_cpuid(const Manifest& manifest, CpuState& cpu, Effects& effects) {
     if (range < 3) {
         const CpuidTable& table = *manifest.cpuid;
         const u32 slot = leaf % CpuidTable::kLeaves;
-        const u32 first = table.first[range][slot];
-        const u32 last = first + table.entries_of[range][slot];
-        for (u32 i = 1; i <= manifest::kMaxCpuidRules; i++) {
-            if (i < first) {
-                i = first;
-            }
-            if (i >= last) {
+        const u32 first = table.first[range][slot] - 1u; // no entry: wraps past the bound
+        const u32 count = table.entries_of[range][slot];
+        for (u32 i = 0; i < manifest::kMaxCpuidRules; i++) {
+            if (i >= count || first >= manifest::kMaxCpuidRules - i) {
                 break;
             }
-            const CpuidEntry& entry = table.entries[i - 1];
+            const CpuidEntry& entry = table.entries[first + i];
             if (entry.subleaf != subleaf && entry.subleaf != manifest::kCpuidAnySubleaf) {
                 continue;
             }
