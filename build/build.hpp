@@ -26,6 +26,11 @@ struct PayloadFile {
 [[nodiscard]] config::Outcome<std::vector<PayloadFile>> read_payloads(const config::Model& model,
                                                                       const std::vector<std::filesystem::path>& extra_dirs);
 
+// The plan alone, cheaply. Without a kernel (`kernel` empty) the whole window of the kernel is kept for it; payloads
+// that are not given are counted as nothing: the bundle is then planned smaller, everything else the same.
+[[nodiscard]] config::Outcome<Plan> make_plan(const config::Model& model, std::span<const std::uint8_t> kernel,
+                                              const std::vector<PayloadFile>& payloads);
+
 // What the kernel boots from, before it is put into an image.
 struct Bundle {
     Plan plan;

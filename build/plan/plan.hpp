@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan: where everything lies on the board. Made from the model alone, deterministically: the same model gives
+// the same plan, whatever the order of its file.
+#pragma once
+
+#include "config/model.hpp"
+
+#include <septum/manifest/manifest.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace septum::build {
+
+struct PlannedCpu {
+    std::uint32_t board_cpu = 0; // number in the board file
+    std::uint32_t apic_id = 0;
+    std::uint16_t partition = 0; // index into Plan::partitions
+    std::uint16_t vcpu = 0;      // number inside the partition; 0 boots
+    Hpa block;                   // layout::CpuBlock
+};
+
+struct PlannedPartition {
+    std::string name;
+    std::uint32_t asid = 0; // ≥ 1
+    std::uint16_t first_cpu = 0;
+    std::uint16_t cpu_count = 0;
+    manifest::Range ram{};                 // host-physical, one stretch
+    std::vector<manifest::Region> regions; // sorted by gpa
+    Hpa block;                             // layout::PartitionBlock
+};
+
+struct PlannedChannel {
+    std::string name;
+    manifest::Range memory{};
+    std::uint16_t writer = 0;
+    std::uint16_t reader = 0;
+    Gpa writer_gpa;
+    Gpa reader_gpa;
+    bool doorbell = false;
+    std::uint8_t vector = 0;      // 0: the reader polls
+    std::uint16_t reader_cpu = 0; // index into Plan::cpus
+};
+
+struct Plan {
+    std::string name;
+    std::string board;
+    manifest::Range kernel{};
+    manifest::Range workspace{};
+    manifest::Range bundle{};
+    Hpa trampoline;
+    std::vector<PlannedCpu> cpus;             // sorted by (partition, vcpu)
+    std::vector<PlannedPartition> partitions; // in name order, as in the model
+    std::vector<PlannedChannel> channels;     // in name order, as in the model
+};
+
+// Places CPUs, guest RAM, channels and the kernel's workspace; all but the bundle, whose size depends on these places.
+// `kernel` is what the kernel image covers, from layout::kKernelBase on. Errors: what is pinned badly or does not fit.
+[[nodiscard]] config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel);
+
+// Places the bundle in what is left. `size_of` tells how many bytes the bundle needs, given the plan with a proposed
+// bundle range: the kernel's page tables map the bundle, and so their size depends a little on where it lies.
+// Returns false and adds a diagnostic when no hole is large enough.
+[[nodiscard]] bool place_bundle(Plan& plan, const config::Model& model,
+                                const std::function<std::uint64_t(const Plan&)>& size_of,
+                                std::vector<config::Diagnostic>& diagnostics);
+
+// Everything planned, host-physical, sorted by base, disjoint: what the machine must have as usable RAM.
+struct NamedRange {
+    manifest::Range range{};
+    std::string what; // "kernel", "workspace", "bundle", "ram of `x`", "channel `y`"
+};
+[[nodiscard]] std::vector<NamedRange> planned_ranges(const Plan& plan);
+
+// septum.lock: the plan as text, one fact a line, ends with a newline.
+[[nodiscard]] std::string lock_text(const Plan& plan);
+
+// "64 KiB", "3 GiB": the largest unit that divides `bytes` without a rest; "4097 bytes".
+[[nodiscard]] std::string format_size(std::uint64_t bytes);
+// "0x40200000".
+[[nodiscard]] std::string format_address(std::uint64_t address);
+// "0x40200000..0x40400000".
+[[nodiscard]] std::string format_range(std::uint64_t base, std::uint64_t size);
+
+} // namespace septum::build

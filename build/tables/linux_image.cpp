@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "build/tables/acpi.hpp"
+#include "build/tables/guest_image.hpp"
+#include "build/tables/guest_info.hpp"
+#include "build/tables/guest_tables.hpp"
+
+#include <septum/guest/board.hpp>
+
+#include <algorithm>
+
+namespace septum::build {
+namespace {
+
+// Where things lie in the first megabyte, which Linux counts as RAM but leaves alone until it has its own.
+constexpr std::uint64_t kStackTop = 0x1'0000;
+constexpr std::uint64_t kTables = 0x1'0000;
+constexpr std::uint64_t kZeroPage = kTables + kGuestTablesSize;
+constexpr std::uint64_t kCommandLine = kZeroPage + kPageSize;
+constexpr std::uint64_t kLowEnd = 0xA'0000;  // above: a PC's display memory and ROMs
+constexpr std::uint64_t kHighBase = 0x10'0000;
+
+// Offsets in the bzImage and in the zero page alike (Linux x86 boot protocol, "The Real-Mode Kernel Header").
+namespace header {
+constexpr std::size_t kSetupSectors = 0x1F1;
+constexpr std::size_t kSystemSize = 0x1F4; // in 16 bytes
+constexpr std::size_t kVideoMode = 0x1FA;
+constexpr std::size_t kBootFlag = 0x1FE;
+constexpr std::size_t kJump = 0x201; // the header ends at 0x202 + this byte
+constexpr std::size_t kMagic = 0x202;
+constexpr std::size_t kVersion = 0x206;
+constexpr std::size_t kLoaderType = 0x210;
+constexpr std::size_t kLoadFlags = 0x211;
+constexpr std::size_t kInitrdAddress = 0x218;
+constexpr std::size_t kInitrdSize = 0x21C;
+constexpr std::size_t kCommandLine = 0x228;
+constexpr std::size_t kInitrdLimit = 0x22C; // highest byte
+constexpr std::size_t kAlignment = 0x230;
+constexpr std::size_t kXLoadFlags = 0x236;
+constexpr std::size_t kCommandLineSize = 0x238;
+constexpr std::size_t kSetupData = 0x250;
+constexpr std::size_t kPreferredAddress = 0x258;
+constexpr std::size_t kInitSize = 0x260;
+constexpr std::size_t kMinimum = 0x264; // bytes a 2.12 header needs
+} // namespace header
+
+// The zero page alone (Documentation/arch/x86/zero-page).
+constexpr std::size_t kRsdpAddress = 0x070; // protocol 2.14
+constexpr std::size_t kE820Entries = 0x1E8;
+constexpr std::size_t kHeaderStart = 0x1F1;
+constexpr std::size_t kE820Table = 0x2D0;
+constexpr std::size_t kE820EntrySize = 20;
+
+constexpr std::uint16_t kBootFlagValue = 0xAA55;
+constexpr std::uint32_t kMagicValue = 0x5372'6448; // "HdrS"
+constexpr std::uint16_t kVersionNeeded = 0x020C;
+constexpr std::uint16_t kVersionRsdp = 0x020E;
+constexpr std::uint8_t kLoadedHigh = 1U << 0;
+constexpr std::uint16_t kKernel64 = 1U << 0; // XLF_KERNEL_64
+constexpr std::uint8_t kUndefinedLoader = 0xFF;
+constexpr std::uint16_t kNormalVideo = 0xFFFF;
+constexpr std::uint64_t kEntry64 = 0x200; // from the start of the protected-mode part
+
+constexpr std::uint32_t kE820Ram = 1;
+constexpr std::uint32_t kE820Reserved = 2;
+
+struct Bzimage {
+    std::uint64_t load = 0;      // pref_address
+    std::uint64_t init_size = 0; // bytes it needs from there on
+    std::uint64_t initrd_limit = 0;
+    std::uint64_t command_line_size = 0;
+    std::uint16_t version = 0;
+    ByteView header; // from kHeaderStart on
+    ByteView system; // the protected-mode part
+};
+
+std::string hex(std::uint64_t value) { return format_address(value); }
+
+std::string version_text(std::uint16_t version) {
+    return std::to_string(version >> 8U) + "." + std::to_string(version & 0xFFU);
+}
+
+// Empty when all is well, else what is wrong.
+std::string read_bzimage(ByteView file, Bzimage& out) {
+    if (file.size() < header::kMinimum) {
+        return "is too short for a Linux kernel: expected at least " + std::to_string(header::kMinimum) +
+               " bytes, found " + std::to_string(file.size());
+    }
+    if (load<std::uint16_t>(file, header::kBootFlag) != kBootFlagValue ||
+        load<std::uint32_t>(file, header::kMagic) != kMagicValue) {
+        return "is not a Linux bzImage: expected `HdrS` at byte 0x202, found " +
+               hex(load<std::uint32_t>(file, header::kMagic));
+    }
+    out.version = load<std::uint16_t>(file, header::kVersion);
+    if (out.version < kVersionNeeded) {
+        return "speaks boot protocol " + version_text(out.version) + ", expected at least " +
+               version_text(kVersionNeeded);
+    }
+    if ((load<std::uint16_t>(file, header::kXLoadFlags) & kKernel64) == 0) {
+        return "has no 64-bit entry: expected XLF_KERNEL_64 in xloadflags, found " +
+               hex(load<std::uint16_t>(file, header::kXLoadFlags));
+    }
+    if ((file[header::kLoadFlags] & kLoadedHigh) == 0) {
+        return "is a zImage, expected a bzImage: LOADED_HIGH is not set in loadflags";
+    }
+    const std::size_t header_end = header::kMagic + file[header::kJump];
+    if (header_end < header::kMinimum || header_end > file.size()) {
+        return "has a setup header that ends at " + hex(header_end) + ", expected " + hex(header::kMinimum) +
+               " or more, inside the file";
+    }
+    const std::uint64_t sectors = file[header::kSetupSectors] == 0 ? 4U : file[header::kSetupSectors];
+    const std::uint64_t system_at = (sectors + 1) * 512;
+    const std::uint64_t system_size = std::uint64_t{load<std::uint32_t>(file, header::kSystemSize)} * 16;
+    if (system_size == 0) {
+        return "has an empty protected-mode part: syssize is 0";
+    }
+    if (system_at > file.size() || system_size > file.size() - system_at) {
+        return "is truncated: its header promises " + std::to_string(system_at + system_size) + " bytes, found " +
+               std::to_string(file.size());
+    }
+    out.load = load<std::uint64_t>(file, header::kPreferredAddress);
+    out.init_size = load<std::uint32_t>(file, header::kInitSize);
+    const std::uint64_t alignment = load<std::uint32_t>(file, header::kAlignment);
+    if (alignment == 0 || (alignment & (alignment - 1)) != 0 || out.load % alignment != 0) {
+        return "prefers address " + hex(out.load) + ", expected a multiple of its kernel_alignment " + hex(alignment);
+    }
+    if (out.load < kHighBase) {
+        return "prefers address " + hex(out.load) + ", expected one at or above " + hex(kHighBase);
+    }
+    if (system_size > out.init_size) {
+        return "needs less memory (init_size " + hex(out.init_size) + ") than it has bytes (" + hex(system_size) + ")";
+    }
+    out.initrd_limit = load<std::uint32_t>(file, header::kInitrdLimit);
+    out.command_line_size = load<std::uint32_t>(file, header::kCommandLineSize);
+    out.header = file.subspan(kHeaderStart, header_end - kHeaderStart);
+    out.system = file.subspan(system_at, system_size);
+    return {};
+}
+
+config::Diagnostic payload_error(std::string id, const NamedBytes& file, std::string message, std::string label,
+                                 std::string help) {
+    config::Diagnostic d;
+    d.id = std::move(id);
+    d.message = "`" + file.path + "` " + std::move(message);
+    d.primary = file.span;
+    d.label = std::move(label);
+    d.help = std::move(help);
+    return d;
+}
+
+class E820 {
+public:
+    explicit E820(ByteSpan zero_page) : page_(zero_page) {}
+
+    void add(std::uint64_t base, std::uint64_t size, std::uint32_t type) {
+        const std::size_t at = kE820Table + count_ * kE820EntrySize;
+        store64(page_, at, base);
+        store64(page_, at + 8, size);
+        store32(page_, at + 16, type);
+        store8(page_, kE820Entries, static_cast<std::uint8_t>(++count_));
+    }
+
+private:
+    ByteSpan page_;
+    std::size_t count_ = 0;
+};
+
+std::vector<std::uint8_t> make_zero_page(const Bzimage& kernel, const PlannedPartition& partition,
+                                         std::uint64_t initrd, std::uint64_t initrd_size) {
+    std::vector<std::uint8_t> page(kPageSize, 0);
+    store_bytes(page, kHeaderStart, kernel.header);
+    store16(page, header::kVideoMode, kNormalVideo);
+    store8(page, header::kLoaderType, kUndefinedLoader);
+    store8(page, header::kLoadFlags, static_cast<std::uint8_t>(page[header::kLoadFlags] | kLoadedHigh));
+    store32(page, header::kInitrdAddress, static_cast<std::uint32_t>(initrd));
+    store32(page, header::kInitrdSize, static_cast<std::uint32_t>(initrd_size));
+    store32(page, header::kCommandLine, static_cast<std::uint32_t>(kCommandLine));
+    store64(page, header::kSetupData, 0);
+    if (kernel.version >= kVersionRsdp) {
+        store64(page, kRsdpAddress, guest::kAcpiBase);
+    }
+    E820 map(page);
+    map.add(0, kLowEnd, kE820Ram);
+    map.add(guest::kFirmwareBase, kHighBase - guest::kFirmwareBase, kE820Reserved);
+    for (const auto& region : partition.regions) {
+        if (region.kind == manifest::RegionKind::ram) {
+            const std::uint64_t base = std::max(region.gpa.value, kHighBase);
+            map.add(base, region.gpa.value + region.size - base, kE820Ram);
+        }
+    }
+    return page;
+}
+
+// Reached by a jump to FFFF:0000, as a PC's processors start. Real mode: mov al, 1; mov dx, kResetPort; out dx, al;
+// hlt; jmp to the hlt.
+std::vector<std::uint8_t> make_reset_stub() {
+    return {0xB0, 0x01, 0xBA, guest::kResetPort & 0xFFU, guest::kResetPort >> 8U, 0xEE, 0xF4, 0xEB, 0xFD};
+}
+
+} // namespace
+
+config::Outcome<GuestImage> linux_image(const Plan& plan, std::size_t index, const config::Partition& declared,
+                                        const NamedBytes& kernel_file, const NamedBytes* initrd_file) {
+    config::Outcome<GuestImage> outcome;
+    const auto& partition = plan.partitions[index];
+    const std::uint64_t ram = std::min(partition.ram.size, guest::kLowRamLimit);
+
+    Bzimage kernel;
+    if (std::string wrong = read_bzimage(kernel_file.bytes, kernel); !wrong.empty()) {
+        outcome.diagnostics.push_back(payload_error("payload.format", kernel_file, std::move(wrong),
+                                                    "expected a 64-bit Linux bzImage",
+                                                    "a distribution's `/boot/vmlinuz-*` is one"));
+        return outcome;
+    }
+    if (kernel.load > ram || kernel.init_size > ram - kernel.load) {
+        outcome.diagnostics.push_back(payload_error(
+            "mem.payload-fits", kernel_file,
+            "needs memory up to " + hex(kernel.load + kernel.init_size) + ", but `" + partition.name + "` has " +
+                format_size(partition.ram.size),
+            "does not fit",
+            "give `" + partition.name + "` at least " +
+                format_size((kernel.load + kernel.init_size + kMiB - 1) & ~(kMiB - 1))));
+        return outcome;
+    }
+    const std::string& cmdline = declared.boot.cmdline.value;
+    const std::uint64_t room = std::min(kernel.command_line_size, kLowEnd - kCommandLine - 1);
+    if (cmdline.size() > room) {
+        config::Diagnostic d;
+        d.id = "payload.cmdline";
+        d.message = "the command line of `" + partition.name + "` has " + std::to_string(cmdline.size()) +
+                    " bytes, but `" + kernel_file.path + "` takes at most " + std::to_string(room);
+        d.primary = declared.boot.cmdline.span;
+        d.label = "too long";
+        outcome.diagnostics.push_back(std::move(d));
+    }
+
+    std::uint64_t initrd_at = 0;
+    std::uint64_t initrd_size = 0;
+    if (initrd_file != nullptr) {
+        initrd_size = initrd_file->bytes.size();
+        const std::uint64_t top = std::min(ram, kernel.initrd_limit + 1);
+        const std::uint64_t bottom = kernel.load + kernel.init_size;
+        if (initrd_size == 0) {
+            outcome.diagnostics.push_back(payload_error("payload.format", *initrd_file,
+                                                        "is empty, expected an initial RAM disk", "no bytes", ""));
+        } else if (top < bottom || initrd_size > top - bottom ||
+                   ((top - initrd_size) & ~(kPageSize - 1)) < bottom) {
+            outcome.diagnostics.push_back(payload_error(
+                "mem.payload-fits", *initrd_file,
+                "has " + std::to_string(initrd_size) + " bytes, but between the kernel's end at " + hex(bottom) +
+                    " and " + hex(top) + " there are only " + std::to_string(top > bottom ? top - bottom : 0),
+                "does not fit", "give `" + partition.name + "` more memory"));
+        } else {
+            initrd_at = (top - initrd_size) & ~(kPageSize - 1);
+        }
+    }
+    if (!outcome.diagnostics.empty()) {
+        return outcome;
+    }
+
+    GuestImage image;
+    const auto add_own = [&](std::uint64_t gpa, std::vector<std::uint8_t> bytes) {
+        Piece piece;
+        piece.gpa = Gpa{gpa};
+        piece.own = std::move(bytes);
+        image.pieces.push_back(std::move(piece));
+    };
+    std::vector<std::uint8_t> tables(kGuestTablesSize, 0);
+    write_guest_tables(Gpa{kTables}, tables);
+    add_own(kTables, std::move(tables));
+    add_own(kZeroPage, make_zero_page(kernel, partition, initrd_at, initrd_size));
+    std::vector<std::uint8_t> line(cmdline.begin(), cmdline.end());
+    line.push_back(0);
+    add_own(kCommandLine, std::move(line));
+    AcpiMachine machine;
+    machine.console = declared.console;
+    for (std::size_t i = 0; i < partition.cpu_count; ++i) {
+        machine.apic_ids.push_back(plan.cpus[partition.first_cpu + i].apic_id);
+    }
+    add_own(guest::kAcpiBase, acpi_tables(machine, Gpa{guest::kAcpiBase}));
+    std::vector<std::uint8_t> info(sizeof(guest::Info), 0);
+    store(ByteSpan(info), 0, guest_info(plan, index));
+    add_own(guest::kInfoBase, std::move(info));
+    add_own(guest::kResetStub, make_reset_stub());
+
+    const auto add_view = [&](std::uint64_t gpa, ByteView bytes) {
+        Piece piece;
+        piece.gpa = Gpa{gpa};
+        piece.view = bytes;
+        image.pieces.push_back(std::move(piece));
+    };
+    add_view(kernel.load, kernel.system);
+    if (initrd_size != 0) {
+        add_view(initrd_at, initrd_file->bytes);
+    }
+    std::sort(image.pieces.begin(), image.pieces.end(), [](const Piece& a, const Piece& b) { return a.gpa < b.gpa; });
+    image.entry.rip = kernel.load + kEntry64;
+    image.entry.rsp = kStackTop;
+    image.entry.cr3 = kTables;
+    image.rsi = kZeroPage;
+    outcome.value = std::move(image);
+    return outcome;
+}
+
+} // namespace septum::build
