@@ -131,8 +131,9 @@ public:
     TimerWake() : ideal_(u64{kCount} * guest::apic::kTimerDivisor * guest::tsc_hz() / guest::apic_timer_hz()) {}
 
     u64 operator()() const {
-        guest::apic::start_timer(kVector, kCount, false);
+        guest::apic::start_timer(kVector, 0, false);
         const u64 begin = guest::cpu::timestamp();
+        guest::cpu::write_msr(guest::apic::kTimerInitial, kCount);
         guest::cpu::sleep();
         const u64 passed = arrival - begin;
         return passed > ideal_ ? passed - ideal_ : 0;

@@ -108,7 +108,7 @@ Result error_entry_as_init(const Try&);
 
 namespace wedge {
 Result debug_loop(const Try&);
-Result debug_loop_on_stack(const Try&);
+Result single_step_loop(const Try&);
 Result alignment_loop(const Try&);
 Result triple_fault(const Try&);
 } // namespace wedge

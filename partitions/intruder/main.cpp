@@ -42,7 +42,7 @@ constexpr Attack kAttacks[] = {
     {interrupts::timer_as_smi, Expect::harmless},
     {interrupts::error_entry_as_init, Expect::either},
     {wedge::debug_loop, Expect::stopped},
-    {wedge::debug_loop_on_stack, Expect::either},
+    {wedge::single_step_loop, Expect::stopped},
     {wedge::alignment_loop, Expect::either},
     {wedge::triple_fault, Expect::stopped},
     {registers::look_for_svm, Expect::harmless},

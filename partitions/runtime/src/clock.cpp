@@ -37,7 +37,7 @@ u64 tsc_hz() {
 
 u64 apic_timer_hz() {
     const VmwareAnswer answer = call_vmware(kVmwareGetHz);
-    if (answer.eax != kNoAnswer && answer.ecx != 0 && answer.ecx != kNoAnswer) {
+    if (answer.eax != kNoAnswer && answer.ecx != 0 && answer.ecx != kVmwareGetHz) { // else nobody wrote it
         return answer.ecx;
     }
     const u64 hz = measure_apic_timer(tsc_hz());
