@@ -11,7 +11,7 @@ namespace septum::config {
 namespace {
 
 constexpr std::size_t kLongestPath = 4096;
-constexpr std::size_t kMostErrors = 200;
+constexpr std::size_t kMostErrors = 100;
 
 Diagnostic make(Severity severity, std::string id, std::string message, Span at, std::string label) {
     Diagnostic diagnostic;

@@ -35,7 +35,7 @@ std::size_t quoted_end(std::string_view text, std::size_t begin) {
             ++i;
         }
     }
-    return text.size();
+    return kNotClosed;
 }
 
 // A plain scalar stands in the text as its value, but that a folded line break is any white space there and a space

@@ -7,8 +7,10 @@
 
 namespace septum::config {
 
-// End of the scalar that begins at `begin` and whose value is `value`. A block scalar ends with its header line, which
-// is all of it that a message points at.
+inline constexpr std::size_t kNotClosed = ~std::size_t{0};
+
+// End of the scalar that begins at `begin` and whose value is `value`; kNotClosed when it begins with a quote that is
+// never closed. A block scalar ends with its header, which is all of it that a message points at.
 [[nodiscard]] std::size_t scalar_end(std::string_view text, std::size_t begin, std::string_view value);
 
 // End of the flow collection whose last item ends at `from`: behind `closing`.

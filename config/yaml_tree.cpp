@@ -90,6 +90,13 @@ public:
         node.quoted = tag == "!";
         node.text = value;
         node.end = scalar_end(lines_.text(), node.begin, value);
+        if (node.end == kNotClosed) { // yaml-cpp takes the end of the file for the quote
+            diagnostics_
+                .error("yaml.syntax", "this is not YAML: a quoted text is not closed",
+                       lines_.span(node.begin, node.begin + 1), "opened here")
+                .help = "close it with the quote it was opened with";
+            throw Stop{};
+        }
         add(std::move(node));
     }
 
