@@ -69,8 +69,8 @@ Refusal check_answers(const manifest::Header& header, u32 own_index) {
     const auto cpus = records<manifest::Cpu>(header, header.cpus);
     for (u32 i = 0; i < cpus.count; i++) {
         if (i != own_index && !__atomic_load_n(&answered[i], __ATOMIC_ACQUIRE)) {
-            return {Code::cpu_set, Value::text("cpu"), Value::cpu(cpus[i].apic_id), Value::text("started"),
-                    Value::text("no answer")};
+            return {Code::cpu_set, Value::text("apic id"), Value::decimal(cpus[i].apic_id),
+                    Value::text("a CPU that starts"), Value::text("no answer")};
         }
     }
     return kHolds;
@@ -95,7 +95,7 @@ Refusal find_cpu(const manifest::Header& header, u32 apic_id, u32& index) {
             return kHolds;
         }
     }
-    return {Code::cpu_set, Value::text("cpu"), Value::cpu(apic_id), Value::text("none"), Value::text("one")};
+    return {Code::cpu_set, Value::text("apic id"), Value::decimal(apic_id), Value::text("no CPU"), Value::text("one")};
 }
 
 Refusal start_processors(const manifest::Header& header, u64& tsc_hz) {
