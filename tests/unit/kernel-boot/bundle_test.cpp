@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small bundle that holds, and then every way in which it might not.
+#include "kernel/boot/bundle.hpp"
+
+#include "kernel/lifecycle/sha256.hpp"
+#include "tests/unit/kernel-boot/said.hpp"
+
+#include <septum/manifest/layout.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <functional>
+#include <memory>
+
+namespace septum::kernel::boot {
+namespace {
+
+using manifest::Header;
+
+constexpr manifest::Range kKernel{Hpa{0x20'0000}, 0x2'0000};
+constexpr u64 kBase = 0x400'0000;
+constexpr u64 kWorkspace = 0x300'0000;
+constexpr u32 kTables = 16 * kPageSize;
+constexpr u64 kSize = kPageSize + kTables + kPageSize;
+
+struct alignas(kPageSize) Image {
+    u8 bytes[kSize];
+};
+
+class BundleTest : public testing::Test {
+protected:
+    void SetUp() override {
+        Header& h = header();
+        h.magic = manifest::kMagic;
+        h.version = manifest::kVersion;
+        h.manifest_size = kPageSize;
+        h.bundle_size = kSize;
+        h.bundle_base = Hpa{kBase};
+        h.tables_offset = kPageSize;
+        h.tables_size = kTables;
+        h.kernel = kKernel;
+        h.workspace = {Hpa{kWorkspace}, layout::CpuBlock::kSize + layout::PartitionBlock::kSize};
+        h.trampoline = Hpa{0x8000};
+        h.kernel_page_tables = Hpa{kBase + kPageSize};
+        h.apic = manifest::ApicMode::x2apic;
+        h.cpus = {416, 1};
+        h.partitions = {432, 1};
+        h.ram = {616, 1};
+        cpu() = {0, 0, 0, Hpa{kWorkspace}};
+        auto& p = partition();
+        p.cpu_count = 1;
+        p.npt_root = Hpa{kBase + 2 * kPageSize};
+        p.iopm = Hpa{kBase + 3 * kPageSize};
+        p.msrpm = Hpa{kBase + 6 * kPageSize};
+        p.vmcb_boot = Hpa{kBase + 8 * kPageSize};
+        p.vmcb_ap = Hpa{kBase + 9 * kPageSize};
+        p.block = Hpa{kWorkspace + layout::CpuBlock::kSize};
+        ram() = {Hpa{kBase}, kSize};
+        h.iommu = {manifest::IommuKind::vt_d, {}, Hpa{0xFED9'0000}, 0x10, 0, 0, 0, 0, Hpa{kBase + 10 * kPageSize},
+                   Hpa{kBase + 11 * kPageSize}, 256};
+        Sha256 hash;
+        hash.update(image_->bytes + kPageSize, kTables);
+        h.tables_digest = hash.finish();
+        seal();
+    }
+
+    Header& header() { return *reinterpret_cast<Header*>(image_->bytes); }
+    manifest::Cpu& cpu() { return *reinterpret_cast<manifest::Cpu*>(image_->bytes + 416); }
+    manifest::Partition& partition() { return *reinterpret_cast<manifest::Partition*>(image_->bytes + 432); }
+    manifest::Range& ram() { return *reinterpret_cast<manifest::Range*>(image_->bytes + 616); }
+
+    void seal() {
+        header().manifest_digest = {};
+        Sha256 hash;
+        hash.update(image_->bytes, kPageSize);
+        header().manifest_digest = hash.finish();
+    }
+
+    std::string check(u64 size = kSize) {
+        const Refusal refusal = check_bundle({image_->bytes, size}, kKernel);
+        return refusal ? said(refusal) : "holds";
+    }
+    // Changes something, seals it again as a wrong builder would, and asks.
+    std::string after(const std::function<void()>& change) {
+        change();
+        seal();
+        return check();
+    }
+
+    std::unique_ptr<Image> image_ = std::make_unique<Image>();
+};
+
+TEST_F(BundleTest, Holds) {
+    EXPECT_EQ(check(), "holds");
+    EXPECT_FALSE(check_tables({image_->bytes, kSize}));
+}
+
+TEST_F(BundleTest, AnyBitOfTheManifest) {
+    for (u64 bit = 0; bit < 640 * 8; bit++) {
+        image_->bytes[bit / 8] ^= static_cast<u8>(1u << bit % 8);
+        ASSERT_NE(check(), "holds") << "bit " << bit;
+        image_->bytes[bit / 8] ^= static_cast<u8>(1u << bit % 8);
+    }
+    EXPECT_EQ(check(), "holds");
+}
+
+TEST_F(BundleTest, AnyByteOfTheTables) {
+    for (u64 at = kPageSize; at < kPageSize + kTables; at += 509) {
+        image_->bytes[at] ^= 0x10;
+        ASSERT_TRUE(check_tables({image_->bytes, kSize})) << at;
+        image_->bytes[at] ^= 0x10;
+    }
+}
+
+TEST_F(BundleTest, CutShort) {
+    EXPECT_EQ(check(100).substr(0, 46), "septum: refused: manifest size: expected 0x1a0");
+    EXPECT_EQ(check(kPageSize - 1).substr(0, 30), "septum: refused: manifest size");
+    EXPECT_EQ(check(kSize - 1), "septum: refused: manifest bundle size: expected 73728, found 73727 (code 0x20)");
+}
+
+TEST_F(BundleTest, Identity) {
+    header().version = 2;
+    EXPECT_EQ(check(), "septum: refused: manifest version: expected 1, found 2 (code 0x20)");
+    header().version = 1;
+    header().magic++;
+    EXPECT_EQ(check(),
+              "septum: refused: manifest magic: expected 0x314d55545045537f, found 0x314d555450455380 (code 0x20)");
+    header().magic--;
+    header().name[0] = 'x';
+    EXPECT_EQ(check().substr(0, 42), "septum: refused: manifest: expected sha256");
+}
+
+TEST_F(BundleTest, RecordsOutside) {
+    EXPECT_NE(after([&] { header().facts = {kPageSize - 8, 1}; }), "holds");
+    EXPECT_NE(after([&] { header().facts = {421, 1}; }), "holds");
+    EXPECT_NE(after([&] { header().facts = {0, 1}; }), "holds");
+    EXPECT_NE(after([&] { header().facts = {416, 0xFFFF'FFFF}; }), "holds");
+    EXPECT_EQ(after([&] { header().facts = {0, 0}; }), "holds");
+    EXPECT_NE(after([&] { header().cpus.count = 0; }), "holds");
+    EXPECT_NE(after([&] { header().cpus.count = 65; }), "holds");
+}
+
+TEST_F(BundleTest, PlacesOfTheirOwn) {
+    EXPECT_EQ(after([&] { header().workspace.base = Hpa{kBase}; }),
+              "septum: refused: manifest bundle: expected a place of its own, found workspace (code 0x20)");
+}
+
+TEST_F(BundleTest, AnotherKernel) {
+    EXPECT_EQ(after([&] { header().kernel.size += kPageSize; }),
+              "septum: refused: manifest kernel: expected 0x200000..0x221000, found 0x200000..0x220000 (code 0x20)");
+}
+
+TEST_F(BundleTest, Trampoline) {
+    EXPECT_NE(after([&] { header().trampoline = Hpa{kMiB}; }), "holds");
+    EXPECT_NE(after([&] { header().trampoline = Hpa{0x8010}; }), "holds");
+    EXPECT_NE(after([&] { header().trampoline = Hpa{0}; }), "holds");
+}
+
+TEST_F(BundleTest, TablesOutside) {
+    EXPECT_NE(after([&] { partition().iopm = Hpa{kBase + 15 * kPageSize}; }), "holds");
+    EXPECT_EQ(after([&] { partition().iopm = Hpa{kBase + 14 * kPageSize}; }), "holds");
+    EXPECT_NE(after([&] { header().kernel_page_tables = Hpa{kBase}; }), "holds");
+    EXPECT_NE(after([&] { header().kernel_page_tables = Hpa{~u64{0xFFF}}; }), "holds");
+}
+
+TEST_F(BundleTest, BlocksOutside) {
+    EXPECT_NE(after([&] { cpu().block = Hpa{kWorkspace + layout::CpuBlock::kSize}; }), "holds");
+    EXPECT_NE(after([&] { cpu().block = Hpa{kWorkspace - kPageSize}; }), "holds");
+    EXPECT_NE(after([&] {
+                  cpu().block = Hpa{kWorkspace};
+                  cpu().partition = 1;
+              }),
+              "holds");
+}
+
+TEST_F(BundleTest, SlicesOutside) {
+    EXPECT_NE(after([&] { partition().cpu_count = 2; }), "holds");
+    EXPECT_NE(after([&] {
+                  partition().cpu_count = 1;
+                  partition().msrs = {1, 0};
+              }),
+              "holds");
+    EXPECT_NE(after([&] { partition().msrs = {0, 0xFFFF'FFFF}; }), "holds");
+}
+
+TEST_F(BundleTest, Hardware) {
+    EXPECT_NE(after([&] { header().apic = static_cast<manifest::ApicMode>(0); }), "holds");
+    header().apic = manifest::ApicMode::xapic;
+    EXPECT_EQ(after([&] { header().iommu.kind = manifest::IommuKind::none; }), "holds");
+    EXPECT_NE(after([&] { header().iommu.kind = manifest::IommuKind::amd_vi; }), "holds");
+    header().iommu.kind = manifest::IommuKind::vt_d;
+    EXPECT_NE(after([&] { header().iommu.interrupt_table_entries = 300; }), "holds");
+    EXPECT_NE(after([&] { header().iommu.interrupt_table_entries = 65536; }), "holds");
+}
+
+TEST_F(BundleTest, RamThatWraps) {
+    EXPECT_NE(after([&] { ram() = {Hpa{~u64{0xFFF}}, kPageSize * 2}; }), "holds");
+    EXPECT_NE(after([&] { ram() = {Hpa{0x1000}, ~u64{0xFFF}}; }), "holds");
+    EXPECT_NE(after([&] { ram() = {Hpa{0x1000}, 0}; }), "holds");
+}
+
+} // namespace
+} // namespace septum::kernel::boot
