@@ -18,11 +18,8 @@ constexpr std::array kForbidden{
     PortRule{0x92, 0x92, PortAnswer::forbidden, 0, 0},   // system control port A: A20 and fast reset
     PortRule{0xB2, 0xB3, PortAnswer::forbidden, 0, 0},   // APM control and status: raises an SMI
     PortRule{0x600, 0x67F, PortAnswer::forbidden, 0, 0}, // ICH9 ACPI power management block, SMI enable included
+    PortRule{0xCF9, 0xCF9, PortAnswer::forbidden, 0, 0}, // reset control register
 };
-
-// The reset control register lies inside the PCI address register, which a stock Linux probes with a doubleword at
-// 0xCF8, and an access that touches a forbidden byte is forbidden. So it is absent for Linux: what is written is dropped.
-constexpr PortRule kForbiddenReset{0xCF9, 0xCF9, PortAnswer::forbidden, 0, 0};
 
 constexpr std::array kVirtual{
     // Linux reads the CMOS clock even if the FADT says that there is none; all-ones would make it wait for two seconds.
@@ -60,9 +57,6 @@ void cut(std::vector<PortRule>& rules, unsigned first, unsigned last) {
 std::vector<PortRule> port_rules(const config::Partition& partition) {
     std::vector<PortRule> rules(kForbidden.begin(), kForbidden.end());
     rules.insert(rules.end(), kVirtual.begin(), kVirtual.end());
-    if (partition.boot.kind != config::BootKind::linux) {
-        rules.push_back(kForbiddenReset);
-    }
     if (partition.console) {
         rules.push_back({guest::kUartPort, guest::kUartPort + 7, PortAnswer::uart, 0, 0});
     }

@@ -59,6 +59,10 @@ void write_uart(Uart& uart, u32 offset, u8 value, Effects& effects) {
     }
 }
 
+// A doubleword at 0xCF8 is PCI's CONFIG_ADDRESS and nothing else (PCI 3.0 §3.2.2.3.2); only narrower accesses reach the reset
+// control register at 0xCF9. Everywhere else one forbidden byte is enough.
+bool is_config_address(u32 first, u32 width) { return first == 0xCF8 && width == 4; }
+
 void set_result(CpuState& cpu, u32 width, u32 value) {
     u64& rax = cpu.registers[kRax];
     switch (width) {
@@ -82,7 +86,7 @@ void answer_port(const Manifest& manifest, CpuState& cpu, PartitionState& partit
         if (candidate->last < first) {
             continue;
         }
-        if (candidate->answer == manifest::PortAnswer::forbidden) { // one forbidden byte is enough
+        if (candidate->answer == manifest::PortAnswer::forbidden && !is_config_address(first, exit.width)) {
             forbid(effects, Fault::port);
             return;
         }

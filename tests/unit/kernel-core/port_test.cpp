@@ -33,8 +33,10 @@ TEST_F(Ports, OneForbiddenByteIsEnough) {
     expect_fault(Fault::port);
     in(0xCF8, 2); // straddles
     expect_fault(Fault::port);
-    in(0xCF8, 4);
+    out(0xCF9, 0, 4);
     expect_fault(Fault::port);
+    out(0xCF8, 0x8000'0000, 4); // CONFIG_ADDRESS: absent
+    EXPECT_EQ(effects.set, kAdvance);
     in(0xCF8);
     EXPECT_EQ(effects.set, kAdvance);
     out(0xB1, 0, 2);
