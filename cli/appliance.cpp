@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/appliance.hpp"
+
+#include "build/image/iso.hpp"
+#include "cli/places.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <string_view>
+
+namespace septum::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+config::Diagnostic failure(std::string message, std::string help) {
+    config::Diagnostic d;
+    d.id = "file";
+    d.message = std::move(message);
+    d.help = std::move(help);
+    return d;
+}
+
+} // namespace
+
+void ApplianceOptions::declare(CLI::App& app, bool with_payloads) {
+    app.add_option("-b,--board", board, "a board's name or file, instead of the one the appliance names")
+        ->type_name("BOARD")
+        ->take_last();
+    app.add_option("--boards", boards, "a folder with board files; may be repeated")
+        ->type_name("DIR")
+        ->allow_extra_args(false);
+    if (!with_payloads)
+        return;
+    app.add_option("-p,--payloads", payloads, "a folder with payloads; may be repeated")
+        ->type_name("DIR")
+        ->allow_extra_args(false);
+    app.add_option("-k,--kernel", kernel, "septum's kernel (default: the one it came with)")
+        ->type_name("ELF")
+        ->take_last();
+}
+
+config::LoadOptions ApplianceOptions::load_options() const {
+    config::LoadOptions options;
+    options.board = board;
+    options.board_dirs.assign(boards.begin(), boards.end());
+    const auto defaults = default_board_folders();
+    options.board_dirs.insert(options.board_dirs.end(), defaults.begin(), defaults.end());
+    return options;
+}
+
+std::vector<fs::path> ApplianceOptions::payload_folders() const {
+    std::vector<fs::path> folders(payloads.begin(), payloads.end());
+    const auto defaults = default_payload_folders();
+    folders.insert(folders.end(), defaults.begin(), defaults.end());
+    return folders;
+}
+
+bool looks_like_image(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    char mark[5] = {};
+    in.seekg(16 * 2048 + 1);
+    return in.read(mark, sizeof mark) && std::string_view(mark, sizeof mark) == "CD001";
+}
+
+Appliance::Appliance(std::string command, const Terminal& terminal, const ApplianceOptions& options,
+                     verifier::Options verifier_options)
+    : terminal_(terminal), options_(options), verifier_options_(verifier_options) {
+    answer_.command = std::move(command);
+    answer_.appliance = options.file;
+}
+
+bool Appliance::add(std::vector<config::Diagnostic> diagnostics) {
+    const bool good = std::none_of(diagnostics.begin(), diagnostics.end(),
+                                   [](const auto& d) { return d.severity == config::Severity::error; });
+    answer_.diagnostics.insert(answer_.diagnostics.end(), std::make_move_iterator(diagnostics.begin()),
+                               std::make_move_iterator(diagnostics.end()));
+    return good;
+}
+
+bool Appliance::judge(verifier::Report report) {
+    answer_.report = std::move(report);
+    return answer_.report->proved();
+}
+
+bool Appliance::load() {
+    if (!add(check_readable(options_.file)))
+        return false;
+    if (looks_like_image(options_.file))
+        return add({failure("`" + options_.file + "` is an image, not an appliance file",
+                            "give the YAML file it was built from")});
+    for (const auto& folder : options_.boards) {
+        std::error_code ec;
+        if (!fs::is_directory(folder, ec))
+            return add({failure("there is no folder `" + folder + "` for `--boards`", "")});
+    }
+    auto loaded = config::load(options_.file, options_.load_options());
+    answer_.sources = std::move(loaded.sources);
+    model_ = std::move(loaded.model);
+    return add(std::move(loaded.diagnostics)) && model_.has_value();
+}
+
+bool Appliance::prove_model() {
+    terminal_.progress("proving the model");
+    return judge(verifier::verify_model(*model_, verifier_options_));
+}
+
+bool Appliance::plan() {
+    terminal_.progress("planning");
+    answer_.report.reset(); // of the model alone: what is about to fail comes after it
+    for (const auto& folder : options_.payloads) {
+        std::error_code ec;
+        if (!fs::is_directory(folder, ec))
+            return add({failure("there is no folder `" + folder + "` for `--payloads`", "")});
+    }
+    const fs::path kernel = options_.kernel.empty() ? default_kernel() : fs::path(options_.kernel);
+    auto bytes = read_file(kernel);
+    if (!bytes.ok()) {
+        bytes.diagnostics.front().notes.push_back("this is septum's own kernel");
+        bytes.diagnostics.front().help = "build septum whole, or say where the kernel is with `--kernel`";
+        return add(std::move(bytes.diagnostics));
+    }
+    kernel_ = std::move(*bytes.value);
+    auto payloads = build::read_payloads(*model_, options_.payload_folders());
+    if (!add(std::move(payloads.diagnostics)) || !payloads.ok())
+        return false;
+    auto bundle = build::make_bundle(*model_, kernel_, *payloads.value);
+    bundle_ = std::move(bundle.value);
+    return add(std::move(bundle.diagnostics)) && bundle_.has_value();
+}
+
+bool Appliance::prove_bundle() {
+    terminal_.progress("proving the tables");
+    return judge(verifier::verify_bundle(*model_, kernel_, bundle_->bytes, verifier_options_));
+}
+
+bool Appliance::make_image() {
+    terminal_.progress("making the image");
+    auto iso = build::make_iso(kernel_, bundle_->bytes, {.volume = model_->name.value, .uefi = true});
+    if (!add(std::move(iso.diagnostics)) || !iso.ok())
+        return false;
+    image_ = std::move(*iso.value);
+    return true;
+}
+
+void Appliance::use_image(std::string name, Bytes image) {
+    answer_.image = std::move(name);
+    image_ = std::move(image);
+}
+
+bool Appliance::prove_image() {
+    terminal_.progress("proving the image");
+    return judge(verifier::verify_image(*model_, image_, verifier_options_));
+}
+
+} // namespace septum::cli

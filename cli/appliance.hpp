@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way from an appliance file to a proved image, as far as a command wants to go.
+#pragma once
+
+#include "build/build.hpp"
+#include "cli/answer.hpp"
+#include "cli/files.hpp"
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace septum::cli {
+
+// Where the inputs are.
+struct ApplianceOptions {
+    std::string file;
+    std::string board;                 // name or path; empty: as the file says
+    std::vector<std::string> boards;   // more folders with boards, searched first
+    std::vector<std::string> payloads; // more folders with payloads, searched first
+    std::string kernel;                // empty: the one that ships with septum
+
+    // `--board` and `--boards`; with `payloads`, also `--payloads` and `--kernel`.
+    void declare(CLI::App& app, bool with_payloads);
+    [[nodiscard]] config::LoadOptions load_options() const;
+    [[nodiscard]] std::vector<std::filesystem::path> payload_folders() const;
+};
+
+// Whether these bytes begin as an ISO 9660 image does (ECMA-119 §8.1: `CD001` in sector 16).
+[[nodiscard]] bool looks_like_image(const std::filesystem::path& file);
+
+// One appliance on its way. Each step needs the one before, adds what it finds to `answer`, and says whether to go on.
+class Appliance {
+public:
+    Appliance(std::string command, const Terminal& terminal, const ApplianceOptions& options,
+              verifier::Options verifier_options = {});
+
+    [[nodiscard]] bool load();                     // model()
+    [[nodiscard]] bool prove_model();              // answer().report; the model alone
+    [[nodiscard]] bool plan();                     // bundle()
+    [[nodiscard]] bool prove_bundle();             // answer().report
+    [[nodiscard]] bool make_image();               // image()
+    [[nodiscard]] bool prove_image();              // answer().report, of image()
+    void use_image(std::string name, Bytes image); // instead of make_image()
+
+    [[nodiscard]] const config::Model& model() const { return *model_; }
+    [[nodiscard]] const build::Bundle& bundle() const { return *bundle_; }
+    [[nodiscard]] const Bytes& image() const { return image_; }
+    [[nodiscard]] Answer& answer() { return answer_; }
+
+private:
+    bool add(std::vector<config::Diagnostic> diagnostics); // false when one is an error
+    bool judge(verifier::Report report);                   // false unless proved
+
+    const Terminal& terminal_;
+    const ApplianceOptions& options_;
+    verifier::Options verifier_options_;
+    Answer answer_;
+    std::optional<config::Model> model_;
+    Bytes kernel_;
+    std::optional<build::Bundle> bundle_;
+    Bytes image_;
+};
+
+} // namespace septum::cli

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/boards.hpp"
+
+#include "cli/files.hpp"
+#include "config/find_board.hpp"
+#include "verifier/decode/iso.hpp"
+#include "verifier/decode/manifest.hpp"
+
+#include <algorithm>
+
+namespace septum::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kBundlePath = "/boot/appliance.sep";
+
+config::Diagnostic not_ours(const fs::path& image, std::string why) {
+    config::Diagnostic d;
+    d.id = "image";
+    d.message = "`" + image.string() + "` is not an image made by septum: " + std::move(why);
+    d.help = "`septum build appliance.yaml -o appliance.iso` makes one";
+    return d;
+}
+
+} // namespace
+
+config::Outcome<config::Board> board_by_name(const std::string& name, config::LoadOptions options) {
+    options.board = name;
+    config::Sources sources;
+    config::Diagnostics diagnostics;
+    auto board = config::find_board({}, {}, options, sources, diagnostics);
+    auto all = diagnostics.take_sorted();
+    for (auto& d : all) // without its file's text the place must be in the words
+        if (d.primary.known() && d.primary.file < sources.files.size())
+            d.message = sources.files[d.primary.file].name + ":" + std::to_string(d.primary.line) + ": " + d.message;
+    return {std::move(board), std::move(all)};
+}
+
+config::Outcome<config::Board> board_of_image(const fs::path& image, const config::LoadOptions& options) {
+    const auto bytes = read_file(image);
+    if (!bytes.ok())
+        return {std::nullopt, bytes.diagnostics};
+    const auto iso = verifier::decode::decode_iso(*bytes.value);
+    if (!iso.ok())
+        return {std::nullopt,
+                {not_ours(image, iso.diagnostics.empty() ? "it cannot be read" : iso.diagnostics[0].message)}};
+    const auto* file = iso.value->find(kBundlePath);
+    if (file == nullptr)
+        return {std::nullopt, {not_ours(image, std::string("there is no `") + kBundlePath + "` in it")}};
+    const auto manifest = verifier::decode::decode_manifest(iso.value->contents(*file));
+    if (!manifest.ok())
+        return {std::nullopt,
+                {not_ours(image, manifest.diagnostics.empty() ? "its manifest cannot be read"
+                                                              : manifest.diagnostics[0].message)}};
+    return board_by_name(options.board.empty() ? verifier::decode::text(manifest.value->header.board) : options.board,
+                         options);
+}
+
+std::vector<config::Board> known_boards(const config::LoadOptions& options) {
+    std::vector<std::string> names;
+    for (const fs::path& folder : options.board_dirs) {
+        std::error_code ec;
+        for (fs::directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec))
+            if (it->path().extension() == ".yaml")
+                names.push_back(it->path().stem().string());
+    }
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    std::vector<config::Board> boards;
+    for (const auto& name : names)
+        if (auto board = board_by_name(name, options); board.ok())
+            boards.push_back(std::move(*board.value));
+    return boards;
+}
+
+} // namespace septum::cli

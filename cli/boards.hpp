@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Boards without an appliance that names them.
+#pragma once
+
+#include "config/model.hpp"
+
+#include <filesystem>
+#include <vector>
+
+namespace septum::cli {
+
+// The board of that name or file. Errors: unknown, or badly written.
+[[nodiscard]] config::Outcome<config::Board> board_by_name(const std::string& name, config::LoadOptions options);
+
+// The board an image was built for: `options.board` when it is given, else the one its manifest names. Errors: not an
+// image of ours, cut short, a board nobody knows.
+[[nodiscard]] config::Outcome<config::Board> board_of_image(const std::filesystem::path& image,
+                                                            const config::LoadOptions& options);
+
+// Every board in the board folders that can be read, in name order.
+[[nodiscard]] std::vector<config::Board> known_boards(const config::LoadOptions& options);
+
+} // namespace septum::cli

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// septum build FILE -o ISO
+#include "cli/appliance.hpp"
+#include "cli/command.hpp"
+#include "cli/digest.hpp"
+
+#include <fmt/format.h>
+
+namespace septum::cli {
+namespace {
+
+class Build : public Command {
+public:
+    About about() const override {
+        return {
+            "build", "FILE -o ISO", "plan, make the tables, prove, write the image",
+            "Makes a bootable image (BIOS and UEFI, CD or USB stick) of the appliance, decodes it again and proves "
+            "every\n"
+            "property on its bytes. An image that is not proved is not written. The same input gives the same bytes.",
+            "septum build appliance.yaml -o appliance.iso\n"
+            "septum build appliance.yaml -o appliance.iso --payloads guests/ --payloads kernels/\n"
+            "septum build appliance.yaml -o appliance.iso --all        every property with its verdict"};
+    }
+    void declare(CLI::App& app) override {
+        app.add_option("FILE", input_.file, "the appliance");
+        app.add_option("-o,--output", image_, "the image to write")->type_name("ISO")->take_last();
+        input_.declare(app, true);
+        answer_.declare(app, true);
+    }
+    std::vector<Needed> needed() const override { return {{"a FILE", &input_.file}, {"`-o ISO`", &image_}}; }
+
+    int run(const Terminal& terminal) override {
+        if (!answer_.parse(terminal))
+            return kUsage;
+        auto file = PendingFile::make(image_);
+        if (!file.ok())
+            return terminal.fail(file.diagnostics);
+        Appliance appliance("build", terminal, input_);
+        if (!(appliance.load() && appliance.prove_model() && appliance.plan() && appliance.make_image() &&
+              appliance.prove_image())) {
+            const int code = give(terminal, appliance.answer(), answer_);
+            terminal.say("`" + image_ + "` was not written");
+            return code;
+        }
+        appliance.answer().image = image_;
+        if (const auto failed = file.value->commit(appliance.image()); !failed.empty())
+            return terminal.fail(failed);
+        const int code = give(terminal, appliance.answer(), answer_);
+        terminal.say(fmt::format("wrote `{}`: {:.1f} MiB, sha-256 {}", image_,
+                                 static_cast<double>(appliance.image().size()) / 1048576.0, sha256(appliance.image())));
+        return code;
+    }
+
+private:
+    ApplianceOptions input_;
+    AnswerOptions answer_;
+    std::string image_;
+};
+
+} // namespace
+
+std::unique_ptr<Command> make_build() {
+    return std::make_unique<Build>();
+}
+
+} // namespace septum::cli

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_line.hpp"
+
+#include "cli/help.hpp"
+#include "cli/version.hpp"
+#include "config/source.hpp"
+
+#include <exception>
+
+namespace septum::cli {
+namespace {
+
+// One CLI11 application of its own per command: the messages about it are ours.
+struct Line {
+    CLI::App app;
+    bool help = false;
+    std::string color;
+};
+
+void declare_common(Line& line) {
+    line.app.set_help_flag();
+    line.app.allow_extras();
+    line.app.add_option("--color", line.color, "auto, always or never (default: auto; NO_COLOR is heeded)")
+        ->type_name("WHEN")
+        ->take_last();
+    line.app.add_flag("-h,--help", line.help, "this text");
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known, std::string otherwise) {
+    std::vector<std::string_view> candidates(known.begin(), known.end());
+    const auto near = config::nearest(word, candidates);
+    return near.empty() ? otherwise : "did you mean `" + std::string(near) + "`?";
+}
+
+// The words CLI11 could not place: the first tells most.
+int unexpected(const Terminal& terminal, const Line& line, const About& about) {
+    const auto extras = line.app.remaining();
+    std::vector<std::string> options;
+    for (const CLI::Option* option : line.app.get_options())
+        for (const auto& name : option->get_lnames())
+            options.push_back("--" + name);
+    const std::string see = std::string("`septum ") + about.name + " --help` lists what it takes";
+    for (const auto& word : extras) {
+        if (word.size() > 1 && word[0] == '-') {
+            const auto name = word.substr(0, word.find('='));
+            return terminal.usage("`septum " + std::string(about.name) + "` has no option `" + name + "`",
+                                  did_you_mean(name, options, see));
+        }
+    }
+    return terminal.usage("`septum " + std::string(about.name) + "` has no use for `" + extras.front() + "`", see);
+}
+
+int run_command(Command& command, const std::vector<std::string>& words, Terminal& terminal) {
+    const About about = command.about();
+    Line line;
+    command.declare(line.app);
+    declare_common(line);
+    try {
+        auto reversed = words; // as CLI11 wants them
+        std::reverse(reversed.begin(), reversed.end());
+        line.app.parse(std::move(reversed));
+    } catch (const CLI::ArgumentMismatch& e) {
+        const std::string what = e.what(); // "--output: 1 required FILE missing"
+        return terminal.usage("`" + what.substr(0, what.find(':')) + "` needs a value",
+                              std::string("`septum ") + about.name + " --help` lists what it takes");
+    } catch (const CLI::ParseError& e) {
+        return terminal.usage(e.what(), std::string("`septum ") + about.name + " --help` lists what it takes");
+    }
+    if (line.color == "always" || line.color == "never")
+        terminal.choose_color(line.color == "always" ? ColorWish::always : ColorWish::never);
+    else if (!line.color.empty() && line.color != "auto")
+        return terminal.usage("`--color` is `auto`, `always` or `never`, not `" + line.color + "`",
+                              did_you_mean(line.color, {"auto", "always", "never"}, ""));
+    if (line.help) {
+        terminal.print(command_help(about, line.app));
+        return kDone;
+    }
+    if (line.app.remaining_size() != 0)
+        return unexpected(terminal, line, about);
+    for (const auto& needed : command.needed())
+        if (needed.value->empty())
+            return terminal.usage("`septum " + std::string(about.name) + "` needs " + needed.name,
+                                  std::string("usage: septum ") + about.name + " " + about.arguments);
+    return command.run(terminal);
+}
+
+int choose_command(const std::vector<std::string>& words, Terminal& terminal) {
+    std::vector<std::unique_ptr<Command>> commands;
+    for (const auto make :
+         {make_init, make_check, make_plan, make_build, make_verify, make_walk, make_run, make_version})
+        commands.push_back(make());
+    if (words.empty()) {
+        terminal.say(main_help(commands));
+        return kUsage;
+    }
+    const std::string& word = words.front();
+    const auto by_name = [&](const std::string& name) -> Command* {
+        for (const auto& command : commands)
+            if (name == command->about().name)
+                return command.get();
+        return nullptr;
+    };
+    std::vector<std::string> rest(words.begin() + 1, words.end());
+    if (Command* command = by_name(word); command != nullptr)
+        return run_command(*command, rest, terminal);
+    if (word == "--version" || word == "-V")
+        return run_command(*by_name("version"), rest, terminal);
+    if (word == "--help" || word == "-h" || word == "help") {
+        if (rest.empty()) {
+            terminal.print(main_help(commands));
+            return kDone;
+        }
+        if (Command* command = by_name(rest.front()); command != nullptr)
+            return run_command(*command, {"--help"}, terminal);
+        return choose_command(rest, terminal); // says that there is no such command
+    }
+    if (word[0] == '-')
+        return terminal.usage("the command comes first, then its options: `" + word + "` is none",
+                              "usage: septum COMMAND [ARGUMENTS]");
+    std::vector<std::string> names;
+    for (const auto& command : commands)
+        names.emplace_back(command->about().name);
+    return terminal.usage("unknown command `" + word + "`",
+                          did_you_mean(word, names, "`septum --help` lists the commands"));
+}
+
+} // namespace
+
+int run_command_line(int argc, char** argv) {
+    Terminal terminal;
+    int code = kFailed;
+    try {
+        code = choose_command({argv + std::min(argc, 1), argv + argc}, terminal);
+    } catch (const std::bad_alloc&) {
+        return terminal.fail("not enough memory");
+    } catch (const std::exception& e) {
+        return terminal.fail(std::string("internal error: ") + e.what(),
+                             "this is a defect of septum; please report it");
+    }
+    if (!terminal.flush() && code == kDone) {
+        if (errno == EPIPE) // whoever read our output has seen enough
+            return kFailed;
+        return terminal.fail("cannot write to standard output");
+    }
+    return code;
+}
+
+} // namespace septum::cli

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/files.hpp"
+
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace septum::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The system's words, in our spelling: "no such file or directory".
+std::string reason(int number) {
+    std::string text = std::strerror(number);
+    if (!text.empty())
+        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+    return text;
+}
+
+config::Diagnostic error(const char* verb, const fs::path& file, const std::string& why) {
+    config::Diagnostic d;
+    d.id = "file";
+    d.message = std::string("cannot ") + verb + " `" + file.string() + "`: " + why;
+    return d;
+}
+
+bool write_all(int fd, std::span<const std::uint8_t> bytes) {
+    while (!bytes.empty()) {
+        const auto n = ::write(fd, bytes.data(), bytes.size());
+        if (n > 0)
+            bytes = bytes.subspan(static_cast<std::size_t>(n));
+        else if (n == 0 || errno != EINTR)
+            return false;
+    }
+    return true;
+}
+
+// A rename is on the disk when its folder is. A file system that cannot sync a folder has nothing to add.
+void sync_folder(const fs::path& folder) {
+    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ::fsync(fd);
+    ::close(fd);
+}
+
+fs::path folder_of(const fs::path& file) {
+    return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+mode_t usual_mode() {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    return 0666 & ~mask;
+}
+
+} // namespace
+
+std::span<const std::uint8_t> bytes_of(const std::string& text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+config::Outcome<Bytes> read_file(const fs::path& file) {
+    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return {std::nullopt, {error("read", file, reason(errno))}};
+    struct stat st = {};
+    Bytes bytes;
+    int failure = ::fstat(fd, &st) == 0 ? 0 : errno;
+    if (failure == 0 && S_ISREG(st.st_mode))
+        bytes.reserve(static_cast<std::size_t>(st.st_size) + 1);
+    while (failure == 0) {
+        const auto at = bytes.size();
+        bytes.resize(std::max(bytes.capacity(), at + 65536));
+        const auto n = ::read(fd, bytes.data() + at, bytes.size() - at);
+        bytes.resize(at + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+        if (n == 0)
+            break;
+        if (n < 0 && errno != EINTR)
+            failure = errno;
+    }
+    ::close(fd);
+    if (failure != 0)
+        return {std::nullopt, {error("read", file, reason(failure))}};
+    return {std::move(bytes), {}};
+}
+
+std::vector<config::Diagnostic> check_readable(const fs::path& file) {
+    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return {error("read", file, reason(errno))};
+    struct stat st = {};
+    const bool folder = ::fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+    ::close(fd);
+    if (folder)
+        return {error("read", file, reason(EISDIR))};
+    return {};
+}
+
+config::Outcome<PendingFile> PendingFile::make(const fs::path& file) {
+    struct stat st = {};
+    if (file.empty())
+        return {std::nullopt, {error("write", file, reason(ENOENT))}};
+    if (::stat(file.c_str(), &st) == 0 && !S_ISREG(st.st_mode)) {
+        const int fd = S_ISDIR(st.st_mode) ? (errno = EISDIR, -1) : ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+            return {std::nullopt, {error("write", file, reason(errno))}};
+        return {PendingFile(file, {}, fd), {}};
+    }
+    std::error_code ec;
+    fs::path target = fs::weakly_canonical(file, ec);
+    if (ec)
+        target = file;
+    std::string name = (folder_of(target) / ("." + target.filename().string() + ".septum-XXXXXX")).string();
+    const int fd = ::mkostemp(name.data(), O_CLOEXEC);
+    if (fd < 0)
+        return {std::nullopt, {error("write", file, reason(errno))}};
+    return {PendingFile(file, name, fd), {}};
+}
+
+PendingFile::PendingFile(fs::path name, fs::path temporary, int fd)
+    : name_(std::move(name)), temporary_(std::move(temporary)), fd_(fd), undo_([path = temporary_.string()] {
+          if (!path.empty())
+              ::unlink(path.c_str());
+      }) {
+    std::error_code ec;
+    target_ = fs::weakly_canonical(name_, ec);
+    if (ec)
+        target_ = name_;
+}
+
+PendingFile::PendingFile(PendingFile&& other) noexcept
+    : name_(std::move(other.name_)), target_(std::move(other.target_)), temporary_(std::move(other.temporary_)),
+      fd_(other.fd_), undo_(std::move(other.undo_)) {
+    other.fd_ = -1;
+    other.temporary_.clear();
+}
+
+PendingFile::~PendingFile() {
+    if (fd_ >= 0)
+        ::close(fd_);
+    if (!temporary_.empty())
+        ::unlink(temporary_.c_str());
+}
+
+std::vector<config::Diagnostic> PendingFile::commit(std::span<const std::uint8_t> bytes) {
+    const bool in_place = temporary_.empty();
+    bool good = write_all(fd_, bytes);
+    if (good && !in_place)
+        good = ::fchmod(fd_, usual_mode()) == 0 && ::fsync(fd_) == 0;
+    const int failure = errno;
+    if (::close(fd_) != 0 && good)
+        good = false;
+    fd_ = -1;
+    if (!good)
+        return {error("write", name_, reason(failure))};
+    if (in_place)
+        return {};
+    int renamed = 0;
+    undo_.dismiss([&] { renamed = ::rename(temporary_.c_str(), target_.c_str()) == 0 ? 0 : errno; });
+    if (renamed != 0)
+        return {error("write", name_, reason(renamed))};
+    temporary_.clear();
+    sync_folder(folder_of(target_));
+    return {};
+}
+
+std::vector<config::Diagnostic> PendingFile::commit(const std::string& text) {
+    return commit(bytes_of(text));
+}
+
+} // namespace septum::cli

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// septum init [DIR]
+#include "cli/appliance.hpp"
+#include "cli/boards.hpp"
+#include "cli/command.hpp"
+#include "cli/places.hpp"
+#include "cli/qemu.hpp"
+#include "cli/templates.hpp"
+
+#include <cstring>
+
+namespace septum::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kUsualBoard = "qemu-q35";
+constexpr const char* kBoardForOldQemu = "qemu-q35-xapic";
+
+// An appliance's name: [a-z][a-z0-9-]*, at most 31 bytes.
+std::string name_from(const fs::path& folder) {
+    std::error_code ec;
+    std::string name;
+    for (const char c : fs::weakly_canonical(folder, ec).filename().string()) {
+        const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        if (lower >= 'a' && lower <= 'z')
+            name += lower;
+        else if (!name.empty())
+            name += lower >= '0' && lower <= '9' ? lower : '-';
+    }
+    name.resize(std::min<std::size_t>(name.size(), 31));
+    while (name.ends_with('-'))
+        name.pop_back();
+    return name.empty() ? "demo" : name;
+}
+
+// The board that the QEMU of this machine can be; the usual one when there is no QEMU here.
+std::string board_for_this_machine() {
+    config::LoadOptions options;
+    options.board_dirs = default_board_folders();
+    const auto usual = board_by_name(kUsualBoard, options);
+    const auto program = find_qemu({});
+    if (!usual.ok() || !program.ok())
+        return kUsualBoard;
+    const auto version = qemu_version(*program.value);
+    return version.ok() && !check_qemu(*usual.value, *version.value, {}).empty() ? kBoardForOldQemu : kUsualBoard;
+}
+
+class Init : public Command {
+public:
+    About about() const override {
+        return {
+            "init", "[DIR]", "write a small appliance that builds and runs",
+            "Writes DIR/appliance.yaml (DIR is made when it is not there; default: the current folder): three native\n"
+            "partitions that ship with septum, two channels and a policy. Overwrites nothing.",
+            "septum init demo\n"
+            "septum run demo/appliance.yaml"};
+    }
+    void declare(CLI::App& app) override {
+        app.add_option("DIR", folder_, "where to write it");
+        app.add_option("-b,--board", board_, "the board to name in it (default: one that the installed QEMU can be)")
+            ->type_name("BOARD")
+            ->take_last();
+    }
+
+    int run(const Terminal& terminal) override {
+        const fs::path folder = folder_.empty() ? "." : folder_;
+        const fs::path file = folder_.empty() ? fs::path("appliance.yaml") : folder / "appliance.yaml";
+        std::error_code ec;
+        if (fs::symlink_status(file, ec).type() != fs::file_type::not_found)
+            return terminal.fail("`" + file.string() + "` is there already",
+                                 "choose another folder: `septum init DIR`");
+        const bool made = fs::create_directories(folder, ec);
+        if (ec)
+            return terminal.fail("cannot make the folder `" + folder.string() + "`: " + lower(ec.message()));
+        std::vector<config::Diagnostic> failed;
+        {
+            auto pending = PendingFile::make(file);
+            failed = std::move(pending.diagnostics);
+            if (pending.ok())
+                failed = pending.value->commit(
+                    appliance_template(name_from(folder), board_.empty() ? board_for_this_machine() : board_));
+        }
+        if (!failed.empty()) {
+            if (made)
+                fs::remove(folder, ec); // only when it is empty
+            return terminal.fail(failed);
+        }
+        terminal.print("wrote " + file.string() + "\n\nnext:\n  septum verify " + file.string() + "\n  septum run " +
+                       file.string() + "\n");
+        return kDone;
+    }
+
+private:
+    static std::string lower(std::string text) {
+        if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z')
+            text[0] = static_cast<char>(text[0] - 'A' + 'a');
+        return text;
+    }
+
+    std::string folder_;
+    std::string board_;
+};
+
+} // namespace
+
+std::unique_ptr<Command> make_init() {
+    return std::make_unique<Init>();
+}
+
+} // namespace septum::cli

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a board is started in QEMU, and whether the QEMU at hand is able to.
+#pragma once
+
+#include "config/board.hpp"
+#include "config/source.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace septum::cli {
+
+struct QemuOptions {
+    std::string program; // a name looked for in PATH, or a path; empty: qemu-system-x86_64
+    std::string accel = "tcg";
+    bool uefi = false;                  // OVMF instead of SeaBIOS
+    std::vector<std::string> arguments; // more, at the end
+};
+
+struct Version {
+    unsigned major = 0;
+    unsigned minor = 0;
+    friend auto operator<=>(const Version&, const Version&) = default;
+};
+
+// "9.0", "10.0.2 (Debian …)": the first two numbers.
+[[nodiscard]] std::optional<Version> parse_version(const std::string& text);
+
+// The program's path. Errors: not installed, with its package.
+[[nodiscard]] config::Outcome<std::filesystem::path> find_qemu(const QemuOptions& options);
+// What `--version` says.
+[[nodiscard]] config::Outcome<Version> qemu_version(const std::filesystem::path& program);
+
+// Errors: QEMU older than the board needs; the help names a board among `others` that this one can be.
+[[nodiscard]] std::vector<config::Diagnostic> check_qemu(const config::Board& board, Version found,
+                                                         const std::vector<config::Board>& others);
+
+// The whole command line. Errors: a board that QEMU does not know to be, OVMF missing.
+[[nodiscard]] config::Outcome<std::vector<std::string>> qemu_command(const config::Board& board,
+                                                                     const std::filesystem::path& program,
+                                                                     const std::filesystem::path& image,
+                                                                     const QemuOptions& options);
+
+// For people to paste into a shell.
+[[nodiscard]] std::string quoted(const std::vector<std::string>& words);
+
+} // namespace septum::cli

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/session.hpp"
+
+#include "cli/child.hpp"
+#include "cli/console.hpp"
+#include "cli/exit_code.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace septum::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+constexpr double kLastWords = 0.3; // seconds for what is still in the consoles after the kernel's end is known
+
+enum class End { none, machine, time, expected, stopped, reader_gone };
+
+class Session {
+public:
+    Session(const Terminal& terminal, const SessionOptions& options)
+        : terminal_(terminal), painter_(terminal.color_on_stdout()), expectations_(options.expected),
+          expecting_(!options.expected.empty()) {
+        if (options.seconds > 0)
+            set_deadline(options.seconds);
+    }
+
+    End follow(int fd) {
+        char buffer[4096];
+        while (end_ == End::none) {
+            pollfd wait = {fd, POLLIN, 0};
+            const int ready = ::poll(&wait, 1, milliseconds_left());
+            if (ready == 0) {
+                end_ = progress_over() ? End::stopped : End::time;
+                break;
+            }
+            if (ready < 0)
+                continue; // EINTR
+            const auto n = ::read(fd, buffer, sizeof buffer);
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n <= 0) {
+                end_ = End::machine;
+                break;
+            }
+            for (const auto& line : reader_.feed({buffer, static_cast<std::size_t>(n)}))
+                show(line);
+            if (!terminal_.flush())
+                end_ = End::reader_gone;
+        }
+        if (const auto rest = reader_.rest(); !rest.empty())
+            show(rest);
+        return end_;
+    }
+
+    [[nodiscard]] const Progress& progress() const { return progress_; }
+    [[nodiscard]] const std::vector<std::string>& missing() const { return expectations_.missing(); }
+
+private:
+    [[nodiscard]] bool progress_over() const {
+        return progress_.all_stopped() || progress_.halted() || progress_.refused();
+    }
+
+    void show(const std::string& line) {
+        const bool before = progress_over();
+        progress_.see(line);
+        expectations_.see(line);
+        started_ = started_ || !line.empty(); // firmware clears the screen before it says anything
+        if (started_)
+            terminal_.print(painter_.paint(line) + "\n");
+        if (expecting_ && expectations_.missing().empty())
+            end_ = End::expected;
+        if (!before && progress_over())
+            set_deadline(kLastWords);
+    }
+
+    void set_deadline(double seconds) {
+        const auto when = Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(std::min(seconds, 1e8)));
+        deadline_ = deadline_ ? std::min(*deadline_, when) : when;
+    }
+
+    [[nodiscard]] int milliseconds_left() const {
+        if (!deadline_)
+            return -1;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now()).count();
+        return static_cast<int>(std::clamp<decltype(left)>(left, 0, 1'000'000));
+    }
+
+    const Terminal& terminal_;
+    LineReader reader_;
+    Painter painter_;
+    Expectations expectations_;
+    Progress progress_;
+    bool expecting_;
+    bool started_ = false;
+    End end_ = End::none;
+    std::optional<Clock::time_point> deadline_;
+};
+
+} // namespace
+
+void Progress::see(std::string_view line) {
+    constexpr std::string_view kKernel = "septum: ";
+    if (!line.starts_with(kKernel))
+        return;
+    line.remove_prefix(kKernel.size());
+    refused_ = refused_ || line.starts_with("refused: ");
+    halted_ = halted_ || line.starts_with("halted: ");
+    const auto colon = line.find(": ");
+    if (colon == std::string_view::npos)
+        return;
+    const std::string name(line.substr(0, colon));
+    const auto what = line.substr(colon + 2);
+    if (what.starts_with("launched")) {
+        launched_.insert(name);
+        running_.insert(name);
+    } else if (what == "stopped" || what.starts_with("stopped: ")) {
+        running_.erase(name);
+    }
+}
+
+int run_session(const Terminal& terminal, const std::vector<std::string>& command, const SessionOptions& options) {
+    auto child = Child::start(command);
+    if (!child.ok())
+        return terminal.fail(child.diagnostics);
+    Session session(terminal, options);
+    const auto start = Clock::now();
+    const End end = session.follow(child.value->output());
+    const int code = end == End::machine ? child.value->wait() : (child.value->stop(), 0);
+    const double seconds = Seconds(Clock::now() - start).count();
+
+    if (!options.expected.empty()) {
+        if (session.missing().empty()) {
+            terminal.say(fmt::format("all that was expected was said ({:.1f} s)", seconds));
+            return kDone;
+        }
+        for (const auto& text : session.missing())
+            terminal.say("not said: `" + text + "`");
+        terminal.say(end == End::time ? fmt::format("the time was up after {:.1f} s", seconds)
+                                      : fmt::format("the machine was at its end after {:.1f} s", seconds));
+        return kFindings;
+    }
+    switch (end) {
+    case End::reader_gone:
+        return kFailed;
+    case End::time:
+        terminal.say(fmt::format("ended after {:.1f} s, as asked", seconds));
+        return kDone;
+    default:
+        break;
+    }
+    if (session.progress().refused())
+        return terminal.fail("the kernel refused to start: its last line says why");
+    if (session.progress().halted())
+        return terminal.fail("the kernel halted the system: its last line says why");
+    if (code != 0)
+        return terminal.fail(fmt::format("`{}` ended with exit code {}", command[0], code));
+    terminal.say(session.progress().all_stopped() ? fmt::format("all partitions have stopped ({:.1f} s)", seconds)
+                                                  : fmt::format("the machine was switched off ({:.1f} s)", seconds));
+    return kDone;
+}
+
+} // namespace septum::cli

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of an appliance in an emulator, from its first line to its end.
+#pragma once
+
+#include "cli/terminal.hpp"
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace septum::cli {
+
+struct SessionOptions {
+    double seconds = 0; // 0: no end
+    std::vector<std::string> expected;
+};
+
+// What the kernel's own lines (`septum: …`) say about the whole system. Partitions cannot forge them: theirs begin with
+// their name in brackets.
+class Progress {
+public:
+    void see(std::string_view line);
+    [[nodiscard]] bool all_stopped() const { return !launched_.empty() && running_.empty(); }
+    [[nodiscard]] bool refused() const { return refused_; } // the kernel did not start anything
+    [[nodiscard]] bool halted() const { return halted_; }   // the kernel stopped everything
+
+private:
+    std::set<std::string, std::less<>> launched_;
+    std::set<std::string, std::less<>> running_;
+    bool refused_ = false;
+    bool halted_ = false;
+};
+
+// Starts the command, shows its lines, ends it. The exit code.
+[[nodiscard]] int run_session(const Terminal& terminal, const std::vector<std::string>& command,
+                              const SessionOptions& options);
+
+} // namespace septum::cli
