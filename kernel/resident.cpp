@@ -58,6 +58,11 @@ void introduce(PerCpu& cpu, const manifest::Header& header, u32 index) {
     cpu.header = &header;
     cpu.index = index;
     cpu.cpu = cpus.first + index;
+    cpu.manifest.apic = header.apic;
+    cpu.manifest.tsc_hz = boot_facts.tsc_hz;
+    if (cpu.cpu->partition == manifest::kNobody) {
+        return;
+    }
     const manifest::Partition& partition =
         records<manifest::Partition>(header, header.partitions).first[cpu.cpu->partition];
     cpu.manifest.partition = &partition;
@@ -68,8 +73,6 @@ void introduce(PerCpu& cpu, const manifest::Header& header, u32 index) {
     cpu.manifest.channels = records<manifest::Channel>(header, header.channels);
     cpu.manifest.cpuid =
         reinterpret_cast<const core::CpuidTable*>(partition.block.value + layout::PartitionBlock::kCpuid);
-    cpu.manifest.apic = header.apic;
-    cpu.manifest.tsc_hz = boot_facts.tsc_hz;
     cpu.partition = state_of(partition);
     if (partition.console != 0) {
         cpu.console = reinterpret_cast<core::ConsoleRing*>(partition.block.value + layout::PartitionBlock::kConsole);
@@ -110,6 +113,10 @@ extern "C" void resident_main(const BootFacts* facts, u32 cpu_index) {
     svm::setup(cpu);
     meet(arrived, header.cpus.count);
 
+    if (cpu.partition == nullptr) { // nobody's: it sleeps until the system halts
+        meet(prepared, header.cpus.count);
+        lifecycle::rest(cpu);
+    }
     // Every partition's first CPU loads it; nobody is entered before all are as they were sealed.
     if (cpu.state.vcpu == 0) {
         lifecycle::fill_cpuid(cpu);

@@ -63,8 +63,10 @@ std::string lock_text(const Plan& plan) {
     std::sort(cpus.begin(), cpus.end(),
               [](const PlannedCpu& a, const PlannedCpu& b) { return a.board_cpu < b.board_cpu; });
     for (const auto& cpu : cpus) {
-        text += "cpu " + std::to_string(cpu.board_cpu) + " apic " + std::to_string(cpu.apic_id) + " `" +
-                plan.partitions[cpu.partition].name + "` vcpu " + std::to_string(cpu.vcpu) + " block " +
+        const std::string owner = cpu.partition == manifest::kNobody
+                                      ? "nobody"
+                                      : "`" + plan.partitions[cpu.partition].name + "` vcpu " + std::to_string(cpu.vcpu);
+        text += "cpu " + std::to_string(cpu.board_cpu) + " apic " + std::to_string(cpu.apic_id) + " " + owner + " block " +
                 wide(cpu.block.value) + "\n";
     }
 

@@ -62,10 +62,8 @@ bool has_good_size(std::uint64_t size, const std::string& name, Span span, std::
 
 std::vector<Item> items_of(const config::Model& model, std::vector<Diagnostic>& diagnostics) {
     std::vector<Item> items;
-    std::size_t cpus = 0;
     for (std::size_t i = 0; i < model.partitions.size(); ++i) {
         const auto& partition = model.partitions[i];
-        cpus += partition.cpu_pins.empty() ? partition.cpu_count : partition.cpu_pins.size();
         if (!has_good_size(partition.memory.value, partition.name.value, partition.memory.span, diagnostics)) {
             continue;
         }
@@ -103,7 +101,7 @@ std::vector<Item> items_of(const config::Model& model, std::vector<Diagnostic>& 
     Item workspace;
     workspace.kind = Item::Kind::workspace;
     workspace.name = "workspace";
-    workspace.size = cpus * layout::CpuBlock::kSize + model.partitions.size() * layout::PartitionBlock::kSize;
+    workspace.size = model.board.cpus.size() * layout::CpuBlock::kSize + model.partitions.size() * layout::PartitionBlock::kSize;
     workspace.size_span = model.name.span;
     items.push_back(std::move(workspace));
     return items;
@@ -490,6 +488,19 @@ config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) 
         }
         add_ram_regions(partition);
     }
+    for (std::size_t i = 0; i < model.board.cpus.size(); ++i) { // those that nobody owns sleep in the kernel
+        const bool owned = std::any_of(plan.cpus.begin(), plan.cpus.end(),
+                                       [i](const PlannedCpu& cpu) { return cpu.board_cpu == i; });
+        if (!owned) {
+            PlannedCpu cpu;
+            cpu.board_cpu = static_cast<std::uint32_t>(i);
+            cpu.apic_id = model.board.cpus[i].apic_id.value;
+            cpu.partition = manifest::kNobody;
+            cpu.block = workspace_next;
+            workspace_next = workspace_next + layout::CpuBlock::kSize;
+            plan.cpus.push_back(cpu);
+        }
+    }
     for (auto& partition : plan.partitions) {
         partition.block = workspace_next;
         workspace_next = workspace_next + layout::PartitionBlock::kSize;
@@ -504,9 +515,9 @@ config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) 
     }
     if (plan.cpus.size() > manifest::kMaxCpus) {
         diagnostics.push_back(make_error("plan.limit",
-                                         "the partitions own " + std::to_string(plan.cpus.size()) +
+                                         "the board has " + std::to_string(plan.cpus.size()) +
                                              " cpus, expected at most " + std::to_string(manifest::kMaxCpus),
-                                         model.partitions.back().cpus_span, ""));
+                                         model.board.name.span, ""));
         return outcome;
     }
     join_channels(plan, model, diagnostics);

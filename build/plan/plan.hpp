@@ -17,7 +17,7 @@ namespace septum::build {
 struct PlannedCpu {
     std::uint32_t board_cpu = 0; // number in the board file
     std::uint32_t apic_id = 0;
-    std::uint16_t partition = 0; // index into Plan::partitions
+    std::uint16_t partition = 0; // index into Plan::partitions, or manifest::kNobody
     std::uint16_t vcpu = 0;      // number inside the partition; 0 boots
     Hpa block;                   // layout::CpuBlock
 };
@@ -51,7 +51,7 @@ struct Plan {
     manifest::Range workspace{};
     manifest::Range bundle{};
     Hpa trampoline;
-    std::vector<PlannedCpu> cpus;             // sorted by (partition, vcpu)
+    std::vector<PlannedCpu> cpus;             // every CPU of the board, sorted by (partition, vcpu)
     std::vector<PlannedPartition> partitions; // in name order, as in the model
     std::vector<PlannedChannel> channels;     // in name order, as in the model
 };

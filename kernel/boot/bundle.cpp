@@ -193,7 +193,7 @@ Refusal check_partition(const Header& header, const manifest::Partition& partiti
 Refusal check_cpus(const Header& header) {
     const auto cpus = records<manifest::Cpu>(header, header.cpus);
     for (u64 i = 0; i < cpus.count; i++) {
-        if (cpus[i].partition >= header.partitions.count) {
+        if (cpus[i].partition >= header.partitions.count && cpus[i].partition != manifest::kNobody) {
             return bad("cpu partition", Value::range(0, header.partitions.count), Value::decimal(cpus[i].partition));
         }
         SEPTUM_REQUIRE(check_block(header, "cpu block", cpus[i].block, layout::CpuBlock::kSize));

@@ -25,18 +25,6 @@ u64 all_others(const PerCpu& cpu) {
     return all & ~(1ULL << cpu.state.vcpu);
 }
 
-// For good. What is left on the consoles goes out; an NMI may wake the CPU to be halted with the system.
-[[noreturn]] void rest(PerCpu& cpu) {
-    for (;;) {
-        console::flush();
-        if (__atomic_load_n(&halting, __ATOMIC_ACQUIRE) != 0) {
-            hw::halt_forever();
-        }
-        __atomic_store_n(&cpu.mailbox, 0u, __ATOMIC_RELEASE);
-        wait_for_knock(&cpu.mailbox);
-    }
-}
-
 void say(const PerCpu& cpu, const char* what) {
     Line line;
     line << "septum: " << cpu.manifest.partition->name << ": " << what;
@@ -118,6 +106,17 @@ void follow(PerCpu& cpu, u32 launches) {
 }
 
 } // namespace
+
+void rest(PerCpu& cpu) {
+    for (;;) {
+        console::flush();
+        if (__atomic_load_n(&halting, __ATOMIC_ACQUIRE) != 0) {
+            hw::halt_forever();
+        }
+        __atomic_store_n(&cpu.mailbox, 0u, __ATOMIC_RELEASE);
+        wait_for_knock(&cpu.mailbox);
+    }
+}
 
 void close(PerCpu& cpu, core::Intent intent) {
     core::PartitionState& state = *cpu.partition;

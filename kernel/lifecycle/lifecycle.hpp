@@ -31,6 +31,9 @@ void post(PerCpu& cpu, u64 targets, u32 mail);
 // Channel `channel` was rung by its writer.
 void ring(PerCpu& cpu, u8 channel);
 
+// For good. What is left on the consoles goes out; an NMI may wake the CPU to be halted with the system.
+[[noreturn]] void rest(PerCpu& cpu);
+
 // Stops every CPU. `line` says why.
 [[noreturn]] void halt_system(Line& line);
 

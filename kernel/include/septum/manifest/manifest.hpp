@@ -193,10 +193,12 @@ struct Iommu {
 };
 static_assert(sizeof(Iommu) == 80);
 
+// Every CPU of the board, by partition and vCPU; those that no partition owns come last and sleep in the kernel.
+inline constexpr u16 kNobody = 0xFFFF;
 struct Cpu {
     u32 apic_id;
-    u16 partition; // index
-    u16 vcpu;      // number inside the partition; 0 is its boot CPU
+    u16 partition; // index, or kNobody
+    u16 vcpu;      // number inside the partition; 0 is its boot CPU; 0 for kNobody
     Hpa block;     // septum/manifest/layout.hpp: CpuBlock, in the workspace
 };
 static_assert(sizeof(Cpu) == 16);
