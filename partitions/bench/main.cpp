@@ -97,13 +97,19 @@ u32 port(u16 number) {
                  : "rdx", "memory");
     return end - begin;
 }
-u32 absent_port() { return port(0x80); }
-u32 console_port() { return port(guest::kUartPort + 5); }
+u32 absent_port() {
+    return port(0x80);
+}
+u32 console_port() {
+    return port(guest::kUartPort + 5);
+}
 
 constexpr u8 kVector = 0x31;
 u64 arrival; // when the handler ran
 
-void arrived(guest::Frame&) { arrival = guest::cpu::timestamp(); }
+void arrived(guest::Frame&) {
+    arrival = guest::cpu::timestamp();
+}
 
 // An IPI to itself by the interrupt command register: the WRMSR alone, then as far as the handler.
 u32 ipi() {

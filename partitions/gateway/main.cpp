@@ -14,16 +14,19 @@
 namespace septum::gateway {
 namespace {
 
-constexpr u8 kTick = 0x30;           // the timer's vector
+constexpr u8 kTick = 0x30; // the timer's vector
 constexpr u32 kTicksPerSecond = 10;
-constexpr u32 kAnswerTicks = 50;     // an answer takes microseconds; the vault may be busy starting
+constexpr u32 kAnswerTicks = 50; // an answer takes microseconds; the vault may be busy starting
 
 u32 ticks; // since the last wait began; written by the timer's handler, read with interrupts off
-void on_tick(guest::Frame&) { ++ticks; }
+void on_tick(guest::Frame&) {
+    ++ticks;
+}
 
 class Native {
 public:
-    Native(const guest::InfoChannel& request, const guest::InfoChannel& answer) : request_(request.index), bell_(answer) {
+    Native(const guest::InfoChannel& request, const guest::InfoChannel& answer)
+        : request_(request.index), bell_(answer) {
         guest::on_vector(kTick, on_tick);
         const u64 count = guest::apic_timer_hz() / guest::apic::kTimerDivisor / kTicksPerSecond;
         guest::apic::start_timer(kTick, static_cast<u32>(count), true);

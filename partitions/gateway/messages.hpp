@@ -10,8 +10,8 @@ namespace septum::gateway {
 
 inline constexpr u32 kMessageCount = 200;
 
-// Writes message `index` (0 … kMessageCount − 1) into `buffer` and returns its length, 1 … vault::kMaxRequest bytes. The
-// lengths go round all residues of SHA-256's block; the longest and the shortest allowed occur.
+// Writes message `index` (0 … kMessageCount − 1) into `buffer` and returns its length, 1 … vault::kMaxRequest bytes.
+// The lengths go round all residues of SHA-256's block; the longest and the shortest allowed occur.
 constexpr u64 make_message(u32 index, u8 (&buffer)[vault::kMaxRequest]) {
     const u64 length = index == 0 ? vault::kMaxRequest : 1 + (u64{index} - 1) * 331 % vault::kMaxRequest;
     u32 state = 0x9E37'79B9U * (index + 1);

@@ -19,8 +19,12 @@ struct Result {
     bool gained;
     const char* how;
 };
-constexpr Result nothing(const char* how) { return {false, how}; }
-constexpr Result breach(const char* how) { return {true, how}; }
+constexpr Result nothing(const char* how) {
+    return {false, how};
+}
+constexpr Result breach(const char* how) {
+    return {true, how};
+}
 
 class Try {
 public:

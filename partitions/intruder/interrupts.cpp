@@ -22,7 +22,9 @@ Result send(const Try& t, const char* what, u32 n, u64 command) {
 }
 
 u32 taken;
-void take(guest::Frame&) { ++taken; }
+void take(guest::Frame&) {
+    ++taken;
+}
 
 } // namespace
 
@@ -35,10 +37,18 @@ Result all_but_self(const Try& t) {
     return taken <= 1 ? nothing("only CPUs of its own can have had it") : breach("it came back more than once");
 }
 
-Result fixed_to_foreign(const Try& t) { return send(t, "an interrupt", 0, apic::kFixed | kVector); }
-Result nmi_to_foreign(const Try& t) { return send(t, "an NMI", 1, apic::kNmi); }
-Result init_to_foreign(const Try& t) { return send(t, "INIT", 2, apic::kInit); }
-Result startup_to_foreign(const Try& t) { return send(t, "a start-up interrupt", 0, apic::kStartup | 0x10); }
+Result fixed_to_foreign(const Try& t) {
+    return send(t, "an interrupt", 0, apic::kFixed | kVector);
+}
+Result nmi_to_foreign(const Try& t) {
+    return send(t, "an NMI", 1, apic::kNmi);
+}
+Result init_to_foreign(const Try& t) {
+    return send(t, "INIT", 2, apic::kInit);
+}
+Result startup_to_foreign(const Try& t) {
+    return send(t, "a start-up interrupt", 0, apic::kStartup | 0x10);
+}
 
 Result smi_to_self(const Try& t) {
     t.say("send itself a system management interrupt");

@@ -19,9 +19,13 @@ constexpr u64 kHostChannel = guest::kChannelBase;
 constexpr u64 kLocalApic = 0xFEE0'0000;
 constexpr u64 kIommu = 0xFED9'0000; // where chip sets with VT-d have its registers
 
-volatile u64* at(u64 address) { return reinterpret_cast<volatile u64*>(address); }
+volatile u64* at(u64 address) {
+    return reinterpret_cast<volatile u64*>(address);
+}
 
-u64 beyond_ram(const Try& t, u64 wish) { return wish < t.info().ram_size ? t.info().ram_size : wish; }
+u64 beyond_ram(const Try& t, u64 wish) {
+    return wish < t.info().ram_size ? t.info().ram_size : wish;
+}
 
 Result read(u64 address) {
     const u64 value = *at(address);
@@ -42,7 +46,8 @@ Result search_own_ram(const Try& t) {
     constexpr u8 kElf[4] = {0x7F, 'E', 'L', 'F'};
     for (u64 page = kPageSize; page < t.info().ram_size && page < guest::kLowRamLimit; page += kPageSize) {
         const u64 value = *at(page);
-        const bool elf = (value & 0xFFFF'FFFF) == (u64{kElf[3]} << 24 | u64{kElf[2]} << 16 | u64{kElf[1]} << 8 | kElf[0]);
+        const bool elf =
+            (value & 0xFFFF'FFFF) == (u64{kElf[3]} << 24 | u64{kElf[2]} << 16 | u64{kElf[1]} << 8 | kElf[0]);
         if (value == manifest::kMagic || (elf && page >= layout::kKernelBase)) {
             return breach("a page of the image is in here");
         }

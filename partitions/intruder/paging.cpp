@@ -23,7 +23,9 @@ Table low[kLowGigabytes]; // the first 4 GiB
 Table chosen_gigabyte;
 Table page_top, page_middle, page_bottom; // for map_page
 
-u64 address(const Table& table) { return reinterpret_cast<u64>(&table); }
+u64 address(const Table& table) {
+    return reinterpret_cast<u64>(&table);
+}
 
 void fill(Table& table, u64 base) {
     for (u32 i = 0; i < kEntries; ++i) {

@@ -37,7 +37,9 @@ void write(void* argument) {
     cpu::write_msr(access.msr, access.value);
 }
 
-bool refused(void (*how)(void*), Access access) { return guest::attempt(how, &access) == kGeneralProtection; }
+bool refused(void (*how)(void*), Access access) {
+    return guest::attempt(how, &access) == kGeneralProtection;
+}
 
 constexpr Result kWritten = breach("the write went through");
 

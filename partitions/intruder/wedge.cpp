@@ -23,7 +23,9 @@ constexpr u8 kOwnStack = 2;
 alignas(16) u8 exception_stack[4096];
 alignas(16) u8 user_stack[4096];
 
-u64 stack_top() { return reinterpret_cast<u64>(exception_stack) + sizeof(exception_stack); }
+u64 stack_top() {
+    return reinterpret_cast<u64>(exception_stack) + sizeof(exception_stack);
+}
 
 // Breakpoint 0 (APM 2 §13.1.1): kind and length as DR7 has them.
 constexpr u64 kOnExecution = 0b0000;
@@ -32,11 +34,17 @@ void set_breakpoint(u64 address, u64 kind) {
     asm volatile("mov %0, %%dr0" : : "r"(address));
     asm volatile("mov %0, %%dr7" : : "r"(kEnable | kind << 16));
 }
-void clear_breakpoint() { asm volatile("mov %0, %%dr7" : : "r"(0x400UL)); }
+void clear_breakpoint() {
+    asm volatile("mov %0, %%dr7" : : "r"(0x400UL));
+}
 
-void on_debug(guest::Frame&) { clear_breakpoint(); }
+void on_debug(guest::Frame&) {
+    clear_breakpoint();
+}
 
-void debug_exception() { asm volatile("int $1" : : : "memory"); }
+void debug_exception() {
+    asm volatile("int $1" : : : "memory");
+}
 
 } // namespace
 
@@ -53,8 +61,8 @@ Result debug_loop(const Try& t) {
 
 // Single steps through a jump to itself: each step traps, and the handler changes nothing.
 //
-// The other classic, a watchpoint on the stack that #DB is delivered on, is left out: the emulator that the demo runs in
-// aborts on it, with or without a kernel beneath.
+// The other classic, a watchpoint on the stack that #DB is delivered on, is left out: the emulator that the demo runs
+// in aborts on it, with or without a kernel beneath.
 Result single_step_loop(const Try& t) {
     t.say("wedge its CPU: single steps on the spot");
     guest::on_vector(kDebug, [](guest::Frame&) {});

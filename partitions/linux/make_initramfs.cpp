@@ -32,9 +32,10 @@ public:
         ++inode_;
         bytes_ += "070701";
         const std::size_t links = (entry.mode & kDirectory) != 0 && (entry.mode & kRegular) == 0 ? 2 : 1;
-        for (const std::size_t field : {inode_, std::size_t{entry.mode}, std::size_t{0}, std::size_t{0}, links, std::size_t{0},
-                                        entry.data.size(), std::size_t{0}, std::size_t{0}, std::size_t{entry.major},
-                                        std::size_t{entry.minor}, entry.path.size() + 1, std::size_t{0}}) {
+        for (const std::size_t field :
+             {inode_, std::size_t{entry.mode}, std::size_t{0}, std::size_t{0}, links, std::size_t{0}, entry.data.size(),
+              std::size_t{0}, std::size_t{0}, std::size_t{entry.major}, std::size_t{entry.minor}, entry.path.size() + 1,
+              std::size_t{0}}) {
             char text[9];
             std::snprintf(text, sizeof(text), "%08zX", field);
             bytes_ += text;
@@ -78,7 +79,8 @@ std::optional<unsigned> number(const std::string& text, int base) {
     try {
         std::size_t end = 0;
         const unsigned long value = std::stoul(text, &end, base);
-        return end == text.size() && value <= 0xFFFF ? std::optional<unsigned>(static_cast<unsigned>(value)) : std::nullopt;
+        return end == text.size() && value <= 0xFFFF ? std::optional<unsigned>(static_cast<unsigned>(value))
+                                                     : std::nullopt;
     } catch (const std::exception&) {
         return std::nullopt;
     }

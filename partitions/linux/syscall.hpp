@@ -19,14 +19,18 @@ inline long syscall(long number, u64 a = 0, u64 b = 0, u64 c = 0, u64 d = 0, u64
     return result;
 }
 
-inline u64 address(const void* p) { return reinterpret_cast<u64>(p); }
+inline u64 address(const void* p) {
+    return reinterpret_cast<u64>(p);
+}
 
 inline long write(int descriptor, const char* bytes, u64 size) {
     return syscall(1, static_cast<u64>(descriptor), address(bytes), size);
 }
 
 inline constexpr u64 kReadWrite = 2; // O_RDWR
-inline long open(const char* path, u64 flags) { return syscall(2, address(path), flags); }
+inline long open(const char* path, u64 flags) {
+    return syscall(2, address(path), flags);
+}
 
 inline constexpr u64 kProtRead = 1;
 inline constexpr u64 kProtWrite = 2;
@@ -35,7 +39,9 @@ inline long map_shared(int descriptor, u64 offset, u64 size, u64 protection) {
     return syscall(9, 0, size, protection, kMapShared, static_cast<u64>(descriptor), offset);
 }
 
-inline long allow_ports(u16 first, u64 count) { return syscall(173, first, count, 1); } // ioperm
+inline long allow_ports(u16 first, u64 count) {
+    return syscall(173, first, count, 1);
+} // ioperm
 
 struct Timespec {
     long seconds;

@@ -34,8 +34,8 @@ void answer(const u8* message, const guest::Received& request, guest::Sender& an
 }
 
 void report(const Tally& tally) {
-    guest::say("vault: ", tally.answered, " answers given, ", tally.refused, " requests refused, ", tally.lost, " lost, ",
-               tally.dropped, " answers dropped");
+    guest::say("vault: ", tally.answered, " answers given, ", tally.refused, " requests refused, ", tally.lost,
+               " lost, ", tally.dropped, " answers dropped");
 }
 
 // Until the farewell.

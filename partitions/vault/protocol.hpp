@@ -14,7 +14,7 @@ inline constexpr u64 kMaxRequest = 1024; // bytes
 inline constexpr u64 kMacSize = 32;      // bytes
 
 struct Answer {
-    u64 request; // number of the message it answers
+    u64 request;      // number of the message it answers
     u8 mac[kMacSize]; // HMAC-SHA-256 of it under the vault's key
 };
 static_assert(sizeof(Answer) == 40);

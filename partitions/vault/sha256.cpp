@@ -15,7 +15,9 @@ constexpr u32 kRound[64] = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-constexpr u32 rotate(u32 x, unsigned by) { return x >> by | x << (32 - by); }
+constexpr u32 rotate(u32 x, unsigned by) {
+    return x >> by | x << (32 - by);
+}
 
 } // namespace
 
@@ -33,8 +35,7 @@ void Sha256::block(const u8* data) {
     u32 a = state_[0], b = state_[1], c = state_[2], d = state_[3];
     u32 e = state_[4], f = state_[5], g = state_[6], h = state_[7];
     for (unsigned t = 0; t < 64; ++t) {
-        const u32 t1 =
-            h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + kRound[t] + w[t];
+        const u32 t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + kRound[t] + w[t];
         const u32 t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
         h = g;
         g = f;

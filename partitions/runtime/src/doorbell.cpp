@@ -15,7 +15,9 @@ void rung(Frame&) {} // waking up is all it does
 
 } // namespace
 
-bool ring(u32 index) { return call(Hypercall::doorbell, index) == 0; }
+bool ring(u32 index) {
+    return call(Hypercall::doorbell, index) == 0;
+}
 
 Doorbell::Doorbell(const InfoChannel& channel) : interrupts_(channel.doorbell != 0 && channel.vector >= kFirstVector) {
     if (interrupts_) {

@@ -70,7 +70,9 @@ alignas(16) u8 ring0_stack[8192]; // for what arrives while in ring 3
 
 Handler handlers[256];
 
-u64 address(const void* p) { return reinterpret_cast<u64>(p); }
+u64 address(const void* p) {
+    return reinterpret_cast<u64>(p);
+}
 
 void load_gdt() {
     const u64 base = address(&task);
@@ -88,8 +90,13 @@ void load_gdt() {
 void load_idt() {
     for (unsigned vector = 0; vector < 256; ++vector) {
         const u64 entry = address(septum_guest_vectors[vector]);
-        idt[vector] = {static_cast<u16>(entry),       kKernelCode, 0, kInterruptGate, static_cast<u16>(entry >> 16),
-                       static_cast<u32>(entry >> 32), 0};
+        idt[vector] = {static_cast<u16>(entry),
+                       kKernelCode,
+                       0,
+                       kInterruptGate,
+                       static_cast<u16>(entry >> 16),
+                       static_cast<u32>(entry >> 32),
+                       0};
     }
     use_stack(kDoubleFault, 1);
     const TablePointer pointer{sizeof(idt) - 1, address(idt)};
@@ -110,9 +117,13 @@ void set_up_interrupts() {
     load_idt();
 }
 
-void on_vector(u8 vector, Handler handler) { handlers[vector] = handler; }
+void on_vector(u8 vector, Handler handler) {
+    handlers[vector] = handler;
+}
 
-void use_stack(u8 vector, u8 ist) { idt[vector].ist = ist & 7; }
+void use_stack(u8 vector, u8 ist) {
+    idt[vector].ist = ist & 7;
+}
 
 void set_stack(u8 ist, u64 top) {
     if (ist >= 1 && ist <= 7) {
@@ -120,7 +131,9 @@ void set_stack(u8 ist, u64 top) {
     }
 }
 
-u64 attempt(void (*function)(void*), void* argument) { return septum_guest_attempt(function, argument); }
+u64 attempt(void (*function)(void*), void* argument) {
+    return septum_guest_attempt(function, argument);
+}
 
 } // namespace septum::guest
 

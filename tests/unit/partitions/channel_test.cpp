@@ -33,7 +33,9 @@ struct Pair {
     Receiver receiver() { return {there.bytes, kSize, back.bytes}; }
 };
 
-u64 send(Sender& sender, const std::string& text) { return sender.send(text.data(), text.size()); }
+u64 send(Sender& sender, const std::string& text) {
+    return sender.send(text.data(), text.size());
+}
 
 struct Taken {
     Received::Status status;

@@ -15,7 +15,9 @@ std::string text(const Parts&... parts) {
     return {line.data(), line.size()};
 }
 
-TEST(Line, JoinsItsPartsAndEnds) { EXPECT_EQ(text("vault: ", u64{100}, " answers, ", -7, 'x'), "vault: 100 answers, -7x\n"); }
+TEST(Line, JoinsItsPartsAndEnds) {
+    EXPECT_EQ(text("vault: ", u64{100}, " answers, ", -7, 'x'), "vault: 100 answers, -7x\n");
+}
 
 TEST(Line, WritesNumbersAtTheirLimits) {
     EXPECT_EQ(text(u64{0}), "0\n");

@@ -18,7 +18,9 @@ std::string hex(const u8 (&bytes)[kHashSize]) {
     return s;
 }
 
-const u8* bytes(const std::string& s) { return reinterpret_cast<const u8*>(s.data()); }
+const u8* bytes(const std::string& s) {
+    return reinterpret_cast<const u8*>(s.data());
+}
 
 std::string sha256(const std::string& message) {
     Sha256 h;
@@ -45,7 +47,8 @@ TEST(Sha256, HashesTheStandardsExamples) {
 
 // RFC 4231 §4, but case 5, which truncates.
 TEST(Hmac, AgreesWithRfc4231) {
-    EXPECT_EQ(hmac(std::string(20, '\x0b'), "Hi There"), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    EXPECT_EQ(hmac(std::string(20, '\x0b'), "Hi There"),
+              "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
     EXPECT_EQ(hmac("Jefe", "what do ya want for nothing?"),
               "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     EXPECT_EQ(hmac(std::string(20, '\xaa'), std::string(50, '\xdd')),
@@ -54,7 +57,8 @@ TEST(Hmac, AgreesWithRfc4231) {
     for (char c = 1; c <= 25; ++c) {
         counting += c;
     }
-    EXPECT_EQ(hmac(counting, std::string(50, '\xcd')), "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b");
+    EXPECT_EQ(hmac(counting, std::string(50, '\xcd')),
+              "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b");
     EXPECT_EQ(hmac(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"),
               "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
     EXPECT_EQ(hmac(std::string(131, '\xaa'), "This is a test using a larger than block-size key and a larger than "

@@ -35,10 +35,18 @@ inline constexpr u64 kToOthers = 3 << 18;
 inline constexpr u64 kMasked = 1 << 16;
 inline constexpr u64 kPeriodic = 1 << 17;
 
-inline u32 id() { return static_cast<u32>(cpu::read_msr(kId)); }
-inline void enable() { cpu::write_msr(kSpurious, 0x100 | kSpuriousVector); }
-inline void end_of_interrupt() { cpu::write_msr(kEndOfInterrupt, 0); }
-inline void command(u32 destination, u64 low) { cpu::write_msr(kCommand, u64{destination} << 32 | low); }
+inline u32 id() {
+    return static_cast<u32>(cpu::read_msr(kId));
+}
+inline void enable() {
+    cpu::write_msr(kSpurious, 0x100 | kSpuriousVector);
+}
+inline void end_of_interrupt() {
+    cpu::write_msr(kEndOfInterrupt, 0);
+}
+inline void command(u32 destination, u64 low) {
+    cpu::write_msr(kCommand, u64{destination} << 32 | low);
+}
 
 // `vector` after `count` timer ticks divided by 16, once or for ever. A count of 0 stops the timer.
 inline void start_timer(u8 vector, u32 count, bool periodic) {

@@ -10,7 +10,9 @@ namespace septum::guest {
 // Any number, any arguments: the answer is the kernel's.
 u64 call_number(u32 number, u64 rdi = 0, u64 rsi = 0);
 
-inline u64 call(Hypercall number, u64 rdi = 0, u64 rsi = 0) { return call_number(static_cast<u32>(number), rdi, rsi); }
+inline u64 call(Hypercall number, u64 rdi = 0, u64 rsi = 0) {
+    return call_number(static_cast<u32>(number), rdi, rsi);
+}
 
 // VMware's timing calls, as a stock Linux makes them.
 struct VmwareAnswer {

@@ -37,10 +37,16 @@ struct Slot {
 };
 static_assert(sizeof(Slot) == kChannelStride);
 
-inline constexpr u64 slots(u64 channel_size) { return channel_size / kChannelStride - 1; }
+inline constexpr u64 slots(u64 channel_size) {
+    return channel_size / kChannelStride - 1;
+}
 
-inline u64 load(const u64& word) { return __atomic_load_n(&word, __ATOMIC_ACQUIRE); }
-inline void store(u64& word, u64 value) { __atomic_store_n(&word, value, __ATOMIC_RELEASE); }
+inline u64 load(const u64& word) {
+    return __atomic_load_n(&word, __ATOMIC_ACQUIRE);
+}
+inline void store(u64& word, u64 value) {
+    __atomic_store_n(&word, value, __ATOMIC_RELEASE);
+}
 
 // Both directions copy through volatile: the other side may touch the memory at any time, and the compiler must
 // neither read twice nor invent accesses.

@@ -6,9 +6,15 @@
 
 namespace septum::guest::cpu {
 
-inline void out8(u16 port, u8 value) { asm volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory"); }
-inline void out16(u16 port, u16 value) { asm volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory"); }
-inline void out32(u16 port, u32 value) { asm volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory"); }
+inline void out8(u16 port, u8 value) {
+    asm volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+inline void out16(u16 port, u16 value) {
+    asm volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+inline void out32(u16 port, u32 value) {
+    asm volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
 
 inline u8 in8(u16 port) {
     u8 value;
@@ -62,7 +68,9 @@ inline u64 read_cr0() {
     asm volatile("mov %%cr0, %0" : "=r"(value));
     return value;
 }
-inline void write_cr0(u64 value) { asm volatile("mov %0, %%cr0" : : "r"(value) : "memory"); }
+inline void write_cr0(u64 value) {
+    asm volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
 
 inline u64 read_cr2() {
     u64 value;
@@ -75,14 +83,22 @@ inline u64 read_cr3() {
     asm volatile("mov %%cr3, %0" : "=r"(value));
     return value;
 }
-inline void write_cr3(u64 value) { asm volatile("mov %0, %%cr3" : : "r"(value) : "memory"); }
+inline void write_cr3(u64 value) {
+    asm volatile("mov %0, %%cr3" : : "r"(value) : "memory");
+}
 
-inline void interrupts_off() { asm volatile("cli" : : : "memory"); }
+inline void interrupts_off() {
+    asm volatile("cli" : : : "memory");
+}
 
 // Sleeps until an interrupt was taken. Call it with interrupts off: STI keeps them off for one more instruction, so
 // one that became pending after the caller's last look still ends the HLT. Returns with interrupts off.
-inline void sleep() { asm volatile("sti\n\thlt\n\tcli" : : : "memory"); }
+inline void sleep() {
+    asm volatile("sti\n\thlt\n\tcli" : : : "memory");
+}
 
-inline void pause() { asm volatile("pause" : : : "memory"); }
+inline void pause() {
+    asm volatile("pause" : : : "memory");
+}
 
 } // namespace septum::guest::cpu

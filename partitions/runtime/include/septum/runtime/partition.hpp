@@ -35,6 +35,8 @@ inline const InfoChannel* find_channel(const Info& info, const char* name, u8 di
 }
 
 // Where it lies: native partitions see guest-physical addresses as they are.
-inline void* memory_of(const InfoChannel& channel) { return reinterpret_cast<void*>(channel.gpa); }
+inline void* memory_of(const InfoChannel& channel) {
+    return reinterpret_cast<void*>(channel.gpa);
+}
 
 } // namespace septum::guest
