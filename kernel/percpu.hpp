@@ -24,11 +24,12 @@ struct [[gnu::packed]] TaskState {
 static_assert(sizeof(TaskState) == 104);
 
 struct PerCpu {
-    // entry.S knows the first four by offset.
+    // run.S knows these five by offset.
     core::CpuState state;   // 0x00: the guest's general registers come first
     svm::Vmcb* vmcb = nullptr;
     u64 vmcb_pa = 0;
     u64 host_vmcb_pa = 0;
+    u64 stack = 0;          // where the stack stands while the guest runs: 16-byte aligned, its top word is this PerCpu
     // The rest does not matter to assembly.
     core::Manifest manifest;
     core::PartitionState* partition = nullptr;
@@ -37,7 +38,6 @@ struct PerCpu {
     const manifest::Cpu* cpu = nullptr;
     u32 index = 0;          // into the header's cpus
     u32 mailbox = 0;        // core::Mail bits; fetch-or by others, exchange by this CPU
-    bool next_rip_saved = false; // CPUID 8000_000A EDX[3]
     u64 gdt[6] = {};
     TaskState task = {};
 };

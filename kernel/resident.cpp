@@ -132,7 +132,7 @@ extern "C" void resident_main(const BootFacts* facts, u32 cpu_index) {
     } else {
         lifecycle::wait_for_sipi(cpu);
     }
-    svm::svm_run(&cpu);
+    svm::svm_enter(&cpu);
 }
 
 } // namespace septum::kernel

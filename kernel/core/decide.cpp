@@ -52,12 +52,12 @@ void leave_nmi(CpuState& cpu, Effects& effects) {
 
 void decide(const Manifest& manifest, CpuState& cpu, PartitionState& partition, const Exit& exit, Effects& effects) {
     switch (exit.kind) {
-    case ExitKind::cpuid: answer_cpuid(manifest, cpu, effects); break;
-    case ExitKind::hypercall: answer_hypercall(manifest, cpu, partition, exit, effects); break;
+    case ExitKind::cpuid: [[clang::always_inline]] answer_cpuid(manifest, cpu, effects); break;
+    case ExitKind::hypercall: [[clang::always_inline]] answer_hypercall(manifest, cpu, partition, exit, effects); break;
     case ExitKind::msr_read:
-    case ExitKind::msr_write: answer_msr(manifest, cpu, exit, effects); break;
+    case ExitKind::msr_write: [[clang::always_inline]] answer_msr(manifest, cpu, exit, effects); break;
     case ExitKind::port_in:
-    case ExitKind::port_out: answer_port(manifest, cpu, partition, exit, effects); break;
+    case ExitKind::port_out: [[clang::always_inline]] answer_port(manifest, cpu, partition, exit, effects); break;
     case ExitKind::port_string: forbid(effects, Fault::string_io); break;
     case ExitKind::memory: forbid(effects, Fault::memory); break;
     case ExitKind::debug: reflect(cpu, exit, kVectorDebug, Fault::debug_loop, effects); break;

@@ -68,7 +68,17 @@ void write(const Manifest& manifest, CpuState& cpu, const manifest::MsrRule& rul
 
 void answer_msr(const Manifest& manifest, CpuState& cpu, const Exit& exit, Effects& effects) {
     const u32 index = static_cast<u32>(exit.address);
-    for (u32 i = 0; i < manifest::kMaxMsrRules; i++) {
+    // The rules are sorted: pass over those that lie wholly before the index, a stretch at a time.
+    constexpr u32 kStretch = 8;
+    u32 start = 0;
+    for (u32 i = kStretch - 1; i < manifest::kMaxMsrRules; i += kStretch) {
+        const manifest::MsrRule* rule = manifest.msrs.at(i);
+        if (rule == nullptr || rule->last >= index) {
+            break;
+        }
+        start = i + 1;
+    }
+    for (u32 i = start; i < manifest::kMaxMsrRules; i++) {
         const manifest::MsrRule* rule = manifest.msrs.at(i);
         if (rule == nullptr || rule->first > index) {
             break; // sorted: in no rule

@@ -22,41 +22,24 @@ extern "C" void swallow_nmi();
 
 // Where the next instruction begins: the processor says so, or the length is that of the plain encoding (a prefix that
 // changes it only makes the guest resume inside its own instruction).
-u64 behind(const PerCpu& cpu, u64 length) {
-    const Vmcb& vmcb = *cpu.vmcb;
-    return cpu.next_rip_saved && vmcb.next_rip != 0 ? vmcb.next_rip : vmcb.rip + length;
-}
+// A processor without next-RIP saving leaves the field as the template has it, zero.
+u64 behind(const Vmcb& vmcb, u64 length) { return vmcb.next_rip != 0 ? vmcb.next_rip : vmcb.rip + length; }
 
 // IOIO: EXITINFO1 (APM 2 §15.10.2); EXITINFO2 is the next RIP on every processor.
-void read_port(PerCpu& cpu, Exit& exit) {
-    const Vmcb& vmcb = *cpu.vmcb;
-    const u64 info = vmcb.exit_info1;
-    exit.address = info >> 16 & 0xFFFF;
-    exit.width = static_cast<u8>(info >> 4 & 7);
+constexpr u64 kIoIn = 1;
+constexpr u64 kIoString = 4;
+
+void read_port(const Vmcb& vmcb, Exit& exit) {
+    exit.address = vmcb.exit_info1 >> 16 & 0xFFFF;
+    exit.width = static_cast<u8>(vmcb.exit_info1 >> 4 & 7);
     exit.next_rip = vmcb.exit_info2;
-    if ((info & 4) != 0) {
-        exit.kind = ExitKind::port_string;
-    } else if ((info & 1) != 0) {
-        exit.kind = ExitKind::port_in;
-    } else {
-        exit.kind = ExitKind::port_out;
-        const u64 mask = exit.width == 4 ? 0xFFFF'FFFF : exit.width == 2 ? 0xFFFF : 0xFF;
-        exit.value = vmcb.rax & mask;
-    }
 }
 
-void read_msr_exit(PerCpu& cpu, Exit& exit) {
-    const Vmcb& vmcb = *cpu.vmcb;
+void read_msr_exit(PerCpu& cpu, const Vmcb& vmcb, Exit& exit) {
     exit.address = static_cast<u32>(cpu.state.registers[core::kRcx]);
-    exit.next_rip = behind(cpu, 2);
+    exit.next_rip = behind(vmcb, 2);
     cpu.state.efer = vmcb.efer & ~kEferSvme;
     cpu.state.cr0 = vmcb.cr0;
-    if ((vmcb.exit_info1 & 1) != 0) {
-        exit.kind = ExitKind::msr_write;
-        exit.value = cpu.state.registers[core::kRdx] << 32 | static_cast<u32>(vmcb.rax);
-    } else {
-        exit.kind = ExitKind::msr_read;
-    }
 }
 
 // Nested page fault: EXITINFO1 as a page-fault error code (APM 2 §15.25.6).
@@ -73,7 +56,7 @@ void read_rare(PerCpu& cpu, Exit& exit) {
     switch (static_cast<u32>(vmcb.exit_code)) {
     case kExitNested: read_memory(vmcb, exit); break;
     case kExitIcebp:
-        vmcb.rip = behind(cpu, 1); // a trap: reported behind the instruction
+        vmcb.rip = behind(vmcb, 1); // a trap: reported behind the instruction
         [[fallthrough]];
     case kExitDebug: exit.kind = ExitKind::debug; break;
     case kExitAlignment: exit.kind = ExitKind::alignment; break;
@@ -87,7 +70,7 @@ void read_rare(PerCpu& cpu, Exit& exit) {
     case kExitInvd:
     case kExitWbinvd:
         exit.kind = ExitKind::cache;
-        exit.next_rip = behind(cpu, 2);
+        exit.next_rip = behind(vmcb, 2);
         break;
     case kExitRsm:
     case kExitMonitor:
@@ -166,19 +149,9 @@ void apply_window(Vmcb& vmcb, u32 set) {
     }
 }
 
-// What changes the virtual CPU and the neighbours inside the partition.
-void apply(PerCpu& cpu, const Exit& exit, Effects& effects) {
+[[gnu::noinline]] void apply_rest(PerCpu& cpu, const Exit& exit, const Effects& effects) {
     Vmcb& vmcb = *cpu.vmcb;
-    if ((effects.set & core::kAdvance) != 0) {
-        advance(vmcb, exit, effects);
-    }
     const u32 set = effects.set;
-    if ((set & ~core::kAdvance) == 0) [[likely]] {
-        return;
-    }
-    if ((set & core::kInterrupt) != 0) {
-        interrupt(cpu, effects.targets, apic::kDeliverFixed | effects.vector);
-    }
     if ((set & (core::kApicWrite | core::kApicRead)) != 0) {
         apply_apic(cpu, effects);
     }
@@ -218,50 +191,126 @@ void apply(PerCpu& cpu, const Exit& exit, Effects& effects) {
     }
 }
 
+// What changes the virtual CPU and the neighbours inside the partition: the frequent first.
+[[gnu::always_inline]] inline void apply(PerCpu& cpu, Vmcb& vmcb, const Exit& exit, Effects& effects) {
+    if ((effects.set & core::kAdvance) != 0) {
+        advance(vmcb, exit, effects);
+    }
+    if ((effects.set & core::kInterrupt) != 0) {
+        interrupt(cpu, effects.targets, apic::kDeliverFixed | effects.vector);
+    }
+    if ((effects.set & ~(core::kAdvance | core::kInterrupt)) != 0) {
+        Exit exit_copy = exit; // copies, so that the frequent path keeps both in registers
+        exit_copy.rip = vmcb.rip; // said only of a fault, and a fault does not advance
+        exit_copy.code = vmcb.exit_code;
+        const Effects effects_copy = effects;
+        apply_rest(cpu, exit_copy, effects_copy);
+    }
+}
+
+// Decides and does.
+void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
+    exit.kind = kind;
+    cpu.state.counters[static_cast<u32>(kind)]++;
+    Effects effects;
+    core::decide(cpu.manifest, cpu.state, *cpu.partition, exit, effects);
+    apply(cpu, *cpu.vmcb, exit, effects);
+}
+
+// The same, inlined for each frequent kind, so that what the kind does not need costs nothing.
+[[gnu::always_inline]] inline void serve(PerCpu& cpu, Vmcb& vmcb, ExitKind kind, Exit& exit) {
+    exit.kind = kind;
+    cpu.state.counters[static_cast<u32>(kind)]++;
+    Effects effects;
+    [[clang::always_inline]] core::decide(cpu.manifest, cpu.state, *cpu.partition, exit, effects);
+    apply(cpu, vmcb, exit, effects);
+}
+
+[[gnu::noinline]] void serve_port(PerCpu& cpu) {
+    const Vmcb& vmcb = *cpu.vmcb;
+    Exit exit;
+    read_port(vmcb, exit);
+    if ((vmcb.exit_info1 & kIoString) != 0) {
+        serve_rarely(cpu, ExitKind::port_string, exit);
+        return;
+    }
+    const u64 mask = exit.width == 4 ? 0xFFFF'FFFF : exit.width == 2 ? 0xFFFF : 0xFF;
+    exit.value = vmcb.rax & mask;
+    serve_rarely(cpu, ExitKind::port_out, exit);
+}
+
+[[gnu::noinline]] void serve_rare(PerCpu& cpu) {
+    Exit exit;
+    read_rare(cpu, exit);
+    Vmcb& vmcb = *cpu.vmcb;
+    if (exit.delivering && (exit.kind == ExitKind::nmi || exit.kind == ExitKind::window)) {
+        vmcb.event_injection = vmcb.exit_interrupt_info; // the event that was under way is delivered again
+    }
+    const ExitKind kind = exit.kind;
+    serve_rarely(cpu, kind, exit);
+    if (kind == ExitKind::nmi) {
+        swallow_nmi();
+        __atomic_fetch_or(&cpu.mailbox, u32{core::kMailWake}, __ATOMIC_RELAXED); // even an empty mailbox is looked into
+    }
+}
+
+[[gnu::noinline]] void look_into_mailbox(PerCpu& cpu) {
+    Effects effects;
+    effects.set = (cpu.vmcb->event_injection & kEventValid) != 0 ? core::kInject : 0;
+    lifecycle::read_mail(cpu, effects);
+}
+
 } // namespace
 
-extern "C" [[gnu::used]] void svm_exit(PerCpu* self) {
+// run.S has saved every register of the guest, so there is none to preserve; the argument comes in R12.
+extern "C" [[noreturn, gnu::used, clang::preserve_none]] void svm_exit(PerCpu* self) {
     PerCpu& cpu = *self;
     Vmcb& vmcb = *cpu.vmcb;
     cpu.state.registers[core::kRax] = vmcb.rax;
     vmcb.tlb_control = 0;
 
-    Exit exit;
-    exit.rip = vmcb.rip;
-    exit.code = vmcb.exit_code;
     switch (static_cast<u32>(vmcb.exit_code)) {
-    case kExitCpuid:
-        exit.kind = ExitKind::cpuid;
-        exit.next_rip = behind(cpu, 2);
+    case kExitCpuid: {
+        Exit exit;
+        exit.next_rip = behind(vmcb, 2);
         cpu.state.cr4 = vmcb.cr4;
+        serve(cpu, vmcb, ExitKind::cpuid, exit);
         break;
-    case kExitHypercall:
-        exit.kind = ExitKind::hypercall;
-        exit.next_rip = behind(cpu, 3);
+    }
+    case kExitHypercall: {
+        Exit exit;
+        exit.next_rip = behind(vmcb, 3);
         exit.privilege = vmcb.cpl;
+        serve(cpu, vmcb, ExitKind::hypercall, exit);
         break;
-    case kExitMsr: read_msr_exit(cpu, exit); break;
-    case kExitIo: read_port(cpu, exit); break;
-    default: read_rare(cpu, exit); break;
     }
-    cpu.state.counters[static_cast<u32>(exit.kind)]++;
-
-    Effects effects;
-    core::decide(cpu.manifest, cpu.state, *cpu.partition, exit, effects);
-    if (exit.delivering && (exit.kind == ExitKind::nmi || exit.kind == ExitKind::window)) {
-        vmcb.event_injection = vmcb.exit_interrupt_info; // the event that was under way is delivered again
-        effects.set |= core::kKnock;
+    case kExitMsr: {
+        Exit exit;
+        read_msr_exit(cpu, vmcb, exit);
+        if ((vmcb.exit_info1 & 1) == 0) {
+            serve(cpu, vmcb, ExitKind::msr_read, exit);
+        } else {
+            exit.value = cpu.state.registers[core::kRdx] << 32 | static_cast<u32>(vmcb.rax);
+            serve(cpu, vmcb, ExitKind::msr_write, exit);
+        }
+        break;
     }
-    apply(cpu, exit, effects);
-    if (exit.kind == ExitKind::nmi) {
-        swallow_nmi();
+    case kExitIo:
+        if ((vmcb.exit_info1 & (kIoIn | kIoString)) == kIoIn) {
+            Exit exit;
+            read_port(vmcb, exit);
+            serve(cpu, vmcb, ExitKind::port_in, exit);
+        } else {
+            serve_port(cpu);
+        }
+        break;
+    default: serve_rare(cpu); break;
     }
-    if (__atomic_load_n(&cpu.mailbox, __ATOMIC_RELAXED) != 0 || exit.kind == ExitKind::nmi) [[unlikely]] {
-        Effects more;
-        more.set = (vmcb.event_injection & kEventValid) != 0 ? core::kInject : 0;
-        lifecycle::read_mail(cpu, more);
+    if (__atomic_load_n(&cpu.mailbox, __ATOMIC_RELAXED) != 0) [[unlikely]] {
+        look_into_mailbox(cpu);
     }
     vmcb.rax = cpu.state.registers[core::kRax];
+    svm_enter(&cpu);
 }
 
 void apply_mail(PerCpu& cpu, Effects& effects) {

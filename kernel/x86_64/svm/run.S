@@ -12,21 +12,16 @@
 // Checked against PerCpu in svm.cpp.
 .set VMCB_PA_AT, 0x180
 .set HOST_VMCB_PA_AT, 0x188
+.set STACK_AT, 0x190
 
 .section .text
 .code64
 .balign 16
-.globl svm_run
-svm_run:
-    push %rdi
-    and $-16, %rsp
+.globl svm_enter
+svm_enter:
+    mov STACK_AT(%rdi), %rsp
     mov %rdi, (%rsp)
-    clgi
-    jmp 2f
-
-    .balign 16
-1:  mov (%rsp), %rdi
-2:  mov RCX_AT(%rdi), %rcx
+    mov RCX_AT(%rdi), %rcx
     mov RDX_AT(%rdi), %rdx
     mov RBX_AT(%rdi), %rbx
     mov RBP_AT(%rdi), %rbp
@@ -62,5 +57,5 @@ svm_run:
     pop RDI_AT(%rdi)
     mov HOST_VMCB_PA_AT(%rdi), %rax
     vmload %rax
-    call svm_exit
-    jmp 1b
+    mov %rdi, %r12
+    call svm_exit           // does not come back here: it enters again

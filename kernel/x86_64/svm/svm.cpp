@@ -9,12 +9,10 @@ namespace septum::kernel::svm {
 
 // What run.S knows by number.
 static_assert(offsetof(PerCpu, state) == 0 && offsetof(core::CpuState, registers) == 0);
-static_assert(offsetof(PerCpu, vmcb_pa) == 0x180 && offsetof(PerCpu, host_vmcb_pa) == 0x188);
+static_assert(offsetof(PerCpu, vmcb_pa) == 0x180 && offsetof(PerCpu, host_vmcb_pa) == 0x188 && offsetof(PerCpu, stack) == 0x190);
 
 namespace {
 
-constexpr u32 kLeafSvm = 0x8000'000A;
-constexpr u32 kNextRip = 1u << 3; // EDX
 constexpr u8 kFlushAll = 1;       // TLB_CONTROL (APM 2 §15.16.2)
 
 void load_template(PerCpu& cpu, Hpa source) {
@@ -36,7 +34,7 @@ void setup(PerCpu& cpu) {
     cpu.vmcb = reinterpret_cast<Vmcb*>(block + layout::CpuBlock::kVmcb);
     cpu.vmcb_pa = block + layout::CpuBlock::kVmcb;
     cpu.host_vmcb_pa = block + layout::CpuBlock::kHostVmcb;
-    cpu.next_rip_saved = (hw::cpuid(kLeafSvm).registers[3] & kNextRip) != 0;
+    cpu.stack = block + layout::CpuBlock::kStackTop - 16;
     hw::write_msr(hw::kMsrEfer, hw::read_msr(hw::kMsrEfer) | hw::kEferSvme);
     hw::write_msr(hw::kMsrVmHsavePa, block + layout::CpuBlock::kHostSave);
     asm volatile("clgi" ::: "memory");

@@ -17,7 +17,7 @@ void reset_startup(PerCpu& cpu, u8 sipi_vector);
 // Puts what decide_mail() asked for into the VMCB.
 void apply_mail(PerCpu& cpu, core::Effects& effects);
 
-// Enters the guest and serves its exits; never returns. Assembly, run.S.
-extern "C" [[noreturn]] void svm_run(PerCpu* cpu);
+// Enters the guest; its exits come to svm_exit(), which enters again. Assembly, run.S.
+extern "C" [[noreturn]] void svm_enter(PerCpu* cpu);
 
 } // namespace septum::kernel::svm
