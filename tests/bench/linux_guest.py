@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from harness import bundle
 from harness.machine import Machine, Run
-from qmp import Qmp
+from harness.qmp import Qmp
 
 USERLAND = r"gateway: Linux \S+ up, 2 CPUs"
 

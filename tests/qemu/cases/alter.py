@@ -24,12 +24,12 @@ def _flip(workshop: Workshop, place, pattern: str) -> None:
 
 def manifest_name(workshop: Workshop) -> None:
     """a bit of the appliance's name in the manifest"""
-    _flip(workshop, lambda found: found.manifest.offset + 192, r"manifest digest: expected sha256 \w+\.*, found sha256 ")
+    _flip(workshop, lambda found: found.manifest.offset + 192, r"manifest: expected sha256 \w+\.*, found sha256 ")
 
 
 def manifest_record(workshop: Workshop) -> None:
     """a bit of the last record table of the manifest"""
-    _flip(workshop, lambda found: found.manifest.offset + 416 + 8, r"manifest digest: expected ")
+    _flip(workshop, lambda found: found.manifest.offset + 416 + 8, r"manifest: expected sha256 ")
 
 
 def manifest_version(workshop: Workshop) -> None:
@@ -39,7 +39,7 @@ def manifest_version(workshop: Workshop) -> None:
 
 def table(workshop: Workshop) -> None:
     """a bit of the sealed tables"""
-    _flip(workshop, lambda found: found.tables.middle, r"tables digest: expected ")
+    _flip(workshop, lambda found: found.tables.middle, r"tables: expected sha256 ")
 
 
 def payload(workshop: Workshop) -> None:
@@ -49,7 +49,7 @@ def payload(workshop: Workshop) -> None:
 
 def kernel_text(workshop: Workshop) -> None:
     """a bit of the kernel's resident code"""
-    _flip(workshop, lambda found: found.kernel_text.middle, r"kernel digest: expected ")
+    _flip(workshop, lambda found: found.kernel_text.middle, r"kernel: expected sha256 ")
 
 
 CASES = {

@@ -36,7 +36,9 @@ class Bundle:
     workspace: int  # host-physical
     workspace_size: int
     tables_base: int  # host-physical
+    kernel_base: int
     kernel_size: int  # bytes of memory
+    cpu_ids: tuple[int, ...]  # APIC ids, in CPU order
     cpu_blocks: tuple[int, ...]  # host-physical, in CPU order
     cpu_partitions: tuple[int, ...]
     partition_names: tuple[str, ...]
@@ -50,12 +52,13 @@ def find(image: bytes) -> Bundle:
     kernel_base, kernel_size = struct.unpack_from("<QQ", image, at + 136)
     workspace, workspace_size = struct.unpack_from("<QQ", image, at + 152)
     cpus, partitions, _, payloads = (struct.unpack_from("<II", image, at + 256 + 8 * n) for n in range(4))
-    places, blocks, owners, names = [], [], [], []
+    places, ids, blocks, owners, names = [], [], [], [], []
     for n in range(payloads[1]):
         offset, length = struct.unpack_from("<II", image, at + payloads[0] + 24 * n)
         places.append(Place(at + offset, length))
     for n in range(cpus[1]):
-        _, owner, _, block = struct.unpack_from("<IHHQ", image, at + cpus[0] + 16 * n)
+        apic_id, owner, _, block = struct.unpack_from("<IHHQ", image, at + cpus[0] + 16 * n)
+        ids.append(apic_id)
         blocks.append(block)
         owners.append(owner)
     for n in range(partitions[1]):
@@ -63,7 +66,8 @@ def find(image: bytes) -> Bundle:
         names.append(raw.rstrip(b"\0").decode())
     return Bundle(at, size, Place(at, manifest_size), Place(at + tables_offset, tables_size), tuple(places),
                   _kernel_text(image, range(at, at + size), range(kernel_base, kernel_base + kernel_size)),
-                  workspace, workspace_size, base + tables_offset, kernel_size, tuple(blocks), tuple(owners), tuple(names))
+                  workspace, workspace_size, base + tables_offset, kernel_base, kernel_size,
+                  tuple(ids), tuple(blocks), tuple(owners), tuple(names))
 
 
 def _find_header(image: bytes) -> int:

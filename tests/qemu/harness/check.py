@@ -33,5 +33,9 @@ def boot(machine: Machine, image: str, seconds: float, *, anywhere: Iterable[str
 
 
 def refused(machine: Machine, image: str, pattern: str, seconds: float = 30) -> Console:
-    """Boots an image that must be refused with a line that matches; no partition may have been launched."""
-    return boot(machine, image, seconds, in_order=(r"septum: refused: " + pattern,), never=(r": launched",), settle=0.5)
+    """Boots an image that must be refused, with a reason that matches; no partition may have been launched."""
+    console = boot(machine, image, seconds, in_order=(r"septum: (refused: |\S+: launched)",), never=(r": launched",), settle=0.5)
+    said = next(line.text for line in console.lines if "septum: refused: " in line.text)
+    if re.search(r"septum: refused: (" + pattern + ")", said) is None:
+        raise Failure(f"refused, but not for /{pattern}/: {said}")
+    return console

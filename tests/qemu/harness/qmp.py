@@ -38,6 +38,10 @@ class Qmp:
             if "return" in answer:
                 return answer["return"]
 
+    def monitor(self, line: str, cpu: int) -> str:
+        """What QEMU's own monitor answers, asked of one CPU."""
+        return self.execute("human-monitor-command", **{"command-line": line, "cpu-index": cpu})
+
     def memory(self, address: int, size: int, scratch: str) -> bytes:
         """Host-physical memory of the machine; `scratch` is a file it may overwrite."""
         self.execute("pmemsave", val=address, size=size, filename=scratch)
