@@ -2,6 +2,7 @@
 #include "config/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
@@ -73,12 +74,15 @@ std::optional<std::string> read_source(const std::filesystem::path& path, Span n
     if (!in)
         return cannot_read(path, errno != 0 ? std::strerror(errno) : "it does not open", "file.unreadable", named_at,
                            diagnostics);
-    // One byte more than allowed tells a file that is too large from one that just fits, however it grows meanwhile.
-    std::string text(kLargestSource + 1, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    // In pieces, and no further than it takes to see that the file is too large, however it grows meanwhile.
+    std::string text;
+    std::array<char, 16 * 1024> piece{};
+    while (in && text.size() <= kLargestSource) {
+        in.read(piece.data(), piece.size());
+        text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+    }
     if (in.bad())
         return cannot_read(path, "reading failed", "file.unreadable", named_at, diagnostics);
-    text.resize(static_cast<std::size_t>(in.gcount()));
     if (text.size() > kLargestSource)
         return cannot_read(path, "it is larger than 1 MiB, the most a configuration file may be", "file.too-large",
                            named_at, diagnostics);
