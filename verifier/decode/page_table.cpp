@@ -34,7 +34,7 @@ constexpr std::uint64_t kMustBeZeroLarge1G = bits(29, 13); // figure 5-29
 
 constexpr unsigned kEntries = 512;
 // Tables that are reached again are decoded again, so that what they grant is known, but only this often.
-constexpr std::uint64_t kMaxRepeatedTables = 2048;
+constexpr std::uint64_t kMaxRepeatedTables = 256;
 constexpr std::size_t kMaxIntervals = 1 << 20;
 
 constexpr unsigned shift(int level) {

@@ -14,7 +14,8 @@ constexpr unsigned kBuses = 256;
 constexpr unsigned kFunctions = 256; // device << 3 | function
 constexpr unsigned kEntries = 512;
 constexpr std::size_t kMaxDomains = 256;
-constexpr std::uint64_t kMaxTables = 1 << 16; // decoded second-stage tables over all domains
+// Second-stage tables decoded over all domains, beyond the pages there are: more only if they are tangled.
+constexpr std::uint64_t kMaxRepeatedTables = 256;
 constexpr std::size_t kMaxIntervals = 1 << 18;
 
 constexpr std::uint64_t bits(unsigned high, unsigned low) {
@@ -28,6 +29,7 @@ class DmaWalker {
 public:
     DmaWalker(const HostMemory& memory, std::uint32_t width, const std::string& what, VtdTables& out)
         : memory_(memory), address_(bits(std::clamp(width, 13U, 52U) - 1, 12)),
+          max_tables_(memory.bytes.size() / kPageSize + kMaxRepeatedTables),
           beyond_(width < 52 ? bits(51, std::max(width, 13U)) : 0), what_(what), out_(out) {}
 
     void root(std::uint64_t base) {
@@ -131,8 +133,8 @@ private:
             out_.defects.add(DefectKind::table_aliased, what_ + ": a second-stage table is reached by a second entry",
                              from, 0, table);
         }
-        if (++decoded_ > kMaxTables) {
-            too_much("more second-stage tables than can be decoded", from, kMaxTables);
+        if (++decoded_ > max_tables_) {
+            too_much("more second-stage tables than can be decoded", from, max_tables_);
             domain.complete = false;
             return;
         }
@@ -162,7 +164,7 @@ private:
             } else {
                 second_stage(domain, entry & address_, level - 1, first, both, at);
             }
-            if (!domain.complete && decoded_ > kMaxTables) {
+            if (!domain.complete && decoded_ > max_tables_) {
                 return;
             }
         }
@@ -235,7 +237,8 @@ private:
 
     const HostMemory& memory_;
     std::uint64_t address_; // address bits of an entry
-    std::uint64_t beyond_;  // address bits that the unit does not have
+    std::uint64_t max_tables_;
+    std::uint64_t beyond_; // address bits that the unit does not have
     const std::string& what_;
     VtdTables& out_;
     std::set<std::uint64_t> pages_;
