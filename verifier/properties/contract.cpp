@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// The board contract: every hardware fact that a proof uses is in the manifest, so that the kernel compares it with the
+// machine before it launches anything.
+#include "verifier/properties/judge.hpp"
+#include "verifier/properties/registry.hpp"
+#include "verifier/properties/wording.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace septum::verifier {
+
+namespace {
+
+void check_model(const Context& context, Judge& judge) {
+    const config::Board& board = context.model.board;
+    const auto say = [&](std::string message, const char* key, const config::Span& span, std::string witness) {
+        judge.violated({.message = std::move(message),
+                        .key = key,
+                        .witness = std::move(witness),
+                        .primary = span,
+                        .help = "mend the board file; `septum board probe` on the machine writes a true one"});
+    };
+    std::map<std::uint32_t, config::Span> ids;
+    for (const config::BoardCpu& cpu : board.cpus) {
+        judge.rests_on(cpu.apic_id.span);
+        if (!ids.emplace(cpu.apic_id.value, cpu.apic_id.span).second) {
+            say(fmt::format("board `{}` has two CPUs with APIC id {}", board.name.value, cpu.apic_id.value), "apic",
+                cpu.apic_id.span, fmt::format("APIC id {}", cpu.apic_id.value));
+        }
+    }
+    Pieces memory;
+    const std::uint64_t limit = board.physical_address_bits >= 64 ? ~0ULL : 1ULL << board.physical_address_bits;
+    for (std::size_t i = 0; i < board.memory.size(); ++i) {
+        const config::BoardMemory& part = board.memory[i];
+        judge.rests_on(part.base.span);
+        const std::uint64_t end = part.base.value + part.size.value;
+        memory.push_back({part.base.value, end, i});
+        if (end < part.base.value || end > limit) {
+            say(fmt::format("memory {} of board `{}` needs more than {} address bits", range(part.base.value, end),
+                            board.name.value, board.physical_address_bits),
+                "bits", part.base.span, "host-physical " + address(part.base.value));
+        }
+    }
+    for (const Overlap& overlap : overlaps(memory)) {
+        say(fmt::format("board `{}` lists memory {} twice", board.name.value, range(overlap.first, overlap.end)),
+            "memory", board.memory[overlap.later].base.span, "host-physical " + address(overlap.first));
+    }
+    if (board.trampoline.value % kPageSize != 0 || board.trampoline.value == 0 ||
+        board.trampoline.value + kPageSize > kMiB) {
+        say(fmt::format("the trampoline at {} is not a page below 1 MiB", address(board.trampoline.value)),
+            "trampoline", board.trampoline.span, "host-physical " + address(board.trampoline.value));
+    }
+    if (board.iommu.kind != config::BoardIommu::none) {
+        const std::uint64_t registers = board.iommu.registers.value;
+        judge.rests_on(board.iommu.registers.span);
+        if (registers % kPageSize != 0 || !common(memory, {{registers, registers + kPageSize, 0}}).empty()) {
+            say(fmt::format("the IOMMU's registers at {} are not a page outside the memory", address(registers)),
+                "iommu", board.iommu.registers.span, "host-physical " + address(registers));
+        }
+    }
+}
+
+// A fact that a proof needs.
+struct Needed {
+    manifest::FactKind kind;
+    std::uint16_t index;
+    std::uint32_t a;
+    std::uint32_t b;
+    std::uint64_t mask;
+    std::uint64_t expected;
+    std::string why;
+};
+
+// Does the recorded fact imply the needed one?
+bool implies(const manifest::Fact& fact, const Needed& needed) {
+    using enum manifest::FactKind;
+    const bool same_kind = fact.kind == needed.kind || (needed.kind == cpuid_at_least && fact.kind == cpuid_bits);
+    const bool cpuid = needed.kind == cpuid_bits || needed.kind == cpuid_at_least;
+    if (!same_kind || fact.a != needed.a || (cpuid && (fact.b != needed.b || fact.index != needed.index))) {
+        return false;
+    }
+    switch (needed.kind) {
+    case cpuid_bits:
+    case msr_bits:
+        return (fact.mask & needed.mask) == needed.mask && (fact.expected & needed.mask) == needed.expected &&
+               (fact.expected & ~fact.mask) == 0;
+    case cpuid_at_least:
+    case msr_at_least:
+        return (fact.mask & needed.mask) == needed.mask && (fact.expected & needed.mask) >= needed.expected;
+    case pci_function:
+        return fact.expected == needed.expected;
+    }
+    return false;
+}
+
+constexpr std::uint16_t kEax = 0;
+constexpr std::uint16_t kEbx = 1;
+constexpr std::uint16_t kEcx = 2;
+constexpr std::uint16_t kEdx = 3;
+
+std::vector<Needed> needed(const Context& context) {
+    using enum manifest::FactKind;
+    const config::Board& board = context.model.board;
+    std::vector<Needed> out{
+        {cpuid_bits, kEcx, 0x8000'0001, 0, 1U << 2, 1U << 2, "the processor has SVM"},
+        {cpuid_bits, kEdx, 0x8000'000A, 0, 1U << 0, 1U << 0, "the processor has nested paging"},
+        {cpuid_bits, kEdx, 0x8000'0001, 0, 1U << 20, 1U << 20, "the processor has no-execute pages"},
+        {cpuid_at_least, kEax, 0x8000'0008, 0, 0xFF, board.physical_address_bits,
+         "the processor has the board's physical address bits"},
+    };
+    std::uint32_t highest = 0;
+    bool pages_1g = (context.facts->kernel.page_table.intervals.end() !=
+                     std::find_if(context.facts->kernel.page_table.intervals.begin(),
+                                  context.facts->kernel.page_table.intervals.end(),
+                                  [](const Interval& i) { return (i.page_sizes & decode::kPage1G) != 0; }));
+    for (const PartitionFacts& partition : context.facts->partitions) {
+        highest = std::max(highest, partition.record.asid);
+        for (const Interval& interval : partition.npt.intervals) {
+            pages_1g = pages_1g || (interval.page_sizes & decode::kPage1G) != 0;
+        }
+    }
+    out.push_back({cpuid_at_least, kEbx, 0x8000'000A, 0, 0xFFFF'FFFF, static_cast<std::uint64_t>(highest) + 1,
+                   fmt::format("the processor has ASIDs up to {}", highest)});
+    if (pages_1g) {
+        out.push_back({cpuid_bits, kEdx, 0x8000'0001, 0, 1U << 26, 1U << 26, "the processor has 1 GiB pages"});
+    }
+    if (board.apic.value == config::Apic::x2apic) {
+        out.push_back({cpuid_bits, kEcx, 0x1, 0, 1U << 21, 1U << 21, "the processor has x2APIC"});
+    }
+    if (board.microcode_floor != 0) {
+        out.push_back({msr_at_least, 0, 0x8B, 0, ~0ULL, board.microcode_floor, "the microcode is new enough"});
+    }
+    for (const config::BoardPciFunction& function : board.pci) {
+        out.push_back({pci_function, 0, function.bdf, 0, 0,
+                       static_cast<std::uint64_t>(function.device) << 16 | function.vendor,
+                       fmt::format("PCI function {} is {:04x}:{:04x}", requester_text(function.bdf), function.vendor,
+                                   function.device)});
+    }
+    return out;
+}
+
+void check_bytes(const Context& context, Judge& judge) {
+    const config::Board& board = context.model.board;
+    const manifest::Header& header = context.facts->manifest.header;
+    const auto say = [&](std::string message, std::string key, const config::Span& span) {
+        judge.violated({.message = std::move(message), .key = std::move(key), .primary = span});
+    };
+    if (decode::text(header.board) != board.name.value) {
+        say(fmt::format("the image is for board `{}`, expected `{}`", decode::text(header.board), board.name.value),
+            "board", board.name.span);
+    }
+    const auto mode = board.apic.value == config::Apic::x2apic ? manifest::ApicMode::x2apic : manifest::ApicMode::xapic;
+    if (header.apic != mode) {
+        say(fmt::format("the image drives the APIC in mode {}, expected {}", static_cast<unsigned>(header.apic),
+                        static_cast<unsigned>(mode)),
+            "apic", board.apic.span);
+    }
+    if (header.trampoline.value != board.trampoline.value) {
+        say(fmt::format("the image wakes processors at {}, expected {}", address(header.trampoline.value),
+                        address(board.trampoline.value)),
+            "trampoline", board.trampoline.span);
+    }
+    const bool unit = board.iommu.kind == config::BoardIommu::vt_d;
+    if (context.facts->devices.present != unit ||
+        header.iommu.kind != (unit ? manifest::IommuKind::vt_d : manifest::IommuKind::none)) {
+        say(fmt::format("the image {} an IOMMU, but board `{}` {}", unit ? "does not drive" : "drives",
+                        board.name.value, unit ? "has one" : "has none"),
+            "iommu", board.iommu.registers.span);
+    } else if (unit && header.iommu.registers.value != board.iommu.registers.value) {
+        say(fmt::format("the image looks for the IOMMU at {}, expected {}", address(header.iommu.registers.value),
+                        address(board.iommu.registers.value)),
+            "iommu-registers", board.iommu.registers.span);
+    }
+    const std::vector<manifest::Fact>& facts = context.facts->manifest.facts;
+    for (const Needed& need : needed(context)) {
+        const bool there =
+            std::any_of(facts.begin(), facts.end(), [&](const manifest::Fact& fact) { return implies(fact, need); });
+        if (!there) {
+            judge.violated({.message = fmt::format("the contract does not say that {}", need.why),
+                            .key = need.why,
+                            .witness = fmt::format("kind {}, {:#x}", static_cast<unsigned>(need.kind), need.a),
+                            .primary = board.name.span});
+        }
+    }
+    // A fact that nothing can satisfy would keep every machine out, or hide what it replaces.
+    for (const manifest::Fact& fact : facts) {
+        const auto kind = static_cast<unsigned>(fact.kind);
+        if (kind < static_cast<unsigned>(manifest::FactKind::cpuid_bits) ||
+            kind > static_cast<unsigned>(manifest::FactKind::cpuid_at_least) || fact.index > 3 ||
+            (fact.kind != manifest::FactKind::pci_function && (fact.expected & ~fact.mask) != 0)) {
+            say(fmt::format("the fact `{}` of the contract can hold on no machine", decode::text(fact.name)),
+                "fact:" + decode::text(fact.name), board.name.span);
+        }
+    }
+}
+
+} // namespace
+
+const Property kBoardContract{
+    .id = "board.contract",
+    .title = "the image names every fact of the board that the proof uses",
+    .statement =
+        "The manifest records the board's name, APIC mode, start page and IOMMU, and the facts that the kernel "
+        "compares with the machine include every one that a proof here rests on: SVM, nested paging, no-execute, "
+        "address width, ASIDs, page sizes, x2APIC, microcode, and every PCI function. The board file itself is "
+        "free of contradictions.",
+    .level = Level::bytes,
+    .rests_on = "the kernel's comparison at boot, which is tested, not proved",
+    .manual = "septum/manifest/manifest.hpp: Fact",
+    .mend = "build the image anew for this board",
+    .model = check_model,
+    .bytes = check_bytes,
+};
+
+} // namespace septum::verifier

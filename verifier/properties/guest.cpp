@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a partition is told about itself equals what it has; and how it is run is as declared.
+#include "verifier/properties/judge.hpp"
+#include "verifier/properties/registry.hpp"
+#include "verifier/properties/wording.hpp"
+
+#include <septum/guest/board.hpp>
+#include <septum/guest/info.hpp>
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace septum::verifier {
+
+namespace {
+
+std::string info_text(const char (&text)[32]) {
+    const char* end = std::find(std::begin(text), std::end(text), '\0');
+    return {std::begin(text), end};
+}
+
+// One partition, with a voice.
+struct Told {
+    const Context& context;
+    Judge& judge;
+    std::uint32_t index;
+    const PartitionFacts& facts;
+
+    [[nodiscard]] const config::Partition& partition() const { return context.model.partitions[index]; }
+
+    void say(const std::string& message, std::string key, const std::string& witness = {}) const {
+        judge.violated({.message = fmt::format("`{}` {}", partition().name.value, message),
+                        .partitions = {partition().name.value},
+                        .key = std::move(key),
+                        .witness = witness,
+                        .primary = partition().name.span});
+    }
+    template <typename T>
+    void equal(const char* what, const T& found, const T& expected) const {
+        if (found != expected) {
+            say(fmt::format("is told {} {}, expected {}", what, found, expected), what);
+        }
+    }
+};
+
+void check_info(const Told& told) {
+    if (!told.facts.info) {
+        told.say(fmt::format("is told nothing at guest-physical {}", address(guest::kInfoBase)), "info");
+        return;
+    }
+    const guest::Info& info = told.facts.info->info;
+    const config::Model& model = told.context.model;
+    told.equal("its name", info_text(info.name), told.partition().name.value);
+    told.equal("RAM of", info.ram_size, told.partition().memory.value);
+    told.equal("its number of CPUs", static_cast<std::size_t>(info.cpu_count), told.facts.cpus.size());
+    for (std::size_t i = 0; i < std::min<std::size_t>(told.facts.cpus.size(), guest::kMaxInfoCpus); ++i) {
+        told.equal("an APIC id", info.apic_ids[i], told.facts.cpus[i].apic_id);
+    }
+    std::vector<const Grant*> channels;
+    for (const Grant& grant : told.context.declared.partitions[told.index].grants) {
+        if (grant.kind != manifest::RegionKind::ram) {
+            channels.push_back(&grant);
+        }
+    }
+    told.equal("its number of channels", static_cast<std::size_t>(info.channel_count), channels.size());
+    const std::size_t listed = std::min<std::size_t>(info.channel_count, guest::kMaxInfoChannels);
+    for (const Grant* grant : channels) {
+        const config::Channel& channel = model.channels[grant->channel];
+        const guest::InfoChannel* found = nullptr;
+        for (std::size_t i = 0; i < listed; ++i) {
+            if (info_text(info.channels[i].name) == channel.name.value) {
+                found = &info.channels[i];
+            }
+        }
+        if (found == nullptr) {
+            told.say(fmt::format("is not told of channel `{}`", channel.name.value), "channel-" + channel.name.value);
+            continue;
+        }
+        const bool sends = grant->kind == manifest::RegionKind::channel_send;
+        const std::uint32_t peer = sends ? channel.to.value : channel.from.value;
+        const bool right = found->gpa == grant->gpa && found->size == grant->size &&
+                           found->direction == (sends ? 1 : 2) && (found->doorbell != 0) == channel.doorbell &&
+                           found->vector == (sends ? 0 : told.context.declared.channels[grant->channel].vector) &&
+                           found->index == told.context.places->channels[grant->channel].index &&
+                           info_text(found->peer) == model.partitions[peer].name.value;
+        if (!right) {
+            told.say(fmt::format("is told of channel `{}` otherwise than it is", channel.name.value),
+                     "channel-" + channel.name.value, "guest-physical " + address(found->gpa));
+        }
+    }
+}
+
+constexpr std::uint32_t kE820Ram = 1;
+
+void check_linux(const Told& told) {
+    if (!told.facts.linux_params) {
+        told.say("has no boot parameters", "params");
+        return;
+    }
+    const decode::LinuxParams& params = *told.facts.linux_params;
+    Pieces usable;
+    for (const decode::E820Entry& entry : params.e820) {
+        if (entry.type == kE820Ram) {
+            usable.push_back({entry.base, entry.base + entry.size, 0});
+        }
+    }
+    Pieces ram;
+    for (const Grant& grant : told.context.declared.partitions[told.index].grants) {
+        if (grant.kind == manifest::RegionKind::ram) {
+            ram.push_back({grant.gpa, grant.end(), 0});
+        }
+    }
+    for (const Piece& piece : without(usable, ram)) {
+        told.say(fmt::format("is told that {} is RAM, which it does not have", range(piece.first, piece.end)), "e820",
+                 "guest-physical " + address(piece.first));
+    }
+    // From 1 MiB on, all of it: what is left out below is the firmware's place.
+    for (const Piece& piece : without(without(ram, {{0, kMiB, 0}}), usable)) {
+        told.say(fmt::format("is not told of its RAM at {}", range(piece.first, piece.end)), "e820-less",
+                 "guest-physical " + address(piece.first));
+    }
+    const std::string& wanted = told.partition().boot.cmdline.value;
+    if (params.cmdline != wanted || !params.cmdline_terminated) {
+        told.say(fmt::format("is given the command line `{}`, expected `{}`", params.cmdline, wanted), "cmdline");
+    }
+    if (params.setup_data != 0) {
+        told.say("is given setup data that nothing declares", "setup_data");
+    }
+    if (!without({{params.ramdisk, params.ramdisk + params.ramdisk_size, 0}}, ram).empty()) {
+        told.say("is given an initial RAM disk outside its RAM", "ramdisk",
+                 "guest-physical " + address(params.ramdisk));
+    }
+    for (const Defect& defect : params.defects.kept()) {
+        told.say(fmt::format("has boot parameters with a defect: {}: {}", defect.what, decode::name(defect.kind)),
+                 decode::name(defect.kind), "guest-physical " + address(defect.address));
+    }
+}
+
+void check_acpi(const Told& told) {
+    if (!told.facts.acpi) {
+        told.say("has no ACPI tables", "acpi");
+        return;
+    }
+    const decode::Acpi& acpi = *told.facts.acpi;
+    if (!acpi.has_fadt || !acpi.has_madt || !acpi.has_dsdt) {
+        told.say("lacks one of FADT, MADT and DSDT", "acpi-tables");
+        return;
+    }
+    const auto claim = [&](bool wrong, const char* what) {
+        if (wrong) {
+            told.say(what, what);
+        }
+    };
+    claim(!acpi.hw_reduced(), "is told of a machine with full ACPI hardware, which it does not have");
+    claim(acpi.legacy_blocks, "is told of ACPI power management blocks, which it does not have");
+    claim(acpi.pcat_compat, "is told of legacy interrupt controllers, which it does not have");
+    claim(acpi.ioapics != 0, "is told of an I/O APIC, which it does not have");
+    claim(acpi.overrides != 0, "is told of interrupt overrides, which it does not have");
+    claim(!acpi.aml_complete, "is given ACPI code that can't be read to its end");
+    const auto port = [&](const decode::GenericAddress& found, std::uint16_t expected, const char* what) {
+        if (found.space != 1 || found.address != expected) {
+            told.say(fmt::format("is told that its {} is at {}, expected port {:#x}", what, address(found.address),
+                                 expected),
+                     what);
+        }
+    };
+    port(acpi.sleep_control, guest::kSleepPort, "sleep register");
+    port(acpi.sleep_status, guest::kSleepStatusPort, "sleep status register");
+    if (acpi.reset_register.address != 0) {
+        port(acpi.reset_register, guest::kResetPort, "reset register");
+    }
+    std::vector<std::uint32_t> listed;
+    for (const decode::AcpiCpu& cpu : acpi.cpus) {
+        listed.push_back(cpu.apic_id);
+        if (!cpu.enabled) {
+            told.say(fmt::format("is told that CPU {} is not enabled", cpu.apic_id), "madt-enabled");
+        }
+    }
+    std::vector<std::uint32_t> owned;
+    for (const manifest::Cpu& cpu : told.facts.cpus) {
+        owned.push_back(cpu.apic_id);
+    }
+    std::sort(listed.begin(), listed.end());
+    std::sort(owned.begin(), owned.end());
+    if (listed != owned) {
+        told.say(fmt::format("is told of {} CPUs by ACPI that are not exactly its {}", listed.size(), owned.size()),
+                 "madt");
+    }
+    std::size_t consoles = 0;
+    for (const decode::AcpiDevice& device : acpi.devices) {
+        const bool container = device.hid.empty() && device.ports.empty() && device.memory.empty();
+        const bool console = device.hid == "PNP0501" && device.memory.empty() && device.interrupts.empty() &&
+                             device.ports.size() == 1 && device.ports[0].first == guest::kUartPort &&
+                             device.ports[0].last == guest::kUartPort + 7;
+        consoles += console ? 1 : 0;
+        if (!container && !console) {
+            told.say(fmt::format("is told of device `{}` ({}), which it does not have", device.path, device.hid),
+                     device.path);
+        }
+    }
+    if (consoles != (told.partition().console ? 1U : 0U)) {
+        told.say(told.partition().console ? "is not told of its console"
+                                          : "is told of a console, which it does not have",
+                 "console");
+    }
+    for (const Defect& defect : acpi.defects.kept()) {
+        told.say(fmt::format("has ACPI tables with a defect: {}: {}", defect.what, decode::name(defect.kind)),
+                 decode::name(defect.kind), "guest-physical " + address(defect.address));
+    }
+}
+
+void check_told(const Context& context, Judge& judge) {
+    for (std::uint32_t i = 0; i < context.model.partitions.size(); ++i) {
+        const PartitionFacts* facts = context.places->partitions[i].facts;
+        if (facts == nullptr) {
+            continue;
+        }
+        const Told told{context, judge, i, *facts};
+        check_info(told);
+        if (context.model.partitions[i].boot.kind == config::BootKind::linux) {
+            check_linux(told);
+            check_acpi(told);
+        }
+    }
+}
+
+manifest::OnFault declared_fault(config::FaultAction action) {
+    switch (action) {
+    case config::FaultAction::restart:
+        return manifest::OnFault::restart;
+    case config::FaultAction::halt_system:
+        return manifest::OnFault::halt_system;
+    case config::FaultAction::stop:
+        break;
+    }
+    return manifest::OnFault::stop;
+}
+
+const char* fault_text(manifest::OnFault action) {
+    switch (action) {
+    case manifest::OnFault::stop:
+        return "stop";
+    case manifest::OnFault::restart:
+        return "restart";
+    case manifest::OnFault::halt_system:
+        return "halt-system";
+    }
+    return "unknown";
+}
+
+void check_conduct(const Context& context, Judge& judge) {
+    for (std::uint32_t i = 0; i < context.model.partitions.size(); ++i) {
+        const config::Partition& partition = context.model.partitions[i];
+        const PartitionFacts* facts = context.places->partitions[i].facts;
+        if (facts == nullptr) {
+            continue;
+        }
+        judge.rests_on(partition.on_fault.span);
+        const auto say = [&](std::string message, const char* key, const config::Span& span) {
+            judge.violated({.message = std::move(message),
+                            .partitions = {partition.name.value},
+                            .key = key,
+                            .primary = span.known() ? span : partition.name.span});
+        };
+        const std::string& name = partition.name.value;
+        const manifest::OnFault expected = declared_fault(partition.on_fault.action);
+        if (facts->record.on_fault != expected) {
+            say(fmt::format("`{}` meets a fault with {} in the image, expected {}", name,
+                            fault_text(facts->record.on_fault), fault_text(expected)),
+                "on_fault", partition.on_fault.span);
+        }
+        const std::uint32_t limit = context.declared.partitions[i].restart_limit;
+        if (facts->record.restart_limit != limit) {
+            say(fmt::format("`{}` restarts {} times in the image, expected {}", name, facts->record.restart_limit,
+                            limit),
+                "restart_limit", partition.on_fault.span);
+        }
+        if ((facts->record.console != 0) != partition.console || facts->record.console > 1) {
+            say(fmt::format("`{}` {} a console in the image", name, partition.console ? "lacks" : "has"), "console",
+                partition.name.span);
+        }
+        const auto boot =
+            partition.boot.kind == config::BootKind::linux ? manifest::BootKind::linux : manifest::BootKind::elf64;
+        if (facts->record.boot != boot) {
+            say(fmt::format("`{}` boots as kind {} in the image, expected {}", name,
+                            static_cast<unsigned>(facts->record.boot), static_cast<unsigned>(boot)),
+                "boot", partition.boot.span);
+        }
+    }
+}
+
+} // namespace
+
+const Property kAcpiConsistent{
+    .id = "acpi.consistent",
+    .title = "a guest is told what it has",
+    .statement =
+        "The information page, and for Linux the memory map, command line and ACPI tables, that lie in a "
+        "partition's initial memory name its own CPUs, RAM, channels, console and ports, and nothing that it does "
+        "not have.",
+    .level = Level::bytes,
+    .rests_on = "the initial memory in the image, as decoded",
+    .manual = "ACPI 6.5 §5.2, §20; Linux x86 boot protocol 2.15; septum/guest/info.hpp",
+    .mend = "build the image anew; if it stays, the guest's tables were not made from this model",
+    .bytes = check_told,
+};
+
+const Property kPartConduct{
+    .id = "part.conduct",
+    .title = "a partition is run as declared",
+    .statement = "Fault policy, limit of restarts, console and way of booting in the manifest are the declared ones.",
+    .level = Level::bytes,
+    .rests_on = "the kernel's handler, which acts by this record; it is tested, not proved",
+    .manual = "septum/manifest/manifest.hpp: Partition",
+    .mend = "build the image anew; if it stays, the manifest was not made from this model",
+    .bytes = check_conduct,
+};
+
+} // namespace septum::verifier

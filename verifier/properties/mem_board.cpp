@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is planned lies in memory that the board has, and none of it is the kernel's own.
+#include "verifier/properties/judge.hpp"
+#include "verifier/properties/kernel_ranges.hpp"
+#include "verifier/properties/registry.hpp"
+#include "verifier/properties/wording.hpp"
+
+#include <septum/manifest/layout.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace septum::verifier {
+
+namespace {
+
+Pieces board_memory(const config::Board& board) {
+    Pieces out;
+    for (const config::BoardMemory& memory : board.memory) {
+        out.push_back({memory.base.value, memory.base.value + memory.size.value, 0});
+    }
+    return united(std::move(out));
+}
+
+// Every pinned range: [base, base + size), the name in ticks, the name for the fingerprint, the place.
+template <typename Visit>
+void for_each_pinned(const config::Model& model, Visit&& visit) {
+    for (const config::Partition& partition : model.partitions) {
+        if (partition.base) {
+            visit(*partition.base, partition.memory.value, partition.name.value, true);
+        }
+    }
+    for (const config::Channel& channel : model.channels) {
+        if (channel.base) {
+            visit(*channel.base, channel.size.value, channel.name.value, false);
+        }
+    }
+}
+
+Said about(const std::string& name, bool is_partition, const config::Span& span) {
+    Said said;
+    if (is_partition) {
+        said.partitions.push_back(name);
+    } else {
+        said.key = "channel-" + name;
+    }
+    said.primary = span;
+    return said;
+}
+
+void pinned_within_board(const Context& context, Judge& judge) {
+    const config::Board& board = context.model.board;
+    const Pieces memory = board_memory(board);
+    for_each_pinned(context.model, [&](const config::Spanned<std::uint64_t>& base, std::uint64_t size,
+                                       const std::string& name, bool is_partition) {
+        judge.rests_on(base.span);
+        const std::uint64_t end = base.value + size;
+        Said said = about(name, is_partition, base.span);
+        if (end < base.value) {
+            said.message =
+                fmt::format("`{}` is pinned at {} and would end past the last address", name, address(base.value));
+            said.witness = "host-physical " + address(base.value);
+            judge.violated(std::move(said));
+            return;
+        }
+        const Pieces outside = without({{base.value, end, 0}}, memory);
+        if (outside.empty()) {
+            return;
+        }
+        said.message = fmt::format("`{}` owns {}, which is not memory of board `{}`", name,
+                                   range(outside.front().first, outside.front().end), board.name.value);
+        said.witness = "host-physical " + address(outside.front().first);
+        said.label = fmt::format("{} of {} lie outside the board's memory",
+                                 bytes_text(outside.front().end - outside.front().first), bytes_text(size));
+        for (const config::BoardMemory& part : board.memory) {
+            said.related.push_back(
+                {part.base.span,
+                 fmt::format("the board has {}", range(part.base.value, part.base.value + part.size.value))});
+        }
+        judge.violated(std::move(said));
+    });
+}
+
+void total_fits(const Context& context, Judge& judge) {
+    const config::Model& model = context.model;
+    std::uint64_t have = 0;
+    for (const Piece& piece : board_memory(model.board)) {
+        have += piece.end - piece.first;
+    }
+    std::uint64_t need = 0;
+    const config::Partition* largest = nullptr;
+    for (const config::Partition& partition : model.partitions) {
+        judge.rests_on(partition.memory.span);
+        need += std::min<std::uint64_t>(partition.memory.value, ~0ULL - need);
+        if (largest == nullptr || partition.memory.value > largest->memory.value) {
+            largest = &partition;
+        }
+    }
+    for (const config::Channel& channel : model.channels) {
+        need += std::min<std::uint64_t>(channel.size.value, ~0ULL - need);
+    }
+    for (const config::BoardMemory& memory : model.board.memory) {
+        judge.rests_on(memory.size.span);
+    }
+    if (need <= have || largest == nullptr) {
+        return;
+    }
+    Said said;
+    said.message = fmt::format("the partitions and channels need {}, but board `{}` has {}", bytes_text(need),
+                               model.board.name.value, bytes_text(have));
+    said.partitions.push_back(largest->name.value);
+    said.key = "total";
+    said.witness = fmt::format("{} too much", bytes_text(need - have));
+    said.primary = largest->memory.span;
+    said.label = fmt::format("`{}` takes the most: {}", largest->name.value, bytes_text(largest->memory.value));
+    said.help = "give the partitions less memory, or use a board with more";
+    judge.violated(std::move(said));
+}
+
+void within_board_model(const Context& context, Judge& judge) {
+    pinned_within_board(context, judge);
+    total_fits(context, judge);
+}
+
+struct Named {
+    std::string text;
+    std::string partition; // empty for the kernel and channels
+};
+
+// Every piece of `inner` is inside `outer`; its value is an index into `names`.
+void inside(const Context& context, Judge& judge, const char* query, const Pieces& inner, const Pieces& outer,
+            const std::vector<Named>& names) {
+    const Pieces outside = without(inner, outer);
+    for (const Piece& piece : outside) {
+        const Named& name = names[piece.value];
+        Said said;
+        said.message = fmt::format("in the image {} covers {}, which is not memory of board `{}`", name.text,
+                                   range(piece.first, piece.end), context.model.board.name.value);
+        if (!name.partition.empty()) {
+            said.partitions.push_back(name.partition);
+        } else {
+            said.key = name.text;
+        }
+        said.witness = "host-physical " + address(piece.first);
+        said.primary = context.model.board.name.span;
+        judge.violated(std::move(said));
+    }
+    judge.solver_agrees(outside.empty(),
+                        [&](unsigned timeout) { return smt::within(query, united(inner), outer, timeout); });
+}
+
+void within_board_bytes(const Context& context, Judge& judge) {
+    const Facts& facts = *context.facts;
+    const Pieces memory = board_memory(context.model.board);
+    std::vector<Named> names;
+    Pieces reach;
+    for (const PartitionFacts& partition : facts.partitions) {
+        for (const Interval& interval : partition.reach_by_host) {
+            reach.push_back({interval.hpa, interval.hpa + interval.size, names.size()});
+        }
+        names.push_back({ticked(partition.name), partition.name});
+    }
+    inside(context, judge, "mem.within-board: partitions", reach, memory, names);
+
+    Pieces planned;
+    const auto plan = [&](std::uint64_t base, std::uint64_t size, const std::string& name) {
+        planned.push_back({base, base + size, names.size()});
+        names.push_back({name, ""});
+    };
+    for (const manifest::Channel& channel : facts.manifest.channels) {
+        plan(channel.memory.base.value, channel.memory.size, "channel " + ticked(decode::text(channel.name)));
+    }
+    for (const OwnRange& own : kernel_ranges(facts)) {
+        if (!own.device && !own.low) {
+            plan(own.base, own.size, own.name);
+        }
+    }
+    for (const manifest::Range& ram : facts.manifest.ram) {
+        plan(ram.base.value, ram.size, "the list of planned memory");
+    }
+    // The page below 1 MiB in which processors wake up is the firmware's to give; board.contract compares its place.
+    Pieces outer = memory;
+    outer.push_back({facts.manifest.header.trampoline.value, facts.manifest.header.trampoline.value + kPageSize, 0});
+    inside(context, judge, "mem.within-board: channels and kernel", planned, outer, names);
+}
+
+void kernel_private_model(const Context& context, Judge& judge) {
+    const config::Board& board = context.model.board;
+    struct Own {
+        std::uint64_t base;
+        std::uint64_t size;
+        const char* name;
+        config::Span span;
+    };
+    const Own own[] = {
+        {layout::kKernelBase, layout::kKernelLimit - layout::kKernelBase, "the kernel", {}},
+        {board.trampoline.value, kPageSize, "the page in which processors wake up", board.trampoline.span},
+    };
+    for_each_pinned(context.model, [&](const config::Spanned<std::uint64_t>& base, std::uint64_t size,
+                                       const std::string& name, bool is_partition) {
+        judge.rests_on(base.span);
+        for (const Own& range_of_kernel : own) {
+            const std::uint64_t first = std::max(base.value, range_of_kernel.base);
+            const std::uint64_t end = std::min(base.value + size, range_of_kernel.base + range_of_kernel.size);
+            if (first >= end) {
+                continue;
+            }
+            Said said = about(name, is_partition, base.span);
+            said.message = fmt::format("`{}` owns {}, where {} lies", name, range(first, end), range_of_kernel.name);
+            said.witness = "host-physical " + address(first);
+            said.label = "overlaps by " + bytes_text(end - first);
+            if (range_of_kernel.span.known()) {
+                said.related.push_back({range_of_kernel.span, range_of_kernel.name});
+            }
+            judge.violated(std::move(said));
+        }
+    });
+}
+
+void kernel_private_bytes(const Context& context, Judge& judge) {
+    const Facts& facts = *context.facts;
+    const std::vector<OwnRange> own = kernel_ranges(facts);
+    Pieces kernel;
+    for (std::size_t i = 0; i < own.size(); ++i) {
+        if (!own[i].tables) { // mem.tables-private speaks of those
+            kernel.push_back({own[i].base, own[i].base + own[i].size, i});
+        }
+    }
+    Pieces reach;
+    for (std::size_t p = 0; p < facts.partitions.size(); ++p) {
+        for (const Interval& interval : facts.partitions[p].reach_by_host) {
+            reach.push_back({interval.hpa, interval.hpa + interval.size, p});
+        }
+    }
+    const std::vector<Overlap> found = common(kernel, reach);
+    for (const Overlap& overlap : found) {
+        const std::string& name = facts.partitions[overlap.later].name;
+        Said said;
+        said.message = fmt::format("in the image `{}` reaches {}, which is {}", name, range(overlap.first, overlap.end),
+                                   own[overlap.earlier].name);
+        said.partitions.push_back(name);
+        said.key = own[overlap.earlier].name;
+        said.witness = "host-physical " + address(overlap.first);
+        judge.violated(std::move(said));
+    }
+    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
+        return smt::never_both("mem.kernel-private", kernel, united(reach), timeout);
+    });
+}
+
+} // namespace
+
+const Property kMemWithinBoard{
+    .id = "mem.within-board",
+    .title = "everything planned is memory of the board",
+    .statement =
+        "Every byte that a partition reaches, every channel, the kernel, its workspace and the bundle lie inside "
+        "the RAM that the board file declares, and so does every range that the kernel is told to look for in "
+        "the firmware's map. On the model alone: pinned ranges do, and the sum of all sizes fits.",
+    .level = Level::bytes,
+    .rests_on = "the board file; the kernel compares it with the firmware's memory map before launch",
+    .manual = "AMD APM volume 2 §15.25; Multiboot2 §3.6.8",
+    .mend = "choose a base inside the board's memory, or leave `base` out and let the planner place it",
+    .model = within_board_model,
+    .bytes = within_board_bytes,
+};
+
+const Property kMemKernelPrivate{
+    .id = "mem.kernel-private",
+    .title = "no partition reaches the kernel",
+    .statement = "No partition reaches a byte of the kernel's image, its workspace, the manifest, the pristine payload "
+                 "copies, the page in which processors wake up, the IOMMU's registers or the local APIC's page. On the "
+                 "model alone: nothing is pinned over the kernel or that page.",
+    .level = Level::bytes,
+    .rests_on = "the nested page tables in the image, as decoded; the kernel's place as the manifest gives it",
+    .manual = "AMD APM volume 2 §15.25",
+    .mend = "choose a base from 4 MiB on, or leave `base` out and let the planner place it",
+    .model = kernel_private_model,
+    .bytes = kernel_private_bytes,
+};
+
+} // namespace septum::verifier

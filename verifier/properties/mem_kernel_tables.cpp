@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernel itself can reach after launch: its page tables are made offline, so it can be read off the bytes.
+#include "verifier/properties/judge.hpp"
+#include "verifier/properties/kernel_ranges.hpp"
+#include "verifier/properties/registry.hpp"
+#include "verifier/properties/wording.hpp"
+
+#include <septum/manifest/layout.hpp>
+
+#include <fmt/format.h>
+
+namespace septum::verifier {
+
+namespace {
+
+using manifest::kExecute;
+using manifest::kRead;
+using manifest::kWrite;
+
+std::uint64_t mapping(std::uint8_t access, decode::CacheType type) {
+    return static_cast<std::uint64_t>(type) << 8 | access;
+}
+
+std::string mapping_text(std::uint64_t value) {
+    return value == kAbsent ? "not mapped"
+                            : fmt::format("{} {}", access_text(static_cast<std::uint8_t>(value & 0xFF)),
+                                          decode::name(static_cast<decode::CacheType>(value >> 8)));
+}
+
+std::uint64_t page_floor(std::uint64_t value) {
+    return value / kPageSize * kPageSize;
+}
+std::uint64_t page_ceil(std::uint64_t value) {
+    return page_floor(value + kPageSize - 1);
+}
+
+// The pages below each stack, of every CpuBlock the manifest places.
+Pieces guards(const Facts& facts) {
+    Pieces out;
+    for (const manifest::Cpu& cpu : facts.manifest.cpus) {
+        for (const std::uint64_t offset : {layout::CpuBlock::kStackGuard, layout::CpuBlock::kFaultGuard}) {
+            out.push_back({cpu.block.value + offset, cpu.block.value + offset + kPageSize, 0});
+        }
+    }
+    return out;
+}
+
+// What ought to be mapped, identity, and how.
+Pieces expected(const Context& context) {
+    const Facts& facts = *context.facts;
+    const std::uint64_t data = mapping(kRead | kWrite, decode::CacheType::write_back);
+    const std::uint64_t constant = mapping(kRead, decode::CacheType::write_back);
+    const std::uint64_t device = mapping(kRead | kWrite, decode::CacheType::uncacheable);
+    Pieces out;
+    for (const decode::ElfSegment& segment : facts.kernel.elf.segments) {
+        if (segment.boot_only || segment.memory_size == 0) {
+            continue;
+        }
+        std::uint8_t access = (segment.flags & decode::kElfRead) != 0 ? kRead : 0;
+        access = static_cast<std::uint8_t>(access | ((segment.flags & decode::kElfWrite) != 0 ? kWrite : 0) |
+                                           ((segment.flags & decode::kElfExecute) != 0 ? kExecute : 0));
+        out.push_back({page_floor(segment.virtual_address), page_ceil(segment.virtual_address + segment.memory_size),
+                       mapping(access, decode::CacheType::write_back)});
+    }
+    out.push_back({facts.bundle.place.base, facts.bundle.place.base + facts.bundle.place.size, constant});
+    const PlaceRange& workspace = facts.kernel.workspace;
+    for (const Piece& piece : without({{workspace.base, workspace.base + workspace.size, data}}, guards(facts))) {
+        out.push_back(piece);
+    }
+    for (const PlacedPartition& partition : context.places->partitions) {
+        for (const Piece& piece : partition.ram) {
+            out.push_back({piece.first, piece.end, data});
+        }
+    }
+    for (const PlacedChannel& channel : context.places->channels) {
+        out.push_back({channel.base, channel.base + channel.size, data});
+    }
+    if (facts.devices.present) {
+        const std::uint64_t registers = facts.manifest.header.iommu.registers.value;
+        out.push_back({registers, registers + kPageSize, device});
+    }
+    if (context.model.board.apic.value == config::Apic::xapic) {
+        out.push_back({kLocalApicPage, kLocalApicPage + kPageSize, device});
+    }
+    return sorted(std::move(out));
+}
+
+void check_exact(const Context& context, Judge& judge) {
+    const decode::PageTable& table = context.facts->kernel.page_table;
+    if (!table.complete) {
+        judge.violated({.message = "the kernel's page tables can't be read to their end", .key = "incomplete"});
+    }
+    if (table.root != context.facts->manifest.header.kernel_page_tables.value) {
+        judge.inconclusive("the kernel's page tables were not decoded from the root that the manifest gives");
+    }
+    Pieces actual;
+    Pieces shifted;
+    for (const Interval& interval : table.intervals) {
+        actual.push_back({interval.gpa, interval.gpa + interval.size, mapping(interval.access, interval.type)});
+        if (interval.gpa != interval.hpa) {
+            judge.violated(
+                {.message = fmt::format("the kernel maps {} to host-physical {}, expected the same address",
+                                        range(interval.gpa, interval.gpa + interval.size), address(interval.hpa)),
+                 .key = "identity",
+                 .witness = "virtual " + address(interval.gpa)});
+        }
+        if (interval.user) {
+            judge.violated({.message = fmt::format("the kernel maps {} for user mode",
+                                                   range(interval.gpa, interval.gpa + interval.size)),
+                            .key = "user",
+                            .witness = "virtual " + address(interval.gpa)});
+        }
+    }
+    const Pieces wanted = expected(context);
+    if (!is_disjoint(wanted)) {
+        judge.violated({.message = "what the kernel should map overlaps itself: see image.layout", .key = "overlap"});
+        return;
+    }
+    const std::vector<Difference> found = differences(joined(actual), joined(wanted));
+    for (const Difference& difference : found) {
+        judge.violated(
+            {.message = fmt::format("the kernel maps {} as {}, expected {}", range(difference.first, difference.end),
+                                    mapping_text(difference.left), mapping_text(difference.right)),
+             .key = "mapping",
+             .witness = "virtual " + address(difference.first)});
+    }
+    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
+        return smt::equal_functions("mem.kernel-exact", sorted(actual), wanted, false, timeout);
+    });
+}
+
+void check_wx(const Context& context, Judge& judge) {
+    Pieces writable;
+    Pieces executable;
+    bool holds = true;
+    for (const Interval& interval : context.facts->kernel.page_table.intervals) {
+        // By host address: two mappings of one page must not add up to both rights either.
+        if ((interval.access & kWrite) != 0) {
+            writable.push_back({interval.hpa, interval.hpa + interval.size, interval.gpa});
+        }
+        if ((interval.access & kExecute) != 0) {
+            executable.push_back({interval.hpa, interval.hpa + interval.size, interval.gpa});
+        }
+    }
+    for (const Overlap& overlap : common(writable, executable)) {
+        holds = false;
+        judge.violated({.message = fmt::format("the kernel maps {} both writable and executable",
+                                               range(overlap.first, overlap.end)),
+                        .witness = "host-physical " + address(overlap.first)});
+    }
+    for (const decode::ElfSegment& segment : context.facts->kernel.elf.segments) {
+        if (!segment.boot_only && (segment.flags & decode::kElfWrite) != 0 &&
+            (segment.flags & decode::kElfExecute) != 0) {
+            judge.violated({.message = fmt::format("the kernel's segment at {} asks for both write and execute",
+                                                   address(segment.virtual_address)),
+                            .key = "segment",
+                            .witness = "virtual " + address(segment.virtual_address)});
+        }
+    }
+    judge.solver_agrees(holds,
+                        [&](unsigned timeout) { return smt::never_both("mem.wx", writable, executable, timeout); });
+}
+
+void check_guards(const Context& context, Judge& judge) {
+    const Facts& facts = *context.facts;
+    Pieces mapped;
+    for (const Interval& interval : facts.kernel.page_table.intervals) {
+        mapped.push_back({interval.gpa, interval.gpa + interval.size, 0});
+    }
+    const Pieces wanted = guards(facts);
+    const std::vector<Overlap> found = common(wanted, mapped);
+    for (const Overlap& overlap : found) {
+        judge.violated(
+            {.message = fmt::format("the guard page {} of a kernel stack is mapped", range(overlap.first, overlap.end)),
+             .witness = "virtual " + address(overlap.first)});
+    }
+    const Pieces workspace{{facts.kernel.workspace.base, facts.kernel.workspace.base + facts.kernel.workspace.size, 0}};
+    for (const Piece& piece : without(wanted, workspace)) {
+        judge.violated({.message = fmt::format("the guard page {} lies outside the kernel's workspace",
+                                               range(piece.first, piece.end)),
+                        .key = "outside",
+                        .witness = "virtual " + address(piece.first)});
+    }
+    judge.solver_agrees(found.empty(),
+                        [&](unsigned timeout) { return smt::never_both("mem.stack-guards", wanted, mapped, timeout); });
+}
+
+constexpr const char* kRests =
+    "the kernel's page tables in the image, as decoded; CR0.WP and EFER.NXE, which the kernel "
+    "sets and checks at boot";
+constexpr const char* kRebuild =
+    "build the image anew; if it stays, the kernel's segments or the planner's layout changed";
+
+} // namespace
+
+const Property kMemKernelExact{
+    .id = "mem.kernel-exact",
+    .title = "the kernel maps what it needs and nothing else",
+    .statement =
+        "After launch the kernel maps, at the same virtual as physical address: its resident segments with their "
+        "own rights, the bundle read-only, its workspace without the stack guards, partitions' RAM and channels "
+        "without execute, the IOMMU's registers and, on an xAPIC board, the local APIC uncached. Nothing else.",
+    .level = Level::bytes,
+    .rests_on = kRests,
+    .manual = "AMD APM volume 2 §5.3, §5.6, §7.8",
+    .mend = kRebuild,
+    .bytes = check_exact,
+};
+
+const Property kMemWx{
+    .id = "mem.wx",
+    .title = "no kernel page is writable and executable",
+    .statement =
+        "After launch no byte of memory is mapped writable by one kernel mapping and executable by the same or "
+        "another.",
+    .level = Level::bytes,
+    .rests_on = kRests,
+    .manual = "AMD APM volume 2 §5.6.1, §5.6.3",
+    .mend = kRebuild,
+    .bytes = check_wx,
+};
+
+const Property kMemStackGuards{
+    .id = "mem.stack-guards",
+    .title = "kernel stacks end in unmapped pages",
+    .statement =
+        "The page below each CPU's stack and below each fault stack is not mapped by the kernel's page tables.",
+    .level = Level::bytes,
+    .rests_on = kRests,
+    .manual = "AMD APM volume 2 §5.3",
+    .mend = kRebuild,
+    .bytes = check_guards,
+};
+
+} // namespace septum::verifier

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the manifest says that everything lies. The planner is free to choose places, so the expected grants take
+// them from here; that the tables really lead there, and that places keep apart, is what the properties show.
+#pragma once
+
+#include "verifier/facts/facts.hpp"
+#include "verifier/properties/declared.hpp"
+#include "verifier/properties/intervals.hpp"
+
+namespace septum::verifier {
+
+// A grant whose place the manifest doesn't give: equal to nothing that a table can hold.
+inline constexpr std::uint64_t kUnplaced = ~0ULL - 1;
+
+struct PlacedPartition {
+    const PartitionFacts* facts = nullptr; // null: not in the image
+    Pieces expected;                       // guest-physical → host minus guest, sorted, disjoint
+    Pieces ram;                            // host-physical
+};
+
+struct PlacedChannel {
+    const manifest::Channel* record = nullptr; // null: not in the image
+    std::uint32_t index = 0;                   // in the manifest
+    std::uint64_t base = 0;
+    std::uint64_t size = 0;
+};
+
+struct Places {
+    std::vector<PlacedPartition> partitions;       // as in the model
+    std::vector<PlacedChannel> channels;           // as in the model
+    std::vector<const PartitionFacts*> undeclared; // in the image, not in the model
+};
+
+[[nodiscard]] Places locate(const config::Model& model, const Declared& declared, const Facts& facts);
+
+} // namespace septum::verifier

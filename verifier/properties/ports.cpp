@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: Apache-2.0
+// I/O ports: what is granted, and what the kernel answers for the rest.
+#include "verifier/properties/judge.hpp"
+#include "verifier/properties/port_list.hpp"
+#include "verifier/properties/registry.hpp"
+#include "verifier/properties/wording.hpp"
+
+#include <septum/guest/board.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace septum::verifier {
+
+namespace {
+
+// One key for all partitions: the partition's number above the 17 bits of the permission map.
+constexpr unsigned kPortBits = 17;
+constexpr std::uint64_t kPorts = 0x1'0000;
+
+struct GrantedPorts {
+    std::uint16_t first;
+    std::uint16_t last;
+    config::Span span;
+};
+
+std::vector<GrantedPorts> granted(const config::Partition& partition) {
+    std::vector<GrantedPorts> out;
+    const std::size_t count = std::min(partition.ports_first.size(), partition.ports_last.size());
+    for (std::size_t i = 0; i < count; ++i) {
+        out.push_back({partition.ports_first[i].value, partition.ports_last[i].value, partition.ports_first[i].span});
+    }
+    return out;
+}
+
+struct VirtualPorts {
+    std::uint16_t first;
+    std::uint16_t last;
+    manifest::PortAnswer answer;
+    const char* what;
+};
+
+std::vector<VirtualPorts> virtual_ports(bool console) {
+    using enum manifest::PortAnswer;
+    std::vector<VirtualPorts> out{
+        {guest::kSleepPort, guest::kSleepPort, sleep, "the sleep register"},
+        {guest::kSleepStatusPort, guest::kSleepStatusPort, constant, "the sleep status register"},
+        {guest::kResetPort, guest::kResetPort, reset, "the reset register"},
+        {guest::kDoorbellPort, guest::kDoorbellPort, doorbell, "the doorbell"},
+    };
+    if (console) {
+        out.push_back({guest::kUartPort, guest::kUartPort + 7, uart, "the console"});
+    }
+    return out;
+}
+
+void owned_model(const Context& context, Judge& judge) {
+    struct Owner {
+        const config::Partition* partition;
+        GrantedPorts ports;
+    };
+    std::vector<Owner> owners;
+    Pieces pieces;
+    for (const config::Partition& partition : context.model.partitions) {
+        for (const GrantedPorts& ports : granted(partition)) {
+            judge.rests_on(ports.span);
+            if (ports.first > ports.last) {
+                judge.violated({.message = fmt::format("`{}` owns ports {:#x}..{:#x}, which end before they begin",
+                                                       partition.name.value, ports.first, ports.last),
+                                .partitions = {partition.name.value},
+                                .key = "order",
+                                .primary = ports.span});
+                continue;
+            }
+            pieces.push_back({ports.first, static_cast<std::uint64_t>(ports.last) + 1, owners.size()});
+            owners.push_back({&partition, ports});
+            for (const VirtualPorts& board : virtual_ports(partition.console)) {
+                if (ports.first <= board.last && board.first <= ports.last) {
+                    judge.violated(
+                        {.message = fmt::format("`{}` owns ports {}, where its virtual board has {}",
+                                                partition.name.value, ports_text(ports.first, ports.last), board.what),
+                         .partitions = {partition.name.value},
+                         .key = "virtual",
+                         .witness = fmt::format("port {:#x}", std::max(ports.first, board.first)),
+                         .primary = ports.span,
+                         .help = board.answer == manifest::PortAnswer::uart
+                                     ? "leave these ports out, or give the partition no console"
+                                     : "leave these ports out"});
+                }
+            }
+        }
+    }
+    const std::vector<Overlap> found = overlaps(pieces);
+    for (const Overlap& overlap : found) {
+        const Owner& a = owners[overlap.later];
+        const Owner& b = owners[overlap.earlier];
+        const std::string ports =
+            ports_text(static_cast<std::uint32_t>(overlap.first), static_cast<std::uint32_t>(overlap.end - 1));
+        judge.violated({.message = a.partition == b.partition
+                                       ? fmt::format("`{}` lists ports {} twice", a.partition->name.value, ports)
+                                       : fmt::format("`{}` and `{}` both own ports {}", a.partition->name.value,
+                                                     b.partition->name.value, ports),
+                        .partitions = {a.partition->name.value, b.partition->name.value},
+                        .witness = fmt::format("port {:#x}", overlap.first),
+                        .primary = a.ports.span,
+                        .related = {{b.ports.span, fmt::format("`{}` owns {} here", b.partition->name.value,
+                                                               ports_text(b.ports.first, b.ports.last))}}});
+    }
+    if (!pieces.empty()) {
+        judge.solver_agrees(found.empty(), [&](unsigned timeout) {
+            return smt::never_twice("io.owned: declared ports", pieces, timeout);
+        });
+    }
+}
+
+void owned_bytes(const Context& context, Judge& judge) {
+    Pieces pieces;
+    for (std::size_t p = 0; p < context.facts->partitions.size(); ++p) {
+        for (const decode::PortInterval& ports : context.facts->partitions[p].iopm.granted) {
+            pieces.push_back({ports.first, static_cast<std::uint64_t>(ports.last) + 1, p});
+        }
+    }
+    const std::vector<Overlap> found = overlaps(pieces);
+    for (const Overlap& overlap : found) {
+        const std::string& a = context.facts->partitions[overlap.earlier].name;
+        const std::string& b = context.facts->partitions[overlap.later].name;
+        judge.violated({.message = fmt::format("in the image `{}` and `{}` both reach ports {}", a, b,
+                                               ports_text(static_cast<std::uint32_t>(overlap.first),
+                                                          static_cast<std::uint32_t>(overlap.end - 1))),
+                        .partitions = {a, b},
+                        .witness = fmt::format("port {:#x}", overlap.first)});
+    }
+    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
+        return smt::never_twice("io.owned: permission maps", pieces, timeout);
+    });
+}
+
+void exact_bytes(const Context& context, Judge& judge) {
+    Pieces actual;
+    Pieces expected;
+    const auto add = [&](const PartitionFacts& facts, std::uint64_t index) {
+        for (const decode::PortInterval& ports : facts.iopm.granted) {
+            const std::uint64_t base = index << kPortBits;
+            actual.push_back({base + ports.first, base + ports.last + 1, 1});
+        }
+        for (std::uint64_t bit = 0; bit < 3; ++bit) {
+            if (facts.iopm.straddle_granted[bit]) { // an access that begins at 0xFFFF or just below
+                const std::uint64_t port = (index << kPortBits) + kPorts + bit;
+                actual.push_back({port, port + 1, 1});
+            }
+        }
+        if (!facts.iopm.readable) {
+            judge.violated({.message = fmt::format("the I/O permission map of `{}` can't be read", facts.name),
+                            .partitions = {facts.name},
+                            .key = "unreadable",
+                            .witness = "host-physical " + address(facts.record.iopm.value)});
+        }
+        for (const Defect& defect : facts.iopm.defects.kept()) {
+            judge.violated(
+                {.message = fmt::format("{}: {}, expected {}, found {}", defect.what, decode::name(defect.kind),
+                                        address(defect.expected), address(defect.found)),
+                 .partitions = {facts.name},
+                 .key = decode::name(defect.kind),
+                 .witness = "host-physical " + address(defect.address)});
+        }
+    };
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < context.model.partitions.size(); ++i) {
+        const config::Partition& partition = context.model.partitions[i];
+        names.push_back(partition.name.value);
+        if (context.places->partitions[i].facts == nullptr) {
+            continue;
+        }
+        add(*context.places->partitions[i].facts, i);
+        for (const GrantedPorts& ports : granted(partition)) {
+            judge.rests_on(ports.span);
+            const std::uint64_t base = static_cast<std::uint64_t>(i) << kPortBits;
+            expected.push_back({base + ports.first, base + ports.last + 1, 1});
+        }
+    }
+    for (const PartitionFacts* facts : context.places->undeclared) {
+        add(*facts, names.size());
+        names.push_back(facts->name);
+    }
+    expected = united(std::move(expected), 1);
+    const std::vector<Difference> found = differences(joined(actual), expected);
+    for (const Difference& difference : found) {
+        const std::uint64_t index = difference.first >> kPortBits;
+        const auto first = static_cast<std::uint32_t>(difference.first & (2 * kPorts - 1));
+        const auto last = static_cast<std::uint32_t>((difference.end - 1) & (2 * kPorts - 1));
+        const bool extra = difference.right == kAbsent;
+        judge.violated({.message = fmt::format("`{}` {} port{} {}{}", names[index], extra ? "reaches" : "is granted",
+                                               first == last ? "" : "s", ports_text(first, last),
+                                               extra ? " without an exit, which nothing grants"
+                                                     : ", which still exit in the image"),
+                        .partitions = {names[index]},
+                        .key = extra ? "extra" : "lacking",
+                        .witness = fmt::format("port {:#x}", first),
+                        .primary = index < context.model.partitions.size() ? context.model.partitions[index].name.span
+                                                                           : config::Span{}});
+    }
+    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
+        return smt::equal_functions("io.exact", sorted(actual), expected, false, timeout);
+    });
+}
+
+void dangerous_model(const Context& context, Judge& judge) {
+    const std::uint16_t console = context.model.board.console_port;
+    for (const config::Partition& partition : context.model.partitions) {
+        for (const GrantedPorts& ports : granted(partition)) {
+            judge.rests_on(ports.span);
+            const auto refuse = [&](std::uint32_t first, std::uint32_t last, const char* why) {
+                const std::uint32_t from = std::max<std::uint32_t>(first, ports.first);
+                const std::uint32_t to = std::min<std::uint32_t>(last, ports.last);
+                if (from <= to) {
+                    judge.violated({.message = fmt::format("`{}` owns port{} {}: {}", partition.name.value,
+                                                           from == to ? "" : "s", ports_text(from, to), why),
+                                    .partitions = {partition.name.value},
+                                    .key = ports_text(from, to),
+                                    .witness = fmt::format("port {:#x}", from),
+                                    .primary = ports.span,
+                                    .label = "no partition may own these"});
+                }
+            };
+            for (const DangerousPorts& dangerous : dangerous_ports()) {
+                refuse(dangerous.first, dangerous.last, dangerous.why);
+            }
+            refuse(console, console + 7U, "the kernel's own console");
+        }
+    }
+}
+
+void dangerous_bytes(const Context& context, Judge& judge) {
+    Pieces dangerous;
+    for (std::size_t i = 0; i < dangerous_ports().size(); ++i) {
+        const DangerousPorts& ports = dangerous_ports()[i];
+        dangerous.push_back({ports.first, static_cast<std::uint64_t>(ports.last) + 1, i});
+    }
+    const std::size_t console = dangerous.size();
+    const std::uint16_t port = context.model.board.console_port;
+    dangerous.push_back({port, static_cast<std::uint64_t>(port) + 8, console});
+    Pieces reach;
+    for (std::size_t p = 0; p < context.facts->partitions.size(); ++p) {
+        for (const decode::PortInterval& ports : context.facts->partitions[p].iopm.granted) {
+            reach.push_back({ports.first, static_cast<std::uint64_t>(ports.last) + 1, p});
+        }
+    }
+    const std::vector<Overlap> found = common(dangerous, reach);
+    for (const Overlap& overlap : found) {
+        const std::string& name = context.facts->partitions[overlap.later].name;
+        judge.violated(
+            {.message = fmt::format(
+                 "in the image `{}` reaches ports {}: {}", name,
+                 ports_text(static_cast<std::uint32_t>(overlap.first), static_cast<std::uint32_t>(overlap.end - 1)),
+                 overlap.earlier == console ? "the kernel's own console" : dangerous_ports()[overlap.earlier].why),
+             .partitions = {name},
+             .key = address(overlap.first),
+             .witness = fmt::format("port {:#x}", overlap.first)});
+    }
+    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
+        return smt::never_both("io.dangerous", dangerous, united(reach), timeout);
+    });
+}
+
+// What the kernel answers for a port that exits. A constant is harmless whatever its value, so it equals absence.
+enum class Answer : std::uint64_t { absent = 0, forbidden, uart, doorbell, sleep, reset };
+
+const char* text(std::uint64_t answer) {
+    switch (static_cast<Answer>(answer)) {
+    case Answer::absent:
+        return "absent or constant";
+    case Answer::forbidden:
+        return "forbidden";
+    case Answer::uart:
+        return "the console";
+    case Answer::doorbell:
+        return "the doorbell";
+    case Answer::sleep:
+        return "the sleep register";
+    case Answer::reset:
+        return "the reset register";
+    }
+    return "unknown";
+}
+
+std::uint64_t answer_of(manifest::PortAnswer answer) {
+    using enum manifest::PortAnswer;
+    switch (answer) {
+    case constant:
+        return static_cast<std::uint64_t>(Answer::absent);
+    case forbidden:
+        return static_cast<std::uint64_t>(Answer::forbidden);
+    case uart:
+        return static_cast<std::uint64_t>(Answer::uart);
+    case doorbell:
+        return static_cast<std::uint64_t>(Answer::doorbell);
+    case sleep:
+        return static_cast<std::uint64_t>(Answer::sleep);
+    case reset:
+        return static_cast<std::uint64_t>(Answer::reset);
+    }
+    return static_cast<std::uint64_t>(answer) + 0x100; // exit.complete names it
+}
+
+Pieces all_ports(const Pieces& answers) {
+    Pieces out = answers;
+    for (const Piece& gap : without({{0, kPorts, 0}}, answers)) {
+        out.push_back({gap.first, gap.end, static_cast<std::uint64_t>(Answer::absent)});
+    }
+    return joined(std::move(out));
+}
+
+void answers_bytes(const Context& context, Judge& judge) {
+    for (std::size_t i = 0; i < context.model.partitions.size(); ++i) {
+        const PartitionFacts* facts = context.places->partitions[i].facts;
+        if (facts == nullptr) {
+            continue;
+        }
+        const config::Partition& partition = context.model.partitions[i];
+        Pieces found;
+        for (const manifest::PortRule& rule : facts->port_rules) {
+            found.push_back({rule.first, static_cast<std::uint64_t>(rule.last) + 1, answer_of(rule.answer)});
+        }
+        found = sorted(std::move(found));
+        if (!is_disjoint(found)) {
+            continue; // exit.complete names it
+        }
+        Pieces expected;
+        for (const VirtualPorts& ports : virtual_ports(partition.console)) {
+            expected.push_back({ports.first, static_cast<std::uint64_t>(ports.last) + 1, answer_of(ports.answer)});
+        }
+        for (const DangerousPorts& ports : dangerous_ports()) {
+            if (ports.fault) {
+                expected.push_back({ports.first, static_cast<std::uint64_t>(ports.last) + 1,
+                                    static_cast<std::uint64_t>(Answer::forbidden)});
+            }
+        }
+        for (const Difference& difference : differences(all_ports(found), all_ports(sorted(expected)))) {
+            // Refusing more than is asked for does no harm, unless it takes the place of a virtual device.
+            if (difference.left == static_cast<std::uint64_t>(Answer::forbidden) &&
+                difference.right == static_cast<std::uint64_t>(Answer::absent)) {
+                continue;
+            }
+            judge.violated({.message = fmt::format("`{}` finds {} at ports {}, expected {}", partition.name.value,
+                                                   text(difference.left),
+                                                   ports_text(static_cast<std::uint32_t>(difference.first),
+                                                              static_cast<std::uint32_t>(difference.end - 1)),
+                                                   text(difference.right)),
+                            .partitions = {partition.name.value},
+                            .key = address(difference.first),
+                            .witness = fmt::format("port {:#x}", difference.first),
+                            .primary = partition.name.span});
+        }
+    }
+}
+
+constexpr const char* kRebuild = "build the image anew; if it stays, the tables were not made from this model";
+
+} // namespace
+
+const Property kIoOwned{
+    .id = "io.owned",
+    .title = "each granted port has one owner",
+    .statement =
+        "No I/O port is reached by two partitions without an exit. On the model alone: no port is declared twice, "
+        "and none lies where the partition's virtual board has a device.",
+    .level = Level::bytes,
+    .rests_on = "the I/O permission maps in the image, as decoded",
+    .manual = "AMD APM volume 2 §15.10.1",
+    .mend = "let one partition own the port and others ask it by a channel",
+    .model = owned_model,
+    .bytes = owned_bytes,
+};
+
+const Property kIoExact{
+    .id = "io.exact",
+    .title = "granted ports equal the declared ones",
+    .statement = "For every partition and each of the 65,536 ports: an access does not exit exactly when the port is "
+                 "declared. Accesses of two and four bytes test the bit of every byte they touch, those past 0xffff "
+                 "included.",
+    .level = Level::bytes,
+    .rests_on = "the I/O permission maps in the image, as decoded; the IOIO_PROT intercept, shown by exit.intercepts",
+    .manual = "AMD APM volume 2 §15.10.1",
+    .mend = kRebuild,
+    .bytes = exact_bytes,
+};
+
+const Property kIoDangerous{
+    .id = "io.dangerous",
+    .title = "no partition owns a dangerous port",
+    .statement =
+        "No partition reaches, without an exit, a port that resets the machine, raises an SMI, configures PCI, "
+        "programs DMA, interrupts or power, or is the kernel's own console.",
+    .level = Level::bytes,
+    .rests_on = "the list of dangerous ports in verifier/properties/port_list.cpp",
+    .manual = "AMD APM volume 2 §15.10.1; Intel ICH9 datasheet §9.2",
+    .mend = "take these ports out of `ports`: no partition can be trusted with them",
+    .model = dangerous_model,
+    .bytes = dangerous_bytes,
+};
+
+const Property kIoAnswers{
+    .id = "io.answers",
+    .title = "ports that exit are answered as declared",
+    .statement =
+        "For each of the 65,536 ports, the manifest's rules give a partition the console exactly when it has one, "
+        "the sleep, reset and doorbell registers at their places, a fault at the ports that no guest may touch, "
+        "and nothing else but constants and absence.",
+    .level = Level::bytes,
+    .rests_on = "the kernel's handler, which reads these rules; it is tested, not proved",
+    .manual = "septum/manifest/manifest.hpp: PortRule; ACPI 6.5 §4.8.3.7",
+    .mend = kRebuild,
+    .bytes = answers_bytes,
+};
+
+const Property kPciConfigFiltered{
+    .id = "pci.config-filtered",
+    .title = "no partition configures PCI",
+    .statement =
+        "No partition reaches ports 0xcf8..0xcff without an exit, and the kernel answers them as absent or with a "
+        "fault. Memory-mapped configuration space is not RAM, so mem.within-board keeps it out of reach.",
+    .level = Level::bytes,
+    .rests_on = "the I/O permission maps and port rules in the image, as decoded",
+    .manual = "PCI Local Bus 3.0 §3.2.2.3.2",
+    .mend = kRebuild,
+    .bytes =
+        [](const Context& context, Judge& judge) {
+            constexpr std::uint32_t kFirst = 0xCF8;
+            constexpr std::uint32_t kLast = 0xCFF;
+            for (const PartitionFacts& facts : context.facts->partitions) {
+                for (const decode::PortInterval& ports : facts.iopm.granted) {
+                    if (ports.first <= kLast && kFirst <= ports.last) {
+                        judge.violated({.message = fmt::format("`{}` reaches PCI configuration at ports {}", facts.name,
+                                                               ports_text(ports.first, ports.last)),
+                                        .partitions = {facts.name},
+                                        .witness = fmt::format("port {:#x}", std::max(ports.first, kFirst))});
+                    }
+                }
+                for (const manifest::PortRule& rule : facts.port_rules) {
+                    if (rule.first <= kLast && kFirst <= rule.last && rule.answer != manifest::PortAnswer::constant &&
+                        rule.answer != manifest::PortAnswer::forbidden) {
+                        judge.violated({.message = fmt::format("`{}` finds a virtual device at ports {}, where PCI "
+                                                               "configuration would be",
+                                                               facts.name, ports_text(rule.first, rule.last)),
+                                        .partitions = {facts.name},
+                                        .key = "rule",
+                                        .witness = fmt::format("port {:#x}", rule.first)});
+                    }
+                }
+            }
+        },
+};
+
+} // namespace septum::verifier

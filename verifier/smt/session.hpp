@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// One solver with its context: created for one query, gone with it. Not included outside smt/.
+#pragma once
+
+#include "verifier/smt/query.hpp"
+
+#include <functional>
+
+#include <z3++.h>
+
+namespace septum::verifier::smt {
+
+// Runs `ask` with a fresh solver and turns whatever the solver library throws into an `error` answer.
+// `ask` fills the result; the name and the time are set here.
+class Session {
+public:
+    explicit Session(unsigned timeout_ms);
+
+    [[nodiscard]] z3::context& context() { return context_; }
+    [[nodiscard]] z3::solver& solver() { return solver_; }
+    [[nodiscard]] z3::expr number(std::uint64_t value) { return context_.int_val(value); }
+
+    // The facts are in; true when they can hold together. Otherwise `answer` says why not.
+    [[nodiscard]] bool facts_hold(Answer& answer);
+    // The negated property is in: unsat proves it. True when the answer is `violated` and a model is at hand.
+    [[nodiscard]] bool refuted(Answer& answer);
+
+private:
+    void give_up(Answer& answer);
+
+    z3::context context_;
+    z3::solver solver_;
+};
+
+[[nodiscard]] Answer run(std::string query, unsigned timeout_ms, const std::function<void(Session&, Answer&)>& ask);
+
+} // namespace septum::verifier::smt
