@@ -93,6 +93,16 @@ int choose_command(const std::vector<std::string>& words, Terminal& terminal) {
         terminal.say(main_help(commands));
         return kUsage;
     }
+    // `septum --color never check FILE` is `septum check FILE --color never`.
+    if (words.front() == "--color" || words.front().starts_with("--color=")) {
+        const std::size_t taken = words.front() == "--color" ? 2 : 1;
+        if (words.size() < taken)
+            return terminal.usage("`--color` needs a value", "it is `auto`, `always` or `never`");
+        std::vector<std::string> turned(words.begin() + static_cast<std::ptrdiff_t>(taken), words.end());
+        if (!turned.empty())
+            turned.insert(turned.begin() + 1, words.begin(), words.begin() + static_cast<std::ptrdiff_t>(taken));
+        return choose_command(turned, terminal);
+    }
     const std::string& word = words.front();
     const auto by_name = [&](const std::string& name) -> Command* {
         for (const auto& command : commands)
@@ -137,12 +147,10 @@ int run_command_line(int argc, char** argv) {
         return terminal.fail(std::string("internal error: ") + e.what(),
                              "this is a defect of septum; please report it");
     }
-    if (!terminal.flush() && code == kDone) {
-        if (errno == EPIPE) // whoever read our output has seen enough
-            return kFailed;
-        return terminal.fail("cannot write to standard output");
-    }
-    return code;
+    errno = 0;
+    if (terminal.flush() || errno == EPIPE) // a reader that went away has seen enough
+        return code;
+    return terminal.fail("cannot write to standard output");
 }
 
 } // namespace septum::cli

@@ -91,6 +91,13 @@ config::Outcome<Version> qemu_version(const fs::path& program) {
                    "`" + program.string() + " --version` should say `QEMU emulator version …`")}};
 }
 
+std::vector<config::Diagnostic> check_emulated(const config::Board& board) {
+    if (board.has_qemu)
+        return {};
+    return {error("board `" + board.name.value + "` is a real machine: its file says nothing about qemu",
+                  "write the image to a USB stick, or build for a board of qemu: `--board qemu-q35`")};
+}
+
 std::vector<config::Diagnostic> check_qemu(const config::Board& board, Version found,
                                            const std::vector<config::Board>& others) {
     const auto needed = parse_version(board.qemu.minimum_version);
@@ -111,10 +118,8 @@ std::vector<config::Diagnostic> check_qemu(const config::Board& board, Version f
 
 config::Outcome<std::vector<std::string>> qemu_command(const config::Board& board, const fs::path& program,
                                                        const fs::path& image, const QemuOptions& options) {
-    if (!board.has_qemu)
-        return {std::nullopt,
-                {error("board `" + board.name.value + "` is a real machine: its file says nothing about qemu",
-                       "write the image to a USB stick, or build for a board of qemu: `--board qemu-q35`")}};
+    if (auto real = check_emulated(board); !real.empty())
+        return {std::nullopt, std::move(real)};
     std::vector<std::string> words = {program.string(),
                                       "-M",
                                       board.qemu.machine,

@@ -33,6 +33,9 @@ struct Version {
 // What `--version` says.
 [[nodiscard]] config::Outcome<Version> qemu_version(const std::filesystem::path& program);
 
+// Errors: a board that QEMU does not know to be.
+[[nodiscard]] std::vector<config::Diagnostic> check_emulated(const config::Board& board);
+
 // Errors: QEMU older than the board needs; the help names a board among `others` that this one can be.
 [[nodiscard]] std::vector<config::Diagnostic> check_qemu(const config::Board& board, Version found,
                                                          const std::vector<config::Board>& others);

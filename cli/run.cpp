@@ -101,6 +101,8 @@ private:
     }
 
     int check_machine(const Terminal& terminal, const config::Board& board) const {
+        if (const auto real = check_emulated(board); !real.empty())
+            return terminal.fail(real);
         const auto program = find_qemu(qemu_);
         if (!program.ok())
             return terminal.fail(program.diagnostics);
@@ -115,7 +117,7 @@ private:
 
     int start(const Terminal& terminal, const config::Board& board, const fs::path& image,
               const SessionOptions& session) const {
-        if (!print_command_ && board.has_qemu)
+        if (!print_command_)
             if (const int code = check_machine(terminal, board); code != kDone)
                 return code;
         auto program = find_qemu(qemu_);

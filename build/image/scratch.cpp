@@ -31,6 +31,14 @@ Live& live() {
     return instance;
 }
 
+// The system's words, in our spelling: "no such file or directory".
+std::string system_text(int number) {
+    std::string text = std::strerror(number);
+    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z')
+        text[0] = static_cast<char>(text[0] - 'A' + 'a');
+    return text;
+}
+
 config::Diagnostic error(std::string id, std::string message) {
     config::Diagnostic d;
     d.id = std::move(id);
@@ -93,7 +101,7 @@ config::Outcome<Scratch> Scratch::make() {
     const std::lock_guard lock(live().mutex);
     if (::mkdtemp(name.data()) == nullptr) {
         auto d = error("build.scratch",
-                       "cannot make a temporary folder in `" + parent.string() + "`: " + std::strerror(errno));
+                       "cannot make a temporary folder in `" + parent.string() + "`: " + system_text(errno));
         d.help = "set `TMPDIR` to a folder that you may write to";
         return {std::nullopt, {std::move(d)}};
     }
@@ -126,7 +134,7 @@ std::vector<config::Diagnostic> write_scratch(const fs::path& file, std::span<co
     }
     if (good)
         return {};
-    return {error("build.scratch", "cannot write `" + file.string() + "`: " + std::strerror(errno))};
+    return {error("build.scratch", "cannot write `" + file.string() + "`: " + system_text(errno))};
 }
 
 config::Outcome<std::vector<std::uint8_t>> read_scratch(const fs::path& file) {
@@ -145,7 +153,7 @@ config::Outcome<std::vector<std::uint8_t>> read_scratch(const fs::path& file) {
     }
     if (good)
         return {std::move(bytes), {}};
-    return {std::nullopt, {error("build.scratch", "cannot read `" + file.string() + "`: " + std::strerror(errno))}};
+    return {std::nullopt, {error("build.scratch", "cannot read `" + file.string() + "`: " + system_text(errno))}};
 }
 
 std::vector<config::Diagnostic> run_tool(const Tool& tool, const std::vector<std::string>& arguments,
@@ -181,7 +189,7 @@ std::vector<config::Diagnostic> run_tool(const Tool& tool, const std::vector<std
 
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
-        return {error("build.tool-failed", "cannot run `" + program.string() + "`: " + std::strerror(errno))};
+        return {error("build.tool-failed", "cannot run `" + program.string() + "`: " + system_text(errno))};
     Fd read_end(ends[0]);
     Fd write_end(ends[1]);
 
@@ -208,7 +216,7 @@ std::vector<config::Diagnostic> run_tool(const Tool& tool, const std::vector<std
     ::posix_spawnattr_destroy(&attributes);
     write_end.close();
     if (failure != 0)
-        return {error("build.tool-failed", "cannot run `" + program.string() + "`: " + std::strerror(failure))};
+        return {error("build.tool-failed", "cannot run `" + program.string() + "`: " + system_text(failure))};
 
     std::string said;
     char buffer[4096];

@@ -171,7 +171,7 @@ TEST_F(ImageTest, NoPlaceForTemporaryFiles) {
     ASSERT_EQ(iso.diagnostics.size(), 1U);
     EXPECT_EQ(iso.diagnostics[0].id, "build.scratch");
     EXPECT_EQ(iso.diagnostics[0].message,
-              "cannot make a temporary folder in `" + (folder_ / "nowhere").string() + "`: No such file or directory");
+              "cannot make a temporary folder in `" + (folder_ / "nowhere").string() + "`: no such file or directory");
 }
 
 } // namespace
