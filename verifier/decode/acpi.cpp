@@ -222,9 +222,10 @@ config::Outcome<Acpi> decode_acpi(const GuestMemory& memory, std::uint64_t rsdp,
     if (rsdp != 0) {
         found = reader.rsdp(rsdp);
     } else {
-        constexpr std::uint64_t kEnd = 0x10'0000;
-        for (std::uint64_t gpa = guest::kFirmwareBase; gpa < kEnd && !found; gpa += 16) {
-            found = reader.rsdp(gpa);
+        constexpr std::uint64_t kSize = 0x10'0000 - guest::kFirmwareBase;
+        const auto area = memory.read(guest::kFirmwareBase, kSize);
+        for (std::uint64_t at = 0; area && at < kSize && !found; at += 16) {
+            found = text(ByteSpan(*area).subspan(at, 8)) == "RSD PTR " && reader.rsdp(guest::kFirmwareBase + at);
         }
     }
     if (!found) {

@@ -12,6 +12,8 @@ namespace {
 namespace m = septum::manifest;
 
 constexpr std::string_view kId = "image.manifest";
+// For tables that the format does not bound: far more than 64 partitions and 255 channels can need.
+constexpr std::uint32_t kMaxRecords = 65536;
 
 template <typename T>
 std::span<const T> slice_of(const std::vector<T>& records, std::uint64_t first, std::uint64_t count) {
@@ -35,14 +37,14 @@ public:
         covered_.push_back({0, sizeof(m::Header)});
         bool good = table(h.cpus, manifest_.cpus, m::kMaxCpus, "cpus");
         good = table(h.partitions, manifest_.partitions, m::kMaxPartitions, "partitions") && good;
-        good = table(h.regions, manifest_.regions, ~0U, "regions") && good;
-        good = table(h.payloads, manifest_.payloads, ~0U, "payloads") && good;
+        good = table(h.regions, manifest_.regions, kMaxRecords, "regions") && good;
+        good = table(h.payloads, manifest_.payloads, kMaxRecords, "payloads") && good;
         good = table(h.channels, manifest_.channels, m::kMaxChannels, "channels") && good;
         good = table(h.ports, manifest_.ports, m::kMaxPortRules * m::kMaxPartitions, "ports") && good;
         good = table(h.msrs, manifest_.msrs, m::kMaxMsrRules * m::kMaxPartitions, "msrs") && good;
         good = table(h.cpuid, manifest_.cpuid, m::kMaxCpuidRules * m::kMaxPartitions, "cpuid") && good;
-        good = table(h.facts, manifest_.facts, ~0U, "facts") && good;
-        good = table(h.ram, manifest_.ram, ~0U, "ram") && good;
+        good = table(h.facts, manifest_.facts, kMaxRecords, "facts") && good;
+        good = table(h.ram, manifest_.ram, kMaxRecords, "ram") && good;
         if (!good) {
             return;
         }
@@ -115,6 +117,11 @@ private:
         if (t.count == 0) {
             return true;
         }
+        if (t.count > most) {
+            fail(std::string("the manifest has more `") + what + "` than the kernel takes: expected at most " +
+                 std::to_string(most) + ", found " + std::to_string(t.count));
+            return false;
+        }
         const std::uint64_t size = std::uint64_t{t.count} * sizeof(T);
         if (t.offset < sizeof(m::Header) || !fits(t.offset, size, manifest_.header.manifest_size)) {
             fail(std::string("the manifest's table `") + what + "` does not lie in it: " + std::to_string(t.count) +
@@ -123,10 +130,6 @@ private:
         }
         if (t.offset % 8 != 0) {
             defect(DefectKind::unaligned, std::string("table `") + what + "`", t.offset, t.offset & ~7U, t.offset);
-        }
-        if (t.count > most) {
-            defect(DefectKind::out_of_range, std::string("more `") + what + "` than the kernel takes", t.offset, most,
-                   t.count);
         }
         covered_.push_back({t.offset, size});
         out.resize(t.count);
@@ -223,37 +226,45 @@ private:
         }
     }
 
-    // Every record of a table belongs to exactly one partition.
+    // Every record belongs to exactly one partition; a CPU that says so to none.
     void slices() {
-        const auto owned = [&](std::size_t size, const char* what, auto&& slice_at) {
-            std::vector<std::uint8_t> owners(size, 0);
-            for (std::size_t i = 0; i < manifest_.partitions.size(); ++i) {
-                const m::Slice s = slice_at(manifest_.partitions[i]);
-                if (!fits(s.first, s.count, size)) {
-                    defect(DefectKind::out_of_range,
-                           "partition " + std::to_string(i) + ": its `" + what + "` leave the table", partition_at(i),
-                           size, std::uint64_t{s.first} + s.count);
-                }
-                for (std::uint64_t k = s.first; k < std::min<std::uint64_t>(std::uint64_t{s.first} + s.count, size);
-                     ++k) {
-                    owners[k] = static_cast<std::uint8_t>(std::min(owners[k] + 1, 2));
-                }
+        const m::Header& h = manifest_.header;
+        owned(manifest_.regions, h.regions, "regions", [](const m::Partition& p) { return p.regions; });
+        owned(manifest_.payloads, h.payloads, "payloads", [](const m::Partition& p) { return p.payloads; });
+        owned(manifest_.ports, h.ports, "ports", [](const m::Partition& p) { return p.ports; });
+        owned(manifest_.msrs, h.msrs, "msrs", [](const m::Partition& p) { return p.msrs; });
+        owned(manifest_.cpuid, h.cpuid, "cpuid", [](const m::Partition& p) { return p.cpuid; });
+        owned(manifest_.cpus, h.cpus, "cpus", [](const m::Partition& p) { return m::Slice{p.first_cpu, p.cpu_count}; });
+    }
+
+    template <typename T, typename SliceOf>
+    void owned(const std::vector<T>& records_, const m::Table& t, const char* what, SliceOf&& slice_at) {
+        const std::uint64_t size = records_.size();
+        std::vector<std::uint8_t> owners(size, 0);
+        for (std::size_t i = 0; i < manifest_.partitions.size(); ++i) {
+            const m::Slice s = slice_at(manifest_.partitions[i]);
+            if (!fits(s.first, s.count, size)) {
+                defect(DefectKind::out_of_range,
+                       "partition " + std::to_string(i) + ": its `" + what + "` leave the table", partition_at(i), size,
+                       std::uint64_t{s.first} + s.count);
             }
-            for (std::size_t k = 0; k < size; ++k) {
-                if (owners[k] != 1) {
-                    defect(owners[k] == 0 ? DefectKind::stray_bytes : DefectKind::overlap,
-                           std::string("record ") + std::to_string(k) + " of `" + what + "` belongs to " +
-                               (owners[k] == 0 ? "no partition" : "two partitions"),
-                           0, 1, owners[k]);
-                }
+            const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{s.first} + s.count, size);
+            for (std::uint64_t k = s.first; k < end; ++k) {
+                owners[k] = static_cast<std::uint8_t>(std::min(owners[k] + 1, 2));
             }
-        };
-        owned(manifest_.regions.size(), "regions", [](const m::Partition& p) { return p.regions; });
-        owned(manifest_.payloads.size(), "payloads", [](const m::Partition& p) { return p.payloads; });
-        owned(manifest_.ports.size(), "ports", [](const m::Partition& p) { return p.ports; });
-        owned(manifest_.msrs.size(), "msrs", [](const m::Partition& p) { return p.msrs; });
-        owned(manifest_.cpuid.size(), "cpuid", [](const m::Partition& p) { return p.cpuid; });
-        owned(manifest_.cpus.size(), "cpus", [](const m::Partition& p) { return m::Slice{p.first_cpu, p.cpu_count}; });
+        }
+        for (std::size_t k = 0; k < size; ++k) {
+            std::uint8_t expected = 1;
+            if constexpr (std::is_same_v<T, m::Cpu>) {
+                expected = records_[k].partition == m::kNobody ? 0 : 1;
+            }
+            if (owners[k] != expected) {
+                const char* found = owners[k] == 0 ? "no partition" : owners[k] == 1 ? "a partition" : "two partitions";
+                defect(owners[k] == 0 ? DefectKind::stray_bytes : DefectKind::overlap,
+                       "record " + std::to_string(k) + " of `" + what + "` belongs to " + found,
+                       t.offset + k * sizeof(T), expected, owners[k]);
+            }
+        }
     }
 
     [[nodiscard]] std::uint64_t partition_at(std::size_t index) const {
@@ -265,7 +276,11 @@ private:
             const m::Cpu& cpu = manifest_.cpus[i];
             const std::uint64_t at = manifest_.header.cpus.offset + i * sizeof(m::Cpu);
             const std::string who = "cpu " + std::to_string(i);
-            if (cpu.partition >= manifest_.partitions.size()) {
+            if (cpu.partition == m::kNobody) { // they come last
+                if (cpu.vcpu != 0 || (i + 1 < manifest_.cpus.size() && manifest_.cpus[i + 1].partition != m::kNobody)) {
+                    defect(DefectKind::wrong_value, who + " belongs to nobody and yet has a place", at, 0, cpu.vcpu);
+                }
+            } else if (cpu.partition >= manifest_.partitions.size()) {
                 defect(DefectKind::out_of_range, who + " has no partition", at, manifest_.partitions.size(),
                        cpu.partition);
             } else {

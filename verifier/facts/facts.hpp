@@ -60,7 +60,7 @@ struct BundleFacts {
     DigestFact manifest_digest; // of the manifest with the field as zeros
     DigestFact tables_digest;
     DigestFact kernel_digest; // over the resident read-only segments of the kernel ELF, in file order
-    Digest digest{};          // of the whole bundle
+    Digest digest{};          // of the whole bundle; zeros when it came in an image, whose digest covers it
 };
 
 struct PayloadFact {

@@ -15,13 +15,21 @@ using decode::DefectKind;
 
 // The tables a native guest is entered with lie in its first megabyte (septum/guest/board.hpp), a Linux guest's too.
 constexpr std::uint64_t kEntryTablesLimit = 0x10'0000;
+constexpr std::size_t kMaxPayloads = 1024;
 
 std::vector<decode::GuestMemory::Segment> read_payloads(const decode::Manifest& manifest, ByteSpan bundle,
                                                         PartitionFacts& facts) {
     std::vector<decode::GuestMemory::Segment> segments;
     Sha256 all;
     const std::uint64_t first = std::uint64_t{manifest.header.tables_offset} + manifest.header.tables_size;
+    std::uint64_t bytes_left = bundle.size(); // more only if segments overlap, which no plan asks for
     for (const manifest::Payload& record : manifest.payloads_of(facts.record)) {
+        if (facts.payloads.size() >= kMaxPayloads || record.size > bytes_left) {
+            facts.defects.add(DefectKind::too_much, "the payloads of `" + facts.name + "` are more than can be read",
+                              record.offset, bytes_left, record.size);
+            break;
+        }
+        bytes_left -= record.size;
         PayloadFact payload;
         payload.offset = record.offset;
         payload.size = record.size;

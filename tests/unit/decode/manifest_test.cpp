@@ -59,6 +59,34 @@ TEST(Manifest, RefusesWhatItCannotRead) {
               "the bundle has no manifest: expected magic 0x314d55545045537f, found 0x0");
 }
 
+TEST(Manifest, CpusThatNobodyOwnsComeLast) {
+    World w = test::make_world();
+    const m::Header h = w.header();
+    // `right` gives its CPU up: it belongs to nobody.
+    put(w.bundle, h.cpus.offset + 16 + 4, m::kNobody, 2);
+    put(w.bundle, h.partitions.offset + sizeof(m::Partition) + offsetof(m::Partition, cpu_count), 0, 2);
+    Defects found = decode_manifest(w.bundle).value.value().defects;
+    EXPECT_FALSE(found.has(DefectKind::stray_bytes));
+    EXPECT_EQ(found.total(), 1U); // a partition without a CPU
+    put(w.bundle, h.cpus.offset + 16 + 6, 1, 2);
+    EXPECT_TRUE(decode_manifest(w.bundle).value->defects.has(DefectKind::wrong_value));
+    w = test::make_world();
+    put(w.bundle, h.cpus.offset + 4, m::kNobody, 2); // the first, and still in a partition's slice
+    found = decode_manifest(w.bundle).value.value().defects;
+    EXPECT_TRUE(found.has(DefectKind::overlap));
+    EXPECT_TRUE(found.has(DefectKind::wrong_value));
+}
+
+TEST(Manifest, BoundsAreTheKernels) {
+    const World good = test::make_world();
+    World w = good;
+    m::Header h = w.header();
+    h.partitions.count = m::kMaxPartitions + 1;
+    w.set_header(h);
+    EXPECT_EQ(decode_manifest(w.bundle).diagnostics.at(0).message,
+              "the manifest has more `partitions` than the kernel takes: expected at most 64, found 65");
+}
+
 TEST(Manifest, RecordsDefects) {
     const World good = test::make_world();
     const m::Header h = good.header();
