@@ -202,10 +202,31 @@ void exists_bytes(const Context& context, Judge& judge) {
             }
         }
     }
-    if (owned != facts.manifest.cpus.size()) {
-        judge.violated({.message = fmt::format("the image starts {} CPUs, but partitions own {}",
-                                               facts.manifest.cpus.size(), owned),
-                        .key = "unowned"});
+    // Every CPU of the board is the kernel's to start: one that were left out would run whatever firmware left there.
+    std::size_t asleep = 0;
+    for (const manifest::Cpu& cpu : facts.manifest.cpus) {
+        number.erase(cpu.apic_id);
+        if (cpu.partition == manifest::kNobody) {
+            ++asleep;
+        } else if (asleep != 0) {
+            judge.violated({.message = fmt::format(
+                                "the CPU with APIC id {} is owned, but recorded among those that sleep", cpu.apic_id),
+                            .key = fmt::format("order{}", cpu.apic_id),
+                            .witness = fmt::format("APIC id {}", cpu.apic_id)});
+        }
+    }
+    for (const auto& [apic_id, cpu] : number) {
+        judge.violated({.message = fmt::format("the image knows nothing of the CPU with APIC id {} of board `{}`",
+                                               apic_id, model.board.name.value),
+                        .key = fmt::format("left{}", apic_id),
+                        .witness = fmt::format("APIC id {}", apic_id),
+                        .primary = model.board.cpus[cpu].apic_id.span});
+    }
+    if (owned + asleep != facts.manifest.cpus.size()) {
+        judge.violated({.message = fmt::format("the image has {} CPUs, but partitions own {} and {} sleep",
+                                               facts.manifest.cpus.size(), owned, asleep),
+                        .key = "unowned",
+                        .witness = fmt::format("{} CPUs", facts.manifest.cpus.size())});
     }
 }
 
@@ -328,8 +349,9 @@ const Property kCpuExclusive{
 const Property kCpuExists{
     .id = "cpu.exists",
     .title = "the CPUs are the board's, as many as declared",
-    .statement = "Every CPU that the image starts is on the board, every partition has as many as declared, the pinned "
-                 "ones where they are pinned. On the model alone: the sum fits and pins name CPUs of the board.",
+    .statement = "The image lists exactly the CPUs of the board; every partition has as many as declared, the pinned "
+                 "ones where they are pinned; those that nobody owns sleep in the kernel. On the model alone: the sum "
+                 "fits and pins name CPUs of the board.",
     .level = Level::bytes,
     .rests_on = "the board file; the kernel compares APIC ids with the machine",
     .manual = "AMD APM volume 2 §16.3; ACPI 6.5 §5.2.12",
