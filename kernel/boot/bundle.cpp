@@ -19,7 +19,9 @@ Refusal bad(const char* what, Value expected, Value found) {
     return {Code::manifest, Value::text("manifest"), Value::text(what), expected, found};
 }
 
-bool whole_pages(u64 value) { return value % kPageSize == 0; }
+bool whole_pages(u64 value) {
+    return value % kPageSize == 0;
+}
 
 Refusal check_digest(const char* what, const manifest::Digest& expected, const manifest::Digest& found) {
     if (expected == found) {
@@ -86,7 +88,8 @@ Refusal check_table(const Header& header, const char* what, const Table& table, 
 }
 
 Refusal check_record_tables(const Header& header) {
-    constexpr u32 kAny = manifest::kMaxPartitions * 4096; // far from any overflow; the real bound is the manifest's size
+    constexpr u32 kAny =
+        manifest::kMaxPartitions * 4096; // far from any overflow; the real bound is the manifest's size
     SEPTUM_REQUIRE(check_table<manifest::Cpu>(header, "cpus", header.cpus, manifest::kMaxCpus));
     SEPTUM_REQUIRE(check_table<manifest::Partition>(header, "partitions", header.partitions, manifest::kMaxPartitions));
     SEPTUM_REQUIRE(check_table<manifest::Region>(header, "regions", header.regions, kAny));
@@ -118,7 +121,8 @@ Refusal check_places(const Header& header, const Range& kernel) {
     const struct {
         const char* name;
         const Range& range;
-    } places[] = {{"kernel", header.kernel}, {"bundle", bundle}, {"workspace", header.workspace}, {"trampoline", trampoline}};
+    } places[] = {
+        {"kernel", header.kernel}, {"bundle", bundle}, {"workspace", header.workspace}, {"trampoline", trampoline}};
     for (const auto& place : places) {
         SEPTUM_REQUIRE(check_range(place.name, place.range));
         for (const auto& other : places) {
@@ -156,8 +160,9 @@ Refusal check_block(const Header& header, const char* what, Hpa block, u64 size)
     const u64 offset = block.value - header.workspace.base.value;
     if (block < header.workspace.base || !whole_pages(block.value) || offset > header.workspace.size ||
         size > header.workspace.size - offset) {
-        return bad(what, Value::range("a block in", header.workspace.base.value,
-                                      header.workspace.base.value + header.workspace.size),
+        return bad(what,
+                   Value::range("a block in", header.workspace.base.value,
+                                header.workspace.base.value + header.workspace.size),
                    Value::hex(block.value));
     }
     return kHolds;

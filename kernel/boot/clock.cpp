@@ -9,17 +9,17 @@ namespace septum::kernel::boot {
 
 namespace {
 
-constexpr u64 kCrystal = 1'193'182;                 // Hz
-constexpr u32 kTicks = kCrystal / 100;              // ten milliseconds
-constexpr u32 kMaxReads = 4'000'000;                // seconds, even at bus speed: then the timer stands still
+constexpr u64 kCrystal = 1'193'182;    // Hz
+constexpr u32 kTicks = kCrystal / 100; // ten milliseconds, in two halves
+constexpr u32 kMaxReads = 4'000'000;   // seconds, even at bus speed: then the timer stands still
 constexpr u32 kAttempts = 8;
-constexpr u64 kMinHertz = 1'000'000;                // a slower time-stamp counter is not believed
+constexpr u64 kMinHertz = 1'000'000; // a slower time-stamp counter is not believed
 
-constexpr u16 kGatePort = 0x61;  // bit 0: gate of channel 2, bit 1: loudspeaker
+constexpr u16 kGatePort = 0x61; // bit 0: gate of channel 2, bit 1: loudspeaker
 constexpr u16 kChannel2 = 0x42;
 constexpr u16 kControl = 0x43;
-constexpr u8 kLatch2 = 0x80;     // 8254, counter latch command
-constexpr u8 kMode2 = 0xB4;      // channel 2, low byte then high byte, mode 2: reloads by itself
+constexpr u8 kLatch2 = 0x80; // 8254, counter latch command
+constexpr u8 kMode2 = 0xB4;  // channel 2, low byte then high byte, mode 2: reloads by itself
 
 struct Reading {
     u64 tsc;   // at about the time of the latch
@@ -85,7 +85,7 @@ Refusal measure_tsc(u64& hertz) {
         const Reading start = read_best();
         Reading middle{};
         Reading end{};
-        if (!read_after(start, kTicks / 2, middle) || !read_after(start, kTicks, end)) {
+        if (!read_after(start, kTicks / 2, middle) || !read_after(middle, kTicks / 2, end)) {
             return {Code::clock, Value::text("8254 timer"), {}, Value::text("counting"), Value::text("standing still")};
         }
         const u64 measured = frequency(start, end);

@@ -8,7 +8,9 @@
 
 namespace septum::kernel::boot {
 
-constexpr bool is_cpu_fact(manifest::FactKind kind) { return kind != manifest::FactKind::pci_function; }
+constexpr bool is_cpu_fact(manifest::FactKind kind) {
+    return kind != manifest::FactKind::pci_function;
+}
 
 // The fact's value on this CPU, masked.
 template <typename Cpu>
@@ -35,7 +37,10 @@ Refusal check_cpu_fact(const manifest::Fact& fact, const Cpu& cpu, u32 apic_id) 
         holds = found >= fact.expected;
         break;
     default:
-        return {Code::manifest, Value::text("fact kind"), {}, Value::range(1, 6),
+        return {Code::manifest,
+                Value::text("fact kind"),
+                {},
+                Value::range(1, 6),
                 Value::decimal(static_cast<u64>(fact.kind))};
     }
     if (holds) {

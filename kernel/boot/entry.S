@@ -8,7 +8,7 @@
 #define MULTIBOOT2_MAGIC 0xe85250d6
 #define CR0_RUN 0x80010033      /* PG, WP, NE, ET, MP, PE; caches on */
 #define CR0_PROTECTED 0x00000011 /* ET, PE; caches on */
-#define CR4_PAE 0x20
+#define CR4_RUN 0x220           /* PAE, OSFXSR: vector registers for hashing only */
 #define MSR_EFER 0xc0000080
 #define EFER_LME 0x100
 #define PAGE_PRESENT_WRITE 0x3
@@ -77,7 +77,7 @@ boot_entry:
 
 # Turns paging and long mode on; leaves all registers but EAX, ECX, EDX alone. 32-bit code on entry and return.
 enter_long_mode:
-    mov $CR4_PAE, %eax
+    mov $CR4_RUN, %eax
     mov %eax, %cr4
     mov $boot_pml4, %eax
     mov %eax, %cr3

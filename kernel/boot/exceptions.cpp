@@ -12,8 +12,8 @@ namespace {
 
 constexpr u32 kVectors = 32;
 constexpr u64 kStubSize = 16;
-constexpr u64 kCodeSelector = 0x18;       // entry.S
-constexpr u64 kInterruptGate = 0x8E00;    // present, DPL 0, 64-bit interrupt gate (APM 2 §4.8.4)
+constexpr u64 kCodeSelector = 0x18;    // entry.S
+constexpr u64 kInterruptGate = 0x8E00; // present, DPL 0, 64-bit interrupt gate (APM 2 §4.8.4)
 
 struct Gate {
     u64 low;
@@ -32,7 +32,9 @@ void make_exception_table() {
     }
 }
 
-void load_exception_table() { hw::load_idt({sizeof table - 1, reinterpret_cast<u64>(table)}); }
+void load_exception_table() {
+    hw::load_idt({sizeof table - 1, reinterpret_cast<u64>(table)});
+}
 
 } // namespace septum::kernel::boot
 

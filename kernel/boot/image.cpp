@@ -11,11 +11,15 @@ namespace septum::kernel::boot {
 
 namespace {
 
-u64 address(const u8* symbol) { return reinterpret_cast<u64>(symbol); }
+u64 address(const u8* symbol) {
+    return reinterpret_cast<u64>(symbol);
+}
 
 } // namespace
 
-manifest::Range kernel_range() { return {Hpa{address(kernel_begin)}, address(kernel_end) - address(kernel_begin)}; }
+manifest::Range kernel_range() {
+    return {Hpa{address(kernel_begin)}, address(kernel_end) - address(kernel_begin)};
+}
 
 Refusal check_kernel(const manifest::Digest& expected) {
     Sha256 hash;

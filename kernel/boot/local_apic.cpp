@@ -14,8 +14,8 @@ using manifest::ApicMode;
 
 constexpr u64 kBase = 0xFEE0'0000;
 constexpr u64 kBaseMask = 0x000F'FFFF'FFFF'F000;
-constexpr u64 kGloballyEnabled = 1u << 11;  // APIC_BASE.AE (APM 2 §16.3.1)
-constexpr u64 kExtended = 1u << 10;         // APIC_BASE.EXTD (§16.9)
+constexpr u64 kGloballyEnabled = 1u << 11; // APIC_BASE.AE (APM 2 §16.3.1)
+constexpr u64 kExtended = 1u << 10;        // APIC_BASE.EXTD (§16.9)
 
 // Registers by their xAPIC offset; x2APIC's MSR is 0x800 + offset / 16.
 constexpr u32 kVersion = 0x30;
@@ -109,8 +109,12 @@ u32 read_apic_id() {
     return hw::cpuid(1).registers[1] >> 24;
 }
 
-void send_init(ApicMode mode) { send(mode, kInit); }
+void send_init(ApicMode mode) {
+    send(mode, kInit);
+}
 
-void send_startup(ApicMode mode, Hpa page) { send(mode, kStartup | static_cast<u32>(page.value >> 12)); }
+void send_startup(ApicMode mode, Hpa page) {
+    send(mode, kStartup | static_cast<u32>(page.value >> 12));
+}
 
 } // namespace septum::kernel::boot

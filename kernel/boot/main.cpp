@@ -31,7 +31,10 @@ Refusal check_loader(u32 magic, u32 information, Loaded& loaded) {
     }
     SEPTUM_REQUIRE(read_multiboot({hw::at<const u8>(Hpa{information}), kMaxInformation}, loaded));
     if (loaded.module_begin % kPageSize != 0) {
-        return {Code::loader, Value::text("multiboot2 module"), {}, Value::text("page aligned"),
+        return {Code::loader,
+                Value::text("multiboot2 module"),
+                {},
+                Value::text("page aligned"),
                 Value::hex(loaded.module_begin)};
     }
     return kHolds;
@@ -84,7 +87,9 @@ void say_name(const manifest::Header& header) {
     char buffer[kLineSize];
     Line<kLineSize> line(buffer);
     line.put("septum: ").put(header.name, sizeof header.name).put(" on ").put(header.board, sizeof header.board);
-    line.put(", ").decimal(header.partitions.count).put(header.partitions.count == 1 ? " partition, " : " partitions, ");
+    line.put(", ")
+        .decimal(header.partitions.count)
+        .put(header.partitions.count == 1 ? " partition, " : " partitions, ");
     line.decimal(header.cpus.count).put(header.cpus.count == 1 ? " CPU" : " CPUs").put('\n');
     say(buffer);
 }

@@ -7,8 +7,8 @@ namespace {
 
 constexpr u64 kTypeMask = 0xFF;
 constexpr u64 kWriteBack = 6;
-constexpr u64 kEnabled = 1u << 11;      // IA32_MTRR_DEF_TYPE.E
-constexpr u64 kPairValid = 1u << 11;    // IA32_MTRR_PHYSMASKn.V
+constexpr u64 kEnabled = 1u << 11;   // IA32_MTRR_DEF_TYPE.E
+constexpr u64 kPairValid = 1u << 11; // IA32_MTRR_PHYSMASKn.V
 constexpr u64 kPageMask = ~u64{0xFFF};
 
 struct Span {
@@ -39,7 +39,8 @@ Refusal check_write_back(const Mtrrs& mtrrs, const manifest::Range& range) {
     const Value subject = Value::range(range.base.value, end);
     const Value expected = Value::text("write-back");
     if ((mtrrs.default_type & kEnabled) == 0) {
-        return {Code::memory_type, Value::text("memory type"), subject, expected, Value::text("uncacheable, MTRRs off")};
+        return {Code::memory_type, Value::text("memory type"), subject, expected,
+                Value::text("uncacheable, MTRRs off")};
     }
     if (begin >= 4 * kGiB && end <= mtrrs.forced_write_back_end) {
         return kHolds;

@@ -18,11 +18,11 @@ constexpr u32 kMsrFixed[] = {0x250, 0x258, 0x259, 0x268, 0x269, 0x26A, 0x26B, 0x
 constexpr u32 kFixedCount = sizeof kMsrFixed / sizeof kMsrFixed[0];
 constexpr u32 kMsrSyscfg = 0xC001'0010; // AMD (APM 2 §7.9)
 constexpr u32 kMsrTopMemory2 = 0xC001'001D;
-constexpr u64 kHasFixed = 1u << 8;          // IA32_MTRRCAP.FIX
-constexpr u64 kEnabled = 1u << 11;          // IA32_MTRR_DEF_TYPE.E
+constexpr u64 kHasFixed = 1u << 8; // IA32_MTRRCAP.FIX
+constexpr u64 kEnabled = 1u << 11; // IA32_MTRR_DEF_TYPE.E
 constexpr u64 kTopMemory2On = 1u << 21;
 constexpr u64 kTopMemory2WriteBack = 1u << 22;
-constexpr u64 kCacheDisable = 1u << 30;     // CR0.CD
+constexpr u64 kCacheDisable = 1u << 30; // CR0.CD
 
 struct Registers {
     u64 default_type = 0;
@@ -73,7 +73,9 @@ bool by_amd() {
 
 } // namespace
 
-void keep_mtrrs() { of_boot_cpu = read_registers(); }
+void keep_mtrrs() {
+    of_boot_cpu = read_registers();
+}
 
 void adopt_mtrrs() {
     if (same(read_registers(), of_boot_cpu)) {

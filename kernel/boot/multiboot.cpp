@@ -21,7 +21,10 @@ Refusal read_tag(Bytes tag, u32 type, Tags& seen, Loaded& loaded) {
         loaded.module_begin = tag.load<u32>(8);
         loaded.module_end = tag.load<u32>(12);
         if (tag.size < 17 || loaded.module_begin >= loaded.module_end) {
-            return {Code::loader, Value::text("multiboot2 module"), {}, Value::text("an address range"),
+            return {Code::loader,
+                    Value::text("multiboot2 module"),
+                    {},
+                    Value::text("an address range"),
                     Value::range(loaded.module_begin, loaded.module_end)};
         }
     }
@@ -29,7 +32,10 @@ Refusal read_tag(Bytes tag, u32 type, Tags& seen, Loaded& loaded) {
         seen.maps++;
         const u32 entry_size = tag.load<u32>(8);
         if (tag.size < 16 || entry_size < sizeof(MemoryMap::Entry) || entry_size % 8 != 0) {
-            return {Code::loader, Value::text("multiboot2 memory map entry size"), {}, Value::decimal(24),
+            return {Code::loader,
+                    Value::text("multiboot2 memory map entry size"),
+                    {},
+                    Value::decimal(24),
                     Value::decimal(entry_size)};
         }
         loaded.memory = {tag.part(16, tag.size - 16), entry_size};
@@ -42,7 +48,10 @@ Refusal read_tag(Bytes tag, u32 type, Tags& seen, Loaded& loaded) {
 Refusal read_multiboot(Bytes information, Loaded& loaded) {
     const u32 total = information.load<u32>(0);
     if (total < 16 || total > information.size) {
-        return {Code::loader, Value::text("multiboot2 information size"), {}, Value::range(16, information.size),
+        return {Code::loader,
+                Value::text("multiboot2 information size"),
+                {},
+                Value::range(16, information.size),
                 Value::hex(total)};
     }
     Tags seen;

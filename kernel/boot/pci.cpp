@@ -51,7 +51,10 @@ Refusal silence(u32 bdf) {
 
 Refusal take(u32 bdf, u32 id, PciFound& found) {
     if (found.count == kMaxPciFunctions) {
-        return {Code::pci, Value::text("pci functions"), {}, Value::range("a count in", 0, kMaxPciFunctions + 1),
+        return {Code::pci,
+                Value::text("pci functions"),
+                {},
+                Value::range("a count in", 0, kMaxPciFunctions + 1),
                 Value::text("more")};
     }
     found.functions[found.count++] = {bdf, id};

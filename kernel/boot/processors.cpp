@@ -17,15 +17,16 @@
 #include "kernel/resident.hpp"
 
 extern "C" const septum::u8 trampoline_begin[], trampoline_end[];
-extern "C" [[noreturn]] void enter_resident(const septum::kernel::BootFacts* facts, septum::u32 index, septum::u64 stack);
+extern "C" [[noreturn]] void enter_resident(const septum::kernel::BootFacts* facts, septum::u32 index,
+                                            septum::u64 stack);
 
 namespace septum::kernel::boot {
 
 namespace {
 
-constexpr u64 kStartupPause = 200;         // microseconds between the two SIPIs (SDM 3 §9.4.4)
-constexpr u64 kAnswerTime = 2'000'000;     // microseconds a stated CPU has to check in
-constexpr u64 kStragglerTime = 200'000;    // microseconds another CPU that the topology hints at has
+constexpr u64 kStartupPause = 200;           // microseconds between the two SIPIs (SDM 3 §9.4.4)
+constexpr u64 kAnswerTime = 2'000'000;       // microseconds a stated CPU has to check in
+constexpr u64 kStragglerTime = 200'000;      // microseconds another CPU that the topology hints at has
 constexpr u8 kParked[] = {0xF4, 0xEB, 0xFD}; // hlt; jmp back: for whoever wakes up after the page was wiped
 
 const manifest::Header* description = nullptr;
@@ -53,7 +54,9 @@ u32 hinted_cpus() {
     return count;
 }
 
-u32 answers_now() { return __atomic_load_n(&answers, __ATOMIC_ACQUIRE); }
+u32 answers_now() {
+    return __atomic_load_n(&answers, __ATOMIC_ACQUIRE);
+}
 
 void wait_for_answers(u32 count, u64 microseconds, u64 hertz) {
     const u64 start = hw::read_tsc();

@@ -41,7 +41,11 @@ void say(const char* line) {
     }
 }
 
-void now_doing(const char* what) { current = what; }
-const char* doing() { return current; }
+void now_doing(const char* what) {
+    current = what;
+}
+const char* doing() {
+    return current;
+}
 
 } // namespace septum::kernel::boot

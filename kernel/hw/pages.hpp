@@ -21,6 +21,8 @@ inline void move_pages(Hpa to, Hpa from, u64 bytes) {
 }
 
 // Writes back and drops the caches (APM 3: WBINVD): for devices that read memory behind their back.
-inline void write_back_caches() { asm volatile("wbinvd" ::: "memory"); }
+inline void write_back_caches() {
+    asm volatile("wbinvd" ::: "memory");
+}
 
 } // namespace septum::kernel::hw

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/lifecycle/sha256.hpp"
 
+#include "kernel/hw/cpuid.hpp"
+#include "kernel/hw/sha.hpp"
+
 namespace septum::kernel {
 
 namespace {
 
 // FIPS 180-4 §4.2.2
-constexpr u32 kRound[64] = {
+alignas(16) constexpr u32 kRound[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -17,7 +20,9 @@ constexpr u32 kRound[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-inline u32 rotate(u32 value, u32 by) { return value >> by | value << (32 - by); }
+inline u32 rotate(u32 value, u32 by) {
+    return value >> by | value << (32 - by);
+}
 
 inline u32 big_endian(const u8* from) {
     u32 value;
@@ -52,14 +57,12 @@ struct Working {
     }
 };
 
-} // namespace
-
-void Sha256::compress(const u8* block) {
-    u32 w[64]; // round terms: message schedule plus constant, so that the rounds read one word each
+void compress_block(u32 (&state)[8], const u8* block) {
+    u32 term[64]; // what each round adds: message schedule plus constant
     u32 schedule[64];
     for (u32 i = 0; i < 16; i++) {
         schedule[i] = big_endian(block + 4 * i);
-        w[i] = schedule[i] + kRound[i];
+        term[i] = schedule[i] + kRound[i];
     }
 #pragma clang loop unroll_count(4)
     for (u32 i = 16; i < 64; i++) {
@@ -67,24 +70,51 @@ void Sha256::compress(const u8* block) {
         const u32 y = schedule[i - 2];
         schedule[i] = schedule[i - 16] + (rotate(x, 7) ^ rotate(x, 18) ^ x >> 3) + schedule[i - 7] +
                       (rotate(y, 17) ^ rotate(y, 19) ^ y >> 10);
-        w[i] = schedule[i] + kRound[i];
+        term[i] = schedule[i] + kRound[i];
     }
-    Working v{state_[0], state_[1], state_[2], state_[3], state_[4], state_[5], state_[6], state_[7]};
+    Working v{state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7]};
 #pragma clang loop unroll(disable)
     for (u32 i = 0; i < 64; i += 8) {
-        v.eight(w + i);
+        v.eight(term + i);
     }
-    state_[0] += v.a;
-    state_[1] += v.b;
-    state_[2] += v.c;
-    state_[3] += v.d;
-    state_[4] += v.e;
-    state_[5] += v.f;
-    state_[6] += v.g;
-    state_[7] += v.h;
+    state[0] += v.a;
+    state[1] += v.b;
+    state[2] += v.c;
+    state[3] += v.d;
+    state[4] += v.e;
+    state[5] += v.f;
+    state[6] += v.g;
+    state[7] += v.h;
 }
 
-void Sha256::update(const void* data, u64 bytes) {
+} // namespace
+
+bool Sha256::has_instructions() {
+    constexpr u32 kSsse3 = 1u << 9; // CPUID 1 ECX
+    constexpr u32 kSse41 = 1u << 19;
+    constexpr u32 kSha = 1u << 29; // CPUID 7 EBX
+    constexpr u32 kVector = kSsse3 | kSse41;
+    return hw::cpuid(0).registers[0] >= 7 && (hw::cpuid(7).registers[1] & kSha) != 0 &&
+           (hw::cpuid(1).registers[2] & kVector) == kVector;
+}
+
+Sha256::Sha256() : with_instructions_(has_instructions()) {}
+
+// One copy of it: its instructions are many, which the optimiser does not see.
+[[gnu::noinline]] void Sha256::compress(const u8* blocks, u64 count) {
+    if (count == 0) {
+        return;
+    }
+    if (with_instructions_) {
+        hw::sha256_blocks(state_, blocks, count, kRound);
+        return;
+    }
+    for (; count != 0; count--, blocks += 64) {
+        compress_block(state_, blocks);
+    }
+}
+
+[[gnu::noinline]] void Sha256::update(const void* data, u64 bytes) {
     const u8* from = static_cast<const u8*>(data);
     u64 held = length_ % 64;
     length_ += bytes;
@@ -96,11 +126,11 @@ void Sha256::update(const void* data, u64 bytes) {
         if (held < 64) {
             return;
         }
-        compress(pending_);
+        compress(pending_, 1);
     }
-    for (; bytes >= 64; bytes -= 64, from += 64) {
-        compress(from);
-    }
+    compress(from, bytes / 64);
+    from += bytes / 64 * 64;
+    bytes %= 64;
     for (u64 i = 0; i < bytes; i++) {
         pending_[i] = from[i];
     }
@@ -113,12 +143,12 @@ manifest::Digest Sha256::finish() {
     pending_[held++] = 0x80;
     if (held > 56) {
         __builtin_memset(pending_ + held, 0, 64 - held);
-        compress(pending_);
+        compress(pending_, 1);
         held = 0;
     }
     __builtin_memset(pending_ + held, 0, 56 - held);
     __builtin_memcpy(pending_ + 56, &bits, sizeof bits);
-    compress(pending_);
+    compress(pending_, 1);
 
     manifest::Digest digest{};
     for (u32 i = 0; i < 8; i++) {

@@ -38,14 +38,14 @@ constexpr u32 kSetInterruptTable = 1u << 24;
 constexpr u32 kCompatibilityFormat = 1u << 23;
 constexpr u32 kOneShot = kSetRootTable | 1u << 29 | kFlushWriteBuffer | kSetInterruptTable;
 
-constexpr u64 kNeedsWriteBufferFlush = 1u << 4;  // CAP_REG.RWBF
-constexpr u64 kProtectedLow = 1u << 5;           // CAP_REG.PLMR
-constexpr u64 kProtectedHigh = 1u << 6;          // CAP_REG.PHMR
-constexpr u64 kExtendedInterrupts = 1u << 4;     // ECAP_REG.EIM
+constexpr u64 kNeedsWriteBufferFlush = 1u << 4;   // CAP_REG.RWBF
+constexpr u64 kProtectedLow = 1u << 5;            // CAP_REG.PLMR
+constexpr u64 kProtectedHigh = 1u << 6;           // CAP_REG.PHMR
+constexpr u64 kExtendedInterrupts = 1u << 4;      // ECAP_REG.EIM
 constexpr u64 kInterruptTableExtended = 1u << 11; // IRTA_REG.EIME
-constexpr u32 kInterruptMask = 1u << 31;         // FECTL_REG.IM, IECTL_REG.IM
-constexpr u32 kProtectedEnable = 1u << 31;       // PMEN_REG.EPM
-constexpr u32 kProtectedStatus = 1u << 0;        // PMEN_REG.PRS
+constexpr u32 kInterruptMask = 1u << 31;          // FECTL_REG.IM, IECTL_REG.IM
+constexpr u32 kProtectedEnable = 1u << 31;        // PMEN_REG.EPM
+constexpr u32 kProtectedStatus = 1u << 0;         // PMEN_REG.PRS
 
 constexpr u32 kMaxPolls = 1'000'000;
 
@@ -63,7 +63,7 @@ struct alignas(kPageSize) Page {
     u64 words[kPageSize / 8];
 };
 
-Page nothing;                        // as a root table: no bus present; as an interrupt table: 256 entries, none present
+Page nothing; // as a root table: no bus present; as an interrupt table: 256 entries, none present
 alignas(kPageSize) Descriptor queue[kPageSize / sizeof(Descriptor)];
 volatile u32 waited;
 
@@ -71,9 +71,7 @@ class Unit {
 public:
     explicit Unit(Hpa registers) : registers_(registers) {}
 
-    [[nodiscard]] VtdIdentity identity() const {
-        return {read32(kVersion), read64(kCapability), read64(kExtended)};
-    }
+    [[nodiscard]] VtdIdentity identity() const { return {read32(kVersion), read64(kCapability), read64(kExtended)}; }
 
     // Turns one of the lasting bits of the command register on or off.
     [[nodiscard]] Refusal turn(u32 bit, bool on, const char* what) const {

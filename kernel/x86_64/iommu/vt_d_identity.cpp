@@ -9,8 +9,8 @@ using boot::Code;
 using boot::Refusal;
 using boot::Value;
 
-constexpr u64 kQueuedInvalidation = 1u << 1;  // ECAP_REG.QI
-constexpr u64 kInterruptRemapping = 1u << 3;  // ECAP_REG.IR
+constexpr u64 kQueuedInvalidation = 1u << 1; // ECAP_REG.QI
+constexpr u64 kInterruptRemapping = 1u << 3; // ECAP_REG.IR
 
 Refusal check(const char* what, u64 expected, u64 found) {
     if (expected == found) {

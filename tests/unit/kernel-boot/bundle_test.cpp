@@ -57,7 +57,7 @@ protected:
         p.vmcb_ap = Hpa{kBase + 9 * kPageSize};
         p.block = Hpa{kWorkspace + layout::CpuBlock::kSize};
         ram() = {Hpa{kBase}, kSize};
-        h.iommu = {manifest::IommuKind::vt_d, {}, Hpa{0xFED9'0000}, 0x10, 0, 0, 0, 0, Hpa{kBase + 10 * kPageSize},
+        h.iommu = {manifest::IommuKind::vt_d,   {}, Hpa{0xFED9'0000}, 0x10, 0, 0, 0, 0, Hpa{kBase + 10 * kPageSize},
                    Hpa{kBase + 11 * kPageSize}, 256};
         Sha256 hash;
         hash.update(image_->bytes + kPageSize, kTables);

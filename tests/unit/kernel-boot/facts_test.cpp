@@ -63,7 +63,9 @@ Refusal check_pci(const std::vector<Fact>& facts, const std::vector<PciFunction>
     return check_pci_set({facts.data(), facts.size()}, {found.data(), found.size()});
 }
 
-Fact function(u32 bdf, u32 id) { return fact(FactKind::pci_function, 0, bdf, 0, 0xFFFF'FFFF, id, "pci function"); }
+Fact function(u32 bdf, u32 id) {
+    return fact(FactKind::pci_function, 0, bdf, 0, 0xFFFF'FFFF, id, "pci function");
+}
 
 TEST(PciFacts, TheSetsAreEqual) {
     const std::vector<Fact> facts{function(0x00, 0x29C0'8086), function(0xFA, 0x2922'8086)};
@@ -90,8 +92,9 @@ TEST(IommuFacts, IdentityUnderItsMask) {
     EXPECT_TRUE(iommu::check_identity(board, {0x10, 0x50, 0x0A}));
     EXPECT_TRUE(iommu::check_identity(board, {0x10, 0x40, 0x02}));
     board.extended_mask = 0;
-    EXPECT_EQ(said(iommu::check_identity(board, {0x10, 0x40, 0x02})),
-              "septum: refused: iommu queued invalidation and interrupt remapping: expected 0xa, found 0x2 (code 0x60)");
+    EXPECT_EQ(
+        said(iommu::check_identity(board, {0x10, 0x40, 0x02})),
+        "septum: refused: iommu queued invalidation and interrupt remapping: expected 0xa, found 0x2 (code 0x60)");
 }
 
 } // namespace

@@ -30,8 +30,9 @@ TEST(MemoryMap, NeighboursCountAsOne) { // UEFI maps are cut up, and need not be
 }
 
 TEST(MemoryMap, BeyondTheEnd) {
-    EXPECT_EQ(said(check({{0x100000, 0x100000, 1, 0}}, 0x180000, 0x100000)),
-              "septum: refused: ram 0x180000..0x280000: expected usable, found no memory in 0x200000..0x280000 (code 0x30)");
+    EXPECT_EQ(
+        said(check({{0x100000, 0x100000, 1, 0}}, 0x180000, 0x100000)),
+        "septum: refused: ram 0x180000..0x280000: expected usable, found no memory in 0x200000..0x280000 (code 0x30)");
     EXPECT_TRUE(check({{0x100000, 0x100000, 1, 0}}, 0xFF000, 0x2000));
     EXPECT_TRUE(check({}, 0x1000, 0x1000));
 }
@@ -41,8 +42,9 @@ TEST(MemoryMap, AHoleBetween) {
 }
 
 TEST(MemoryMap, ReservedInsideUsable) { // firmware that contradicts itself
-    EXPECT_EQ(said(check({{0x100000, 0x400000, 1, 0}, {0x200000, 0x1000, 2, 0}}, 0x180000, 0x100000)),
-              "septum: refused: ram 0x180000..0x280000: expected usable, found reserved 0x200000..0x201000 (code 0x30)");
+    EXPECT_EQ(
+        said(check({{0x100000, 0x400000, 1, 0}, {0x200000, 0x1000, 2, 0}}, 0x180000, 0x100000)),
+        "septum: refused: ram 0x180000..0x280000: expected usable, found reserved 0x200000..0x201000 (code 0x30)");
     EXPECT_FALSE(check({{0x100000, 0x400000, 1, 0}, {0x280000, 0x1000, 2, 0}}, 0x180000, 0x100000));
 }
 

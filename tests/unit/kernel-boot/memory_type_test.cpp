@@ -26,7 +26,9 @@ struct Board : Mtrrs {
     }
 };
 
-manifest::Range range(u64 base, u64 size) { return {Hpa{base}, size}; }
+manifest::Range range(u64 base, u64 size) {
+    return {Hpa{base}, size};
+}
 
 TEST(MemoryType, WriteBackByDefault) { // SeaBIOS and OVMF: a hole for devices
     const Board board = Board(kWriteBack).pair(0xC000'0000, 0x4000'0000, kUncacheable);
@@ -44,8 +46,7 @@ TEST(MemoryType, UncacheableByDefault) { // most real boards
 }
 
 TEST(MemoryType, CoveredOutOfOrder) {
-    const Board board =
-        Board(kUncacheable).pair(0x4000'0000, 0x4000'0000, kWriteBack).pair(0, 0x4000'0000, kWriteBack);
+    const Board board = Board(kUncacheable).pair(0x4000'0000, 0x4000'0000, kWriteBack).pair(0, 0x4000'0000, kWriteBack);
     EXPECT_FALSE(check_write_back(board, range(0x1000'0000, 0x6000'0000)));
 }
 
@@ -65,7 +66,8 @@ TEST(MemoryType, AllOff) {
     Board board(kWriteBack);
     board.default_type = kWriteBack;
     EXPECT_EQ(said(check_write_back(board, range(0x20'0000, 0x1000))),
-              "septum: refused: memory type 0x200000..0x201000: expected write-back, found uncacheable, MTRRs off (code 0x31)");
+              "septum: refused: memory type 0x200000..0x201000: expected write-back, found uncacheable, MTRRs off "
+              "(code 0x31)");
 }
 
 TEST(MemoryType, AmdForcesTheTop) {

@@ -21,8 +21,9 @@ TEST(Refusal, EveryKindOfValue) {
     manifest::Digest digest{};
     digest.bytes[0] = 0xAB;
     digest.bytes[7] = 0x01;
-    EXPECT_EQ(said({Code::digest, Value::text("tables"), {}, Value::digest(digest), Value::digest({})}),
-              "septum: refused: tables: expected sha256 ab00000000000001..., found sha256 0000000000000000... (code 0x21)");
+    EXPECT_EQ(
+        said({Code::digest, Value::text("tables"), {}, Value::digest(digest), Value::digest({})}),
+        "septum: refused: tables: expected sha256 ab00000000000001..., found sha256 0000000000000000... (code 0x21)");
     EXPECT_EQ(said({Code::clock, Value::text("x"), {}, Value::decimal(~u64{0}), Value::range("in", 0, ~u64{0})}),
               "septum: refused: x: expected 18446744073709551615, found in 0x0..0xffffffffffffffff (code 0x70)");
 }
