@@ -61,9 +61,11 @@ std::string memory_map(const build::Plan& plan, bool color) {
         sum += entry.range.size;
     }
     std::vector<Row> cpus = {{"cpu", "apic id", "partition", "its cpu"}};
-    for (const auto& cpu : plan.cpus)
-        cpus.push_back({std::to_string(cpu.board_cpu), std::to_string(cpu.apic_id), plan.partitions[cpu.partition].name,
-                        std::to_string(cpu.vcpu)});
+    for (const auto& cpu : plan.cpus) {
+        const bool idle = cpu.partition == manifest::kNobody;
+        cpus.push_back({std::to_string(cpu.board_cpu), std::to_string(cpu.apic_id),
+                        idle ? "(idle)" : plan.partitions[cpu.partition].name, idle ? "" : std::to_string(cpu.vcpu)});
+    }
     return fmt::format("`{}` on board `{}`\n\nmemory: {:.1f} MiB in all\n{}\ncpus:\n{}", plan.name, plan.board,
                        static_cast<double>(sum) / 1048576.0, table(memory, color), table(cpus, color));
 }
