@@ -101,6 +101,23 @@ constexpr std::uint16_t kEbx = 1;
 constexpr std::uint16_t kEcx = 2;
 constexpr std::uint16_t kEdx = 3;
 
+constexpr std::uint32_t kVmCr = 0xC001'0114; // APM 2 §15.30.1
+constexpr std::uint64_t kSvmDisabled = 1U << 4;
+constexpr std::uint32_t kPat = 0x277;         // APM 2 §7.8.2
+constexpr std::uint32_t kMtrrDefault = 0x2FF; // APM 2 §7.7.2.1
+constexpr std::uint64_t kMtrrsOn = 1U << 11;
+constexpr std::uint64_t kRemapping = 1U << 3; // VT-d ECAP_REG.IR (§11.4.3)
+
+// The most CPUs that share a core.
+std::uint64_t siblings(const config::Board& board) {
+    std::map<std::uint32_t, std::uint64_t> cores;
+    std::uint64_t most = 0;
+    for (const config::BoardCpu& cpu : board.cpus) {
+        most = std::max(most, ++cores[cpu.core]);
+    }
+    return most;
+}
+
 std::vector<Needed> needed(const Context& context) {
     using enum manifest::FactKind;
     const config::Board& board = context.model.board;
@@ -111,6 +128,13 @@ std::vector<Needed> needed(const Context& context) {
         {cpuid_at_least, kEax, 0x8000'0008, 0, 0xFF, board.physical_address_bits,
          "the processor has the board's physical address bits"},
     };
+    out.push_back({msr_bits, 0, kVmCr, 0, kSvmDisabled, 0, "firmware left SVM usable"});
+    out.push_back({msr_bits, 0, kPat, 0, ~0ULL, decode::kPatReset, "the page attribute table is as reset left it"});
+    out.push_back({msr_bits, 0, kMtrrDefault, 0, kMtrrsOn, kMtrrsOn, "the memory type ranges are on"});
+    out.push_back({cpuid_bits, kEcx, 0x8000'0008, 0, 0xFF, board.cpus.empty() ? 0 : board.cpus.size() - 1,
+                   fmt::format("the processor has {} CPUs", board.cpus.size())});
+    out.push_back(
+        {cpuid_bits, kEbx, 0xB, 0, 0xFFFF, siblings(board), fmt::format("a core has {} threads", siblings(board))});
     std::uint32_t highest = 0;
     bool pages_1g = (context.facts->kernel.page_table.intervals.end() !=
                      std::find_if(context.facts->kernel.page_table.intervals.begin(),
@@ -173,6 +197,15 @@ void check_bytes(const Context& context, Judge& judge) {
         say(fmt::format("the image looks for the IOMMU at {}, expected {}", address(header.iommu.registers.value),
                         address(board.iommu.registers.value)),
             "iommu-registers", board.iommu.registers.span);
+    }
+    if (unit && (header.iommu.extended & header.iommu.extended_mask & kRemapping) == 0) {
+        say("the contract does not say that the IOMMU remaps interrupts", "iommu-remapping",
+            board.iommu.registers.span);
+    }
+    if (unit && ((header.iommu.capability & ~header.iommu.capability_mask) != 0 ||
+                 (header.iommu.extended & ~header.iommu.extended_mask) != 0)) {
+        say("what the contract asks of the IOMMU can hold on no machine", "iommu-impossible",
+            board.iommu.registers.span);
     }
     const std::vector<manifest::Fact>& facts = context.facts->manifest.facts;
     for (const Needed& need : needed(context)) {
