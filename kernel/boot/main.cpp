@@ -42,6 +42,11 @@ Refusal check_loader(u32 magic, u32 information, Loaded& loaded) {
 
 // All that can be asked before anything is moved.
 Refusal check_board(const manifest::Header& header, const MemoryMap& memory) {
+    const manifest::Range own[] = {
+        header.kernel, {header.bundle_base, header.bundle_size}, header.workspace, {header.trampoline, kPageSize}};
+    for (const auto& range : own) {
+        SEPTUM_REQUIRE(check_usable(memory, range));
+    }
     for (const auto& range : records<manifest::Range>(header, header.ram)) {
         SEPTUM_REQUIRE(check_usable(memory, range));
     }

@@ -60,7 +60,7 @@ struct Working {
 void compress_block(u32 (&state)[8], const u8* block) {
     u32 term[64]; // what each round adds: message schedule plus constant
     u32 schedule[64];
-    for (u32 i = 0; i < 16; i++) {
+    for (u64 i = 0; i < 16; i++) {
         schedule[i] = big_endian(block + 4 * i);
         term[i] = schedule[i] + kRound[i];
     }
@@ -151,7 +151,7 @@ manifest::Digest Sha256::finish() {
     compress(pending_, 1);
 
     manifest::Digest digest{};
-    for (u32 i = 0; i < 8; i++) {
+    for (u64 i = 0; i < 8; i++) {
         const u32 word = __builtin_bswap32(state_[i]);
         __builtin_memcpy(digest.bytes + 4 * i, &word, sizeof word);
     }
