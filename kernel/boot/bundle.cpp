@@ -211,6 +211,19 @@ Refusal check_cpus(const Header& header) {
     return kHolds;
 }
 
+u64 page_end(const manifest::Payload& payload) {
+    return (u64{payload.offset} + payload.size + kPageSize - 1) / kPageSize * kPageSize;
+}
+
+Refusal check_payload(const Header& header, const manifest::Payload& payload) {
+    const u64 begin = u64{header.tables_offset} + header.tables_size;
+    if (payload.offset < begin || !whole_pages(payload.offset) || page_end(payload) > header.bundle_size) {
+        return bad("payload", Value::range("whole pages in", begin, header.bundle_size),
+                   Value::range(payload.offset, u64{payload.offset} + payload.size));
+    }
+    return kHolds;
+}
+
 Refusal check_hardware(const Header& header) {
     if (header.apic != manifest::ApicMode::x2apic && header.apic != manifest::ApicMode::xapic) {
         return bad("apic", Value::range(1, 3), Value::decimal(static_cast<u64>(header.apic)));
@@ -245,6 +258,9 @@ Refusal check_bundle(Bytes bundle, const Range& kernel) {
     for (const auto& partition : records<manifest::Partition>(header, header.partitions)) {
         SEPTUM_REQUIRE(check_partition(header, partition));
     }
+    for (const auto& payload : records<manifest::Payload>(header, header.payloads)) {
+        SEPTUM_REQUIRE(check_payload(header, payload));
+    }
     return check_hardware(header);
 }
 
@@ -253,6 +269,19 @@ Refusal check_tables(Bytes bundle) {
     Sha256 hash;
     hash.update(bundle.data + header.tables_offset, header.tables_size);
     return check_digest("tables", header.tables_digest, hash.finish());
+}
+
+Refusal check_padding(Bytes bundle) {
+    const Header& header = *reinterpret_cast<const Header*>(bundle.data);
+    for (const auto& payload : records<manifest::Payload>(header, header.payloads)) {
+        for (u64 at = u64{payload.offset} + payload.size; at < page_end(payload); at++) {
+            if (bundle.data[at] != 0) {
+                return {Code::digest, Value::text("padding at bundle offset"), Value::hex(at), Value::hex(0),
+                        Value::hex(bundle.data[at])};
+            }
+        }
+    }
+    return kHolds;
 }
 
 } // namespace septum::kernel::boot

@@ -17,6 +17,9 @@ Refusal check_bundle(Bytes bundle, const manifest::Range& kernel);
 // The digest of the tables part. After check_bundle.
 Refusal check_tables(Bytes bundle);
 
+// The rest of each payload's last page is zero: nothing travels in the bundle that no digest covers. After check_bundle.
+Refusal check_padding(Bytes bundle);
+
 // One of the header's tables. After check_bundle.
 template <typename T>
 Records<T> records(const manifest::Header& header, const manifest::Table& table) {

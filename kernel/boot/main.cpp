@@ -82,6 +82,7 @@ Refusal place_bundle(Bytes source, Bytes& placed) {
 
     SEPTUM_REQUIRE(check_bundle(placed, kernel_range()));
     SEPTUM_REQUIRE(check_tables(placed));
+    SEPTUM_REQUIRE(check_padding(placed));
     const manifest::Header& own = *reinterpret_cast<const manifest::Header*>(placed.data);
     SEPTUM_REQUIRE(check_kernel(own.kernel_digest));
     hw::scrub(own.workspace.base, own.workspace.size);

@@ -184,6 +184,32 @@ TEST_F(BundleTest, SlicesOutside) {
     EXPECT_NE(after([&] { partition().msrs = {0, 0xFFFF'FFFF}; }), "holds");
 }
 
+TEST_F(BundleTest, PayloadsOutside) {
+    header().payloads = {640, 1};
+    auto& payload = *reinterpret_cast<manifest::Payload*>(image_->bytes + 640);
+    payload = {kPageSize + kTables, 100, {}, {}};
+    EXPECT_EQ(after([] {}), "holds");
+    EXPECT_NE(after([&] { payload.size = kPageSize + 1; }), "holds");
+    EXPECT_NE(after([&] { payload = {kPageSize, 100, {}, {}}; }), "holds");
+    EXPECT_NE(after([&] { payload = {kPageSize + kTables + 8, 100, {}, {}}; }), "holds");
+    EXPECT_NE(after([&] { payload = {0xFFFF'F000, 0xFFFF'FFFF, {}, {}}; }), "holds");
+}
+
+TEST_F(BundleTest, NothingHidesInThePadding) {
+    header().payloads = {640, 1};
+    *reinterpret_cast<manifest::Payload*>(image_->bytes + 640) = {kPageSize + kTables, 100, {}, {}};
+    ASSERT_EQ(after([] {}), "holds");
+    const Bytes bundle{image_->bytes, kSize};
+    image_->bytes[kPageSize + kTables + 99] = 1;
+    EXPECT_FALSE(check_padding(bundle));
+    image_->bytes[kPageSize + kTables + 100] = 1;
+    EXPECT_EQ(said(check_padding(bundle)),
+              "septum: refused: padding at bundle offset 0x11064: expected 0x0, found 0x1 (code 0x21)");
+    image_->bytes[kPageSize + kTables + 100] = 0;
+    image_->bytes[kSize - 1] = 0x80;
+    EXPECT_TRUE(check_padding(bundle));
+}
+
 TEST_F(BundleTest, Hardware) {
     EXPECT_NE(after([&] { header().apic = static_cast<manifest::ApicMode>(0); }), "holds");
     header().apic = manifest::ApicMode::xapic;
