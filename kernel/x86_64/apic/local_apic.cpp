@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/x86_64/apic/local_apic.hpp"
 
+#include "kernel/x86_64/cpu/tables.hpp"
+
 namespace septum::kernel::apic {
 
 namespace {
@@ -31,8 +33,7 @@ void quiesce(manifest::ApicMode mode) {
         write(mode, kEoi, 0);
     }
     for (u32 i = 0; i < kMostInterrupts && any(mode, kIrr); i++) {
-        // Each is taken by the stub that only ends it (cpu/stubs.S). GIF and IF are open for one instruction.
-        asm volatile("stgi; sti; nop; nop; cli; clgi" ::: "memory");
+        cpu::take_interrupts();
     }
     write(mode, kEsr, 0);
     write(mode, kDivide, 0);

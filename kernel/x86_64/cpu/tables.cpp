@@ -26,12 +26,14 @@ constexpr u32 kEntrySize = 16;
 constexpr u32 kDoubleFault = 8;
 constexpr u32 kNmi = 2;
 constexpr u32 kMachineCheck = 18;
+constexpr u32 kFirstInterrupt = 16; // below it the local APIC takes no vector (APM 2 §16.6.1)
 
 struct Gate { // 64-bit interrupt gate, figure 4-24
     u64 low;
     u64 high;
 };
 constinit Gate idt[kVectors] = {};
+constinit Gate ending_idt[kVectors] = {}; // while pending interrupts are swallowed
 
 Gate gate(const char* entry, u64 stack) {
     const u64 address = reinterpret_cast<u64>(entry);
@@ -52,7 +54,15 @@ void fill_idt(manifest::ApicMode mode) {
             const bool own_stack = vector == kDoubleFault || vector == kMachineCheck;
             idt[vector] = gate(exception_entries + vector * kEntrySize, own_stack ? 1 : 0);
         }
+        ending_idt[vector] = vector >= kFirstInterrupt ? gate(end, 0) : idt[vector];
     }
+}
+
+void take_interrupts() {
+    hw::load_idt({sizeof(ending_idt) - 1, reinterpret_cast<u64>(ending_idt)});
+    // GIF and IF are open for one instruction, the second NOP: STI holds interrupts off for the first.
+    asm volatile("stgi; sti; nop; nop; cli; clgi" ::: "memory");
+    hw::load_idt({sizeof(idt) - 1, reinterpret_cast<u64>(idt)});
 }
 
 void load_tables(PerCpu& cpu) {

@@ -12,4 +12,8 @@ void fill_idt(manifest::ApicMode mode);
 // Loads this CPU's GDT and TSS and the shared IDT, and points GS at `cpu`.
 void load_tables(PerCpu& cpu);
 
+// Takes an interrupt that is pending at this CPU, if there is one, and only ends it. A guest may have left any vector from
+// 16 on, also those that are exceptions elsewhere, so that here all of these count as interrupts.
+void take_interrupts();
+
 } // namespace septum::kernel::cpu
