@@ -5,6 +5,7 @@
 #include "cli/version.hpp"
 #include "config/source.hpp"
 
+#include <cerrno>
 #include <exception>
 
 namespace septum::cli {
@@ -147,8 +148,8 @@ int run_command_line(int argc, char** argv) {
         return terminal.fail(std::string("internal error: ") + e.what(),
                              "this is a defect of septum; please report it");
     }
-    errno = 0;
-    if (terminal.flush() || errno == EPIPE) // a reader that went away has seen enough
+    const int failure = terminal.flush();
+    if (failure == 0 || failure == EPIPE) // a reader that went away has seen enough
         return code;
     return terminal.fail("cannot write to standard output");
 }

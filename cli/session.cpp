@@ -6,6 +6,7 @@
 #include "cli/exit_code.hpp"
 
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <fmt/format.h>
 #include <poll.h>
@@ -18,6 +19,18 @@ using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
 constexpr double kLastWords = 0.3; // seconds for what is still in the consoles after the kernel's end is known
+
+// The kernel's greeting: "gateway on qemu-q35, 3 partitions, 4 CPUs"; 0 for every other line.
+std::size_t count_in_greeting(std::string_view line) {
+    const auto comma = line.find(", ");
+    if (comma == std::string_view::npos || line.substr(0, comma).find(" on ") == std::string_view::npos)
+        return 0;
+    line.remove_prefix(comma + 2);
+    std::size_t count = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), count);
+    line.remove_prefix(static_cast<std::size_t>(end - line.data()));
+    return error == std::errc() && line.starts_with(" partition") ? count : 0;
+}
 
 enum class End { none, machine, time, expected, stopped, reader_gone };
 
@@ -50,7 +63,7 @@ public:
             }
             for (const auto& line : reader_.feed({buffer, static_cast<std::size_t>(n)}))
                 show(line);
-            if (!terminal_.flush())
+            if (terminal_.flush() != 0)
                 end_ = End::reader_gone;
         }
         if (const auto rest = reader_.rest(); !rest.empty())
@@ -111,17 +124,14 @@ void Progress::see(std::string_view line) {
     line.remove_prefix(kKernel.size());
     refused_ = refused_ || line.starts_with("refused: ");
     halted_ = halted_ || line.starts_with("halted: ");
+    if (partitions_ == 0)
+        partitions_ = count_in_greeting(line);
     const auto colon = line.find(": ");
     if (colon == std::string_view::npos)
         return;
-    const std::string name(line.substr(0, colon));
     const auto what = line.substr(colon + 2);
-    if (what.starts_with("launched")) {
-        launched_.insert(name);
-        running_.insert(name);
-    } else if (what == "stopped" || what.starts_with("stopped: ")) {
-        running_.erase(name);
-    }
+    if (what == "stopped" || what.starts_with("stopped: "))
+        stopped_.emplace(line.substr(0, colon));
 }
 
 int run_session(const Terminal& terminal, const std::vector<std::string>& command, const SessionOptions& options) {

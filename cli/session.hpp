@@ -21,13 +21,15 @@ struct SessionOptions {
 class Progress {
 public:
     void see(std::string_view line);
-    [[nodiscard]] bool all_stopped() const { return !launched_.empty() && running_.empty(); }
+    // As many as the kernel says it has. Their lines are sent by different CPUs: one may have stopped before another's
+    // launch is said.
+    [[nodiscard]] bool all_stopped() const { return partitions_ != 0 && stopped_.size() >= partitions_; }
     [[nodiscard]] bool refused() const { return refused_; } // the kernel did not start anything
     [[nodiscard]] bool halted() const { return halted_; }   // the kernel stopped everything
 
 private:
-    std::set<std::string, std::less<>> launched_;
-    std::set<std::string, std::less<>> running_;
+    std::size_t partitions_ = 0; // 0: not said yet
+    std::set<std::string, std::less<>> stopped_;
     bool refused_ = false;
     bool halted_ = false;
 };

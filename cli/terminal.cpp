@@ -3,6 +3,7 @@
 
 #include "cli/exit_code.hpp"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -40,11 +41,22 @@ bool Terminal::color_on_stderr() const {
 
 void Terminal::print(std::string_view text) const {
     clear_progress();
-    put(stdout, text);
+    put_out(text);
 }
 
-bool Terminal::flush() const {
-    return std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+// The C library forgets why a write failed once the next call succeeds; so each is looked at.
+void Terminal::put_out(std::string_view text) const {
+    errno = 0;
+    put(stdout, text);
+    if (std::ferror(stdout) != 0 && write_error_ == 0)
+        write_error_ = errno != 0 ? errno : EIO;
+}
+
+int Terminal::flush() const {
+    errno = 0;
+    if (std::fflush(stdout) != 0 && write_error_ == 0)
+        write_error_ = errno != 0 ? errno : EIO;
+    return write_error_;
 }
 
 void Terminal::progress(std::string_view text) const {
@@ -64,7 +76,7 @@ void Terminal::clear_progress() const {
 
 void Terminal::say(std::string_view text) const {
     clear_progress();
-    std::fflush(stdout); // keeps the two streams in order where they are the same terminal
+    (void)flush(); // keeps the two streams in order where they are the same terminal
     put(stderr, text);
     put(stderr, "\n");
 }
@@ -72,7 +84,7 @@ void Terminal::say(std::string_view text) const {
 void Terminal::message(std::string_view kind, std::string_view color, std::string_view text,
                        std::string_view help) const {
     clear_progress();
-    std::fflush(stdout);
+    (void)flush();
     const bool paint = color_on_stderr();
     put(stderr, paint ? color : "");
     put(stderr, kind);

@@ -21,8 +21,9 @@ public:
 
     // The answer. A reader that went away (a closed pipe) is remembered, not fatal.
     void print(std::string_view text) const;
-    // Whether everything printed has reached standard output; false after a full disk or a closed pipe.
-    [[nodiscard]] bool flush() const;
+    // Whether everything printed has reached standard output: 0, or the error of the first write that failed (ENOSPC of
+    // a full disk, EPIPE when the reader has gone).
+    [[nodiscard]] int flush() const;
 
     // One line that rewrites itself, on a terminal only; the next output of any kind clears it.
     void progress(std::string_view text) const;
@@ -39,9 +40,11 @@ public:
 private:
     void message(std::string_view kind, std::string_view color, std::string_view text, std::string_view help) const;
     void clear_progress() const;
+    void put_out(std::string_view text) const;
 
     ColorWish wish_ = ColorWish::automatic;
     mutable bool progress_shown_ = false;
+    mutable int write_error_ = 0;
 };
 
 } // namespace septum::cli

@@ -71,9 +71,12 @@ TEST(Expectations, AreSeenInAnyOrder) {
 TEST(Progress, EndsWhenEveryPartitionHasStopped) {
     Progress progress;
     EXPECT_FALSE(progress.all_stopped());
+    progress.see("septum: two on qemu-q35, 2 partitions, 4 CPUs");
     progress.see("septum: left: launched, 1 cpu, 16 MiB");
-    progress.see("septum: right: launched, 2 cpus, 16 MiB");
     progress.see("septum: left: stopped");
+    EXPECT_FALSE(progress.all_stopped()); // the other one's lines are still on their way
+    progress.see("septum: right: launched, 2 cpus, 16 MiB");
+    progress.see("septum: right: fault: stopped working");
     EXPECT_FALSE(progress.all_stopped());
     progress.see("[right] septum: right: stopped");
     EXPECT_FALSE(progress.all_stopped());
