@@ -23,8 +23,8 @@ struct PayloadFile {
 
 // Reads every payload the model names: relative paths are looked for in the model's directory, then in each of
 // `extra_dirs`. Missing and unreadable files are diagnostics with the place that names them.
-[[nodiscard]] config::Outcome<std::vector<PayloadFile>> read_payloads(const config::Model& model,
-                                                                      const std::vector<std::filesystem::path>& extra_dirs);
+[[nodiscard]] config::Outcome<std::vector<PayloadFile>>
+read_payloads(const config::Model& model, const std::vector<std::filesystem::path>& extra_dirs);
 
 // The plan alone, cheaply. Without a kernel (`kernel` empty) the whole window of the kernel is kept for it; payloads
 // that are not given are counted as nothing: the bundle is then planned smaller, everything else the same.

@@ -24,7 +24,9 @@ namespace {
 
 constexpr std::uint64_t kBundleLimit = 0xFFFF'F000; // offsets are 32 bits wide
 
-constexpr std::uint64_t page_up(std::uint64_t value) { return (value + kPageSize - 1) & ~(kPageSize - 1); }
+constexpr std::uint64_t page_up(std::uint64_t value) {
+    return (value + kPageSize - 1) & ~(kPageSize - 1);
+}
 
 // Offsets in the bundle.
 struct PartitionLayout {
@@ -199,8 +201,8 @@ private:
         header.kernel = plan.kernel;
         header.workspace = plan.workspace;
         header.trampoline = plan.trampoline;
-        header.apic = model_.board.apic.value == config::Apic::x2apic ? manifest::ApicMode::x2apic
-                                                                      : manifest::ApicMode::xapic;
+        header.apic =
+            model_.board.apic.value == config::Apic::x2apic ? manifest::ApicMode::x2apic : manifest::ApicMode::xapic;
         set_name(header.name, plan.name);
         set_name(header.board, plan.board);
         if (layout != nullptr) {
@@ -289,9 +291,8 @@ std::optional<NamedBytes> find_payload(const config::Spanned<std::string>& path,
 }
 
 // Flattens every partition's payload. A missing one is an error, or, when `lenient`, an empty image.
-std::vector<GuestImage> flatten(const config::Model& model, const Plan& plan,
-                                const std::vector<PayloadFile>& payloads, bool lenient,
-                                std::vector<config::Diagnostic>& diagnostics) {
+std::vector<GuestImage> flatten(const config::Model& model, const Plan& plan, const std::vector<PayloadFile>& payloads,
+                                bool lenient, std::vector<config::Diagnostic>& diagnostics) {
     std::vector<GuestImage> guests;
     for (std::size_t p = 0; p < model.partitions.size(); ++p) {
         const auto& boot = model.partitions[p].boot;
@@ -330,9 +331,8 @@ struct Prepared {
 };
 
 // Everything but the bytes. False when there are errors.
-bool prepare(const config::Model& model, std::span<const std::uint8_t> kernel,
-             const std::vector<PayloadFile>& payloads, bool lenient, Prepared& out,
-             std::vector<config::Diagnostic>& diagnostics) {
+bool prepare(const config::Model& model, std::span<const std::uint8_t> kernel, const std::vector<PayloadFile>& payloads,
+             bool lenient, Prepared& out, std::vector<config::Diagnostic>& diagnostics) {
     if (kernel.empty() && lenient) {
         out.kernel.range = {Hpa{layout::kKernelBase}, layout::kKernelLimit - layout::kKernelBase};
     } else {

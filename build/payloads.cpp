@@ -72,9 +72,9 @@ void read_payload(const config::Model& model, const config::Spanned<std::string>
             continue;
         }
         if (!fs::is_regular_file(status)) {
-            outcome.diagnostics.push_back(payload_error(
-                path, "payload.unreadable", fs::is_directory(status) ? "is a folder, expected a file"
-                                                                     : "is not a regular file"));
+            outcome.diagnostics.push_back(
+                payload_error(path, "payload.unreadable",
+                              fs::is_directory(status) ? "is a folder, expected a file" : "is not a regular file"));
             return;
         }
         PayloadFile file;

@@ -33,7 +33,8 @@ std::vector<std::vector<std::uint32_t>> assign_cpus(const config::Model& model,
                 config::Diagnostic d;
                 d.id = "cpu.exists";
                 d.message = "`" + partition.name.value + "` wants cpu " + std::to_string(pin.value) + ", but board `" +
-                            model.board.name.value + "` has " + count_of(board_cpus.size(), "cpu") + ", numbered from 0";
+                            model.board.name.value + "` has " + count_of(board_cpus.size(), "cpu") +
+                            ", numbered from 0";
                 d.primary = pin.span;
                 d.label = "not on the board";
                 diagnostics.push_back(std::move(d));

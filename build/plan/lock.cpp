@@ -15,7 +15,9 @@ std::string wide(std::uint64_t address) {
     return text.data();
 }
 
-std::string span_of(std::uint64_t base, std::uint64_t size) { return wide(base) + ".." + wide(base + size); }
+std::string span_of(std::uint64_t base, std::uint64_t size) {
+    return wide(base) + ".." + wide(base + size);
+}
 
 std::string access_of(std::uint8_t access) {
     std::string text;
@@ -63,11 +65,11 @@ std::string lock_text(const Plan& plan) {
     std::sort(cpus.begin(), cpus.end(),
               [](const PlannedCpu& a, const PlannedCpu& b) { return a.board_cpu < b.board_cpu; });
     for (const auto& cpu : cpus) {
-        const std::string owner = cpu.partition == manifest::kNobody
-                                      ? "nobody"
-                                      : "`" + plan.partitions[cpu.partition].name + "` vcpu " + std::to_string(cpu.vcpu);
-        text += "cpu " + std::to_string(cpu.board_cpu) + " apic " + std::to_string(cpu.apic_id) + " " + owner + " block " +
-                wide(cpu.block.value) + "\n";
+        const std::string owner = cpu.partition == manifest::kNobody ? "nobody"
+                                                                     : "`" + plan.partitions[cpu.partition].name +
+                                                                           "` vcpu " + std::to_string(cpu.vcpu);
+        text += "cpu " + std::to_string(cpu.board_cpu) + " apic " + std::to_string(cpu.apic_id) + " " + owner +
+                " block " + wide(cpu.block.value) + "\n";
     }
 
     text += "\n# partitions: what each one reaches\n";
@@ -87,11 +89,10 @@ std::string lock_text(const Plan& plan) {
     for (const auto& channel : plan.channels) {
         text += "channel `" + channel.name + "` `" + plan.partitions[channel.writer].name + "` -> `" +
                 plan.partitions[channel.reader].name + "` doorbell " +
-                (!channel.doorbell ? std::string("none")
-                 : channel.vector == 0
-                     ? std::string("polled")
-                     : "vector " + format_address(channel.vector) + " apic " +
-                           std::to_string(plan.cpus[channel.reader_cpu].apic_id)) +
+                (!channel.doorbell     ? std::string("none")
+                 : channel.vector == 0 ? std::string("polled")
+                                       : "vector " + format_address(channel.vector) + " apic " +
+                                             std::to_string(plan.cpus[channel.reader_cpu].apic_id)) +
                 "\n";
     }
     return text;

@@ -25,7 +25,9 @@ constexpr std::uint64_t kChannelLimit = 0xFEC0'0000;
 // The first doorbell vector of a native partition: above the exceptions and the PC's traditional vectors.
 constexpr std::uint8_t kFirstDoorbellVector = 0x40;
 
-constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) & ~(unit - 1); }
+constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
+    return (value + unit - 1) & ~(unit - 1);
+}
 
 Diagnostic make_error(std::string id, std::string message, Span primary, std::string label) {
     Diagnostic d;
@@ -53,10 +55,9 @@ bool has_good_size(std::uint64_t size, const std::string& name, Span span, std::
     if (size != 0 && size % kPageSize == 0 && size < kIdentityLimit) {
         return true;
     }
-    diagnostics.push_back(make_error("plan.size",
-                                     "`" + name + "` has " + format_size(size) +
-                                         ", expected a multiple of 4 KiB that is not zero",
-                                     span, "not whole pages"));
+    diagnostics.push_back(make_error(
+        "plan.size", "`" + name + "` has " + format_size(size) + ", expected a multiple of 4 KiB that is not zero",
+        span, "not whole pages"));
     return false;
 }
 
@@ -101,7 +102,8 @@ std::vector<Item> items_of(const config::Model& model, std::vector<Diagnostic>& 
     Item workspace;
     workspace.kind = Item::Kind::workspace;
     workspace.name = "workspace";
-    workspace.size = model.board.cpus.size() * layout::CpuBlock::kSize + model.partitions.size() * layout::PartitionBlock::kSize;
+    workspace.size =
+        model.board.cpus.size() * layout::CpuBlock::kSize + model.partitions.size() * layout::PartitionBlock::kSize;
     workspace.size_span = model.name.span;
     items.push_back(std::move(workspace));
     return items;
@@ -113,10 +115,9 @@ std::string called(const Item& item) {
 
 Holes free_memory(const config::Board& board) {
     Holes holes;
-    const std::uint64_t limit =
-        board.physical_address_bits == 0 || board.physical_address_bits >= 47
-            ? kIdentityLimit
-            : 1ULL << board.physical_address_bits;
+    const std::uint64_t limit = board.physical_address_bits == 0 || board.physical_address_bits >= 47
+                                    ? kIdentityLimit
+                                    : 1ULL << board.physical_address_bits;
     for (const auto& memory : board.memory) {
         // Below the kernel lies what the firmware and GRUB use until the kernel owns the machine.
         const std::uint64_t base = round_up(std::max(memory.base.value, layout::kKernelBase), kPageSize);
@@ -145,7 +146,8 @@ void place_pins(std::vector<Item>& items, Holes& holes, const manifest::Range& k
                                           ", expected a multiple of " + format_size(item.minimum),
                                       span, "not aligned");
             d.help = "the nearest places are " + format_address(base & ~(item.minimum - 1)) + " and " +
-                     format_address(round_up(base, item.minimum)) + "; or leave `base` out and let the planner place it";
+                     format_address(round_up(base, item.minimum)) +
+                     "; or leave `base` out and let the planner place it";
             diagnostics.push_back(std::move(d));
             continue;
         }
@@ -175,10 +177,10 @@ void place_pins(std::vector<Item>& items, Holes& holes, const manifest::Range& k
             const std::uint64_t low = std::max(base, *other->base);
             const std::uint64_t high = std::min(base + item.size, *other->base + other->size);
             if (low < high) {
-                Diagnostic d = make_error("mem.disjoint",
-                                          called(*other) + " and " + called(item) + " both own " +
-                                              format_range(low, high - low),
-                                          span, "overlaps by " + format_size(high - low));
+                Diagnostic d =
+                    make_error("mem.disjoint",
+                               called(*other) + " and " + called(item) + " both own " + format_range(low, high - low),
+                               span, "overlaps by " + format_size(high - low));
                 d.related.push_back(
                     {other->pin->span, called(*other) + " owns " + format_range(*other->base, other->size)});
                 d.notes.push_back("witness: host-physical " + format_address(low));
@@ -191,11 +193,11 @@ void place_pins(std::vector<Item>& items, Holes& holes, const manifest::Range& k
             continue;
         }
         if (!holes.take(base, item.size)) {
-            Diagnostic d = make_error("mem.kernel-private",
-                                      called(item) + " is pinned at " + format_range(base, item.size) +
-                                          ", which overlaps the kernel at " +
-                                          format_range(kernel.base.value, kernel.size),
-                                      span, "overlaps the kernel");
+            Diagnostic d =
+                make_error("mem.kernel-private",
+                           called(item) + " is pinned at " + format_range(base, item.size) +
+                               ", which overlaps the kernel at " + format_range(kernel.base.value, kernel.size),
+                           span, "overlaps the kernel");
             d.help = "pin it from " + format_address(layout::kKernelLimit) +
                      " on, or leave `base` out and let the planner place it";
             diagnostics.push_back(std::move(d));
@@ -210,12 +212,13 @@ void report_no_room(const std::string& who, std::uint64_t size, std::uint64_t al
                     const std::vector<Item>& items, const manifest::Range& kernel, const Holes& holes,
                     const config::Board& board, std::vector<Diagnostic>& diagnostics) {
     const auto largest = holes.largest();
-    Diagnostic d = make_error("plan.no-room",
-                              who + " needs " + format_size(size) + " in one piece, but the largest free hole of board `" +
-                                  board.name.value + "` is " +
-                                  (largest.size == 0 ? std::string("empty")
-                                                     : format_size(largest.size) + " at " + format_address(largest.base)),
-                              span, "does not fit");
+    Diagnostic d =
+        make_error("plan.no-room",
+                   who + " needs " + format_size(size) + " in one piece, but the largest free hole of board `" +
+                       board.name.value + "` is " +
+                       (largest.size == 0 ? std::string("empty")
+                                          : format_size(largest.size) + " at " + format_address(largest.base)),
+                   span, "does not fit");
     if (alignment > kPageSize) {
         d.notes.push_back("it has to start on a multiple of " + format_size(alignment));
     }
@@ -233,7 +236,7 @@ void report_no_room(const std::string& who, std::uint64_t size, std::uint64_t al
         }
     }
     std::sort(largest_first.begin(), largest_first.end(),
-                     [](const Item* a, const Item* b) { return a->size != b->size ? a->size > b->size : a->name < b->name; });
+              [](const Item* a, const Item* b) { return a->size != b->size ? a->size > b->size : a->name < b->name; });
     constexpr std::size_t kShown = 8;
     for (std::size_t i = 0; i < std::min(kShown, largest_first.size()); ++i) {
         where += ", " + called(*largest_first[i]) + " " + format_size(largest_first[i]->size);
@@ -313,16 +316,17 @@ void check_limits(const config::Model& model, std::vector<Diagnostic>& diagnosti
     }
     for (const auto& channel : model.channels) {
         if (channel.from.value >= model.partitions.size() || channel.to.value >= model.partitions.size()) {
-            diagnostics.push_back(make_error("plan.channel", "channel `" + channel.name.value +
-                                                                 "` does not join two partitions of the appliance",
-                                             channel.name.span, ""));
+            diagnostics.push_back(make_error(
+                "plan.channel", "channel `" + channel.name.value + "` does not join two partitions of the appliance",
+                channel.name.span, ""));
         }
     }
     if (model.board.vendor != config::Vendor::amd) {
-        diagnostics.push_back(make_error("plan.vendor",
-                                         "board `" + model.board.name.value +
-                                             "` has processors by Intel, expected AMD: the kernel isolates with SVM only",
-                                         model.board.name.span, ""));
+        diagnostics.push_back(
+            make_error("plan.vendor",
+                       "board `" + model.board.name.value +
+                           "` has processors by Intel, expected AMD: the kernel isolates with SVM only",
+                       model.board.name.span, ""));
     }
 }
 
@@ -367,11 +371,11 @@ void join_channels(Plan& plan, const config::Model& model, std::vector<Diagnosti
         const Gpa gpa{next[partition]};
         next[partition] = round_up(gpa.value + channel.size.value, kLargePage);
         if (gpa.value + channel.size.value > kChannelLimit) {
-            Diagnostic d = make_error("plan.channel-window",
-                                      "channel `" + channel.name.value + "` does not fit below the guest-physical end " +
-                                          format_address(kChannelLimit) + " of the channels of `" +
-                                          plan.partitions[partition].name + "`",
-                                      channel.size.span, "would end at " + format_address(next[partition]));
+            Diagnostic d = make_error(
+                "plan.channel-window",
+                "channel `" + channel.name.value + "` does not fit below the guest-physical end " +
+                    format_address(kChannelLimit) + " of the channels of `" + plan.partitions[partition].name + "`",
+                channel.size.span, "would end at " + format_address(next[partition]));
             d.notes.push_back("all channels of a partition share " +
                               format_range(guest::kChannelBase, kChannelLimit - guest::kChannelBase) + ", " +
                               format_size(kChannelLimit - guest::kChannelBase));
@@ -379,9 +383,9 @@ void join_channels(Plan& plan, const config::Model& model, std::vector<Diagnosti
         }
         if (++joined[partition] == guest::kMaxInfoChannels + 1) {
             diagnostics.push_back(make_error("plan.limit",
-                                             "`" + plan.partitions[partition].name +
-                                                 "` joins more channels than the " +
-                                                 std::to_string(guest::kMaxInfoChannels) + " a partition can be told of",
+                                             "`" + plan.partitions[partition].name + "` joins more channels than the " +
+                                                 std::to_string(guest::kMaxInfoChannels) +
+                                                 " a partition can be told of",
                                              channel.name.span, "one too many"));
         }
         return gpa;
@@ -489,8 +493,8 @@ config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) 
         add_ram_regions(partition);
     }
     for (std::size_t i = 0; i < model.board.cpus.size(); ++i) { // those that nobody owns sleep in the kernel
-        const bool owned = std::any_of(plan.cpus.begin(), plan.cpus.end(),
-                                       [i](const PlannedCpu& cpu) { return cpu.board_cpu == i; });
+        const bool owned =
+            std::any_of(plan.cpus.begin(), plan.cpus.end(), [i](const PlannedCpu& cpu) { return cpu.board_cpu == i; });
         if (!owned) {
             PlannedCpu cpu;
             cpu.board_cpu = static_cast<std::uint32_t>(i);
@@ -544,8 +548,8 @@ bool place_bundle(Plan& plan, const config::Model& model, const std::function<st
             const auto largest = free.largest();
             Diagnostic d = make_error("plan.no-room",
                                       "the bundle of tables and payloads needs " + format_size(size) +
-                                          " in one piece, but the largest hole left on board `" + plan.board +
-                                          "` is " + format_size(largest.size) + " at " + format_address(largest.base),
+                                          " in one piece, but the largest hole left on board `" + plan.board + "` is " +
+                                          format_size(largest.size) + " at " + format_address(largest.base),
                                       model.name.span, "does not fit");
             for (const auto& each : planned_ranges(plan)) {
                 d.notes.push_back(format_range(each.range.base.value, each.range.size) + " " + each.what + ", " +

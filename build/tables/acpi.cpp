@@ -83,8 +83,7 @@ Table make_fadt(std::uint64_t dsdt) {
     Table fadt = make_table("FACP", 6, kSize);
     store32(fadt, kDsdt, static_cast<std::uint32_t>(dsdt));
     store16(fadt, kBootArchitecture, kNoVga | kNoMsi | kNoCmos);
-    store32(fadt, kFlags,
-            kWbinvd | kNoPowerButton | kNoSleepButton | kResetSupported | kHeadless | kHardwareReduced);
+    store32(fadt, kFlags, kWbinvd | kNoPowerButton | kNoSleepButton | kResetSupported | kHeadless | kHardwareReduced);
     store_port(fadt, kResetRegister, guest::kResetPort);
     store8(fadt, kResetValue, 1);
     store8(fadt, kMinorVersion, 4);

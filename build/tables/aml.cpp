@@ -18,8 +18,12 @@ constexpr std::uint8_t kExtOpPrefix = 0x5B;
 constexpr std::uint8_t kDeviceOp = 0x82; // after kExtOpPrefix
 constexpr std::uint8_t kRootChar = 0x5C;
 
-void append(Code& to, const Code& what) { to.insert(to.end(), what.begin(), what.end()); }
-void append(Code& to, std::string_view what) { to.insert(to.end(), what.begin(), what.end()); }
+void append(Code& to, const Code& what) {
+    to.insert(to.end(), what.begin(), what.end());
+}
+void append(Code& to, std::string_view what) {
+    to.insert(to.end(), what.begin(), what.end());
+}
 
 // PkgLength (§20.2.4) counts itself: one byte up to 63, two up to 4095. Nothing here is longer.
 void append_package(Code& to, const Code& body) {

@@ -23,10 +23,18 @@ void store(ByteSpan bytes, std::size_t offset, T value) {
     std::memcpy(bytes.data() + offset, &value, sizeof(T)); // the build machine is little-endian like the target
 }
 
-inline void store8(ByteSpan bytes, std::size_t offset, std::uint8_t value) { store(bytes, offset, value); }
-inline void store16(ByteSpan bytes, std::size_t offset, std::uint16_t value) { store(bytes, offset, value); }
-inline void store32(ByteSpan bytes, std::size_t offset, std::uint32_t value) { store(bytes, offset, value); }
-inline void store64(ByteSpan bytes, std::size_t offset, std::uint64_t value) { store(bytes, offset, value); }
+inline void store8(ByteSpan bytes, std::size_t offset, std::uint8_t value) {
+    store(bytes, offset, value);
+}
+inline void store16(ByteSpan bytes, std::size_t offset, std::uint16_t value) {
+    store(bytes, offset, value);
+}
+inline void store32(ByteSpan bytes, std::size_t offset, std::uint32_t value) {
+    store(bytes, offset, value);
+}
+inline void store64(ByteSpan bytes, std::size_t offset, std::uint64_t value) {
+    store(bytes, offset, value);
+}
 
 inline void store_bytes(ByteSpan bytes, std::size_t offset, ByteView what) {
     if (offset > bytes.size() || what.size() > bytes.size() - offset) {

@@ -7,7 +7,9 @@
 
 namespace septum::build::cpuid {
 
-constexpr std::uint32_t bits() { return 0; }
+constexpr std::uint32_t bits() {
+    return 0;
+}
 template <typename... Rest>
 constexpr std::uint32_t bits(unsigned first, Rest... rest) {
     return (1U << first) | bits(rest...);
@@ -34,8 +36,8 @@ inline constexpr std::uint32_t kArat = bits(2U); // the local APIC timer runs al
 } // namespace leaf6
 
 namespace leaf7 {
-// FSGSBASE, BMI1, AVX2, FDP_EXCPTN_ONLY, SMEP, BMI2, ERMS, INVPCID, FPU CS/DS, RDSEED, ADX, SMAP, CLFLUSHOPT, CLWB, SHA.
-// Hidden: TSC_ADJUST, SGX, HLE, RTM, RDT, MPX, AVX-512, PT.
+// FSGSBASE, BMI1, AVX2, FDP_EXCPTN_ONLY, SMEP, BMI2, ERMS, INVPCID, FPU CS/DS, RDSEED, ADX, SMAP, CLFLUSHOPT, CLWB,
+// SHA. Hidden: TSC_ADJUST, SGX, HLE, RTM, RDT, MPX, AVX-512, PT.
 inline constexpr std::uint32_t kEbx = bits(0U, 3U, 5U, 6U, 7U, 8U, 9U, 10U, 13U, 18U, 19U, 20U, 23U, 24U, 29U);
 // UMIP, VAES, VPCLMULQDQ, RDPID. Hidden: PKU, WAITPKG, CET, LA57, ENQCMD, SGX_LC.
 inline constexpr std::uint32_t kEcx = bits(2U, 9U, 10U, 22U);
@@ -44,8 +46,8 @@ inline constexpr std::uint32_t kEdx = bits(4U);
 } // namespace leaf7
 
 namespace leafD {
-inline constexpr std::uint32_t kStates = bits(0U, 1U, 2U); // x87, SSE, AVX
-inline constexpr std::uint32_t kSize = 0x340;              // bytes they take: 512 + 64 + 256 (APM 3 §E.3.12)
+inline constexpr std::uint32_t kStates = bits(0U, 1U, 2U);   // x87, SSE, AVX
+inline constexpr std::uint32_t kSize = 0x340;                // bytes they take: 512 + 64 + 256 (APM 3 §E.3.12)
 inline constexpr std::uint32_t kInstructions = bits(0U, 2U); // XSAVEOPT, XGETBV with ECX = 1; XSAVEC, XSAVES hidden
 } // namespace leafD
 
@@ -59,8 +61,8 @@ inline constexpr std::uint32_t kNx = bits(20U);
 inline constexpr std::uint32_t kPage1Gb = bits(26U);
 inline constexpr std::uint32_t kLongMode = bits(29U);
 // The copies of leaf 1, and SYSCALL, NX, MMXEXT, PAGE1GB, RDTSCP, LM, 3DNOWEXT, 3DNOW. Hidden: FFXSR, which needs EFER.
-inline constexpr std::uint32_t kEdx = bits(0U, 1U, 2U, 3U, 4U, 5U, 6U, 8U, 9U, 11U, 13U, 15U, 16U, 17U, 20U, 22U, 23U,
-                                           24U, 26U, 27U, 29U, 30U, 31U);
+inline constexpr std::uint32_t kEdx =
+    bits(0U, 1U, 2U, 3U, 4U, 5U, 6U, 8U, 9U, 11U, 13U, 15U, 16U, 17U, 20U, 22U, 23U, 24U, 26U, 27U, 29U, 30U, 31U);
 } // namespace extended1
 
 namespace extended7 {

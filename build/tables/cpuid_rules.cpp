@@ -90,8 +90,8 @@ std::vector<CpuidRule> cpuid_rules(const Plan& plan, std::size_t index, config::
     rules.push_back(plain(0x4000'0010, {}, {0, 0, kPreferVmmcall, 0}));
 
     rules.push_back(plain(0x8000'0000, {0, kAll, kAll, kAll}, {kHighestExtended, 0, 0, 0}));
-    rules.push_back(plain(0x8000'0001, {kAll, 0, extended1::kEcx, extended1::kEdx},
-                          {0, 0, smp ? extended1::kCmpLegacy : 0U, 0}));
+    rules.push_back(
+        plain(0x8000'0001, {kAll, 0, extended1::kEcx, extended1::kEdx}, {0, 0, smp ? extended1::kCmpLegacy : 0U, 0}));
     for (const std::uint32_t leaf : {0x8000'0002U, 0x8000'0003U, 0x8000'0004U, 0x8000'0005U, 0x8000'0006U}) {
         rules.push_back(plain(leaf, {kAll, kAll, kAll, kAll}, {})); // brand string, caches
     }
@@ -99,8 +99,8 @@ std::vector<CpuidRule> cpuid_rules(const Plan& plan, std::size_t index, config::
     // 48-bit linear addresses: five-level paging is hidden. ECX: cores less one, and how many id bits they take.
     constexpr std::uint32_t kPhysicalBits = 0xFF;
     constexpr std::uint32_t kLinear48 = 48U << 8U;
-    rules.push_back(plain(0x8000'0008, {kPhysicalBits, extended8::kEbx, 0, 0},
-                          {kLinear48, 0, (shift << 12U) | (cpus - 1), 0}));
+    rules.push_back(
+        plain(0x8000'0008, {kPhysicalBits, extended8::kEbx, 0, 0}, {kLinear48, 0, (shift << 12U) | (cpus - 1), 0}));
     rules.push_back(plain(0x8000'001E, {}, {}, manifest::kPatchApicIdEax));
     return rules;
 }

@@ -27,6 +27,8 @@ manifest::Digest sha256(const std::vector<ByteView>& pieces) {
     return digest;
 }
 
-manifest::Digest sha256(ByteView bytes) { return sha256(std::vector<ByteView>{bytes}); }
+manifest::Digest sha256(ByteView bytes) {
+    return sha256(std::vector<ByteView>{bytes});
+}
 
 } // namespace septum::build

@@ -8,8 +8,8 @@ namespace {
 
 // Offsets in the file header (gABI figure 4-3, ELF64).
 constexpr std::size_t kHeaderSize = 64;
-constexpr std::size_t kClass = 4;   // EI_CLASS
-constexpr std::size_t kData = 5;    // EI_DATA
+constexpr std::size_t kClass = 4; // EI_CLASS
+constexpr std::size_t kData = 5;  // EI_DATA
 constexpr std::size_t kType = 16;
 constexpr std::size_t kMachine = 18;
 constexpr std::size_t kEntry = 24;
@@ -30,10 +30,10 @@ constexpr std::size_t kSegmentMemorySize = 40;
 constexpr std::uint32_t kMagic = 0x464C'457F; // 7F 'E' 'L' 'F'
 constexpr std::uint8_t kClass64 = 2;
 constexpr std::uint8_t kLittleEndian = 1;
-constexpr std::uint16_t kExecutable = 2; // ET_EXEC
-constexpr std::uint16_t kShared = 3;     // ET_DYN
-constexpr std::uint16_t kX86_64 = 62;    // EM_X86_64
-constexpr std::uint32_t kLoad = 1;       // PT_LOAD
+constexpr std::uint16_t kExecutable = 2;  // ET_EXEC
+constexpr std::uint16_t kShared = 3;      // ET_DYN
+constexpr std::uint16_t kX86_64 = 62;     // EM_X86_64
+constexpr std::uint32_t kLoad = 1;        // PT_LOAD
 constexpr std::uint32_t kInterpreter = 3; // PT_INTERP
 
 std::string truncated(std::uint64_t expected, std::uint64_t found, const char* what) {
@@ -86,8 +86,8 @@ bool read_elf(ByteView bytes, ElfFile& file, FormatError& error) {
     const auto table = load<std::uint64_t>(bytes, kProgramOffset);
     const std::uint64_t count = load<std::uint16_t>(bytes, kProgramCount);
     if (count != 0 && load<std::uint16_t>(bytes, kProgramEntrySize) != kProgramHeaderSize) {
-        error.message = "has program headers of " +
-                        std::to_string(load<std::uint16_t>(bytes, kProgramEntrySize)) + " bytes, expected 56";
+        error.message = "has program headers of " + std::to_string(load<std::uint16_t>(bytes, kProgramEntrySize)) +
+                        " bytes, expected 56";
         return false;
     }
     if (table > bytes.size() || count * kProgramHeaderSize > bytes.size() - table) {

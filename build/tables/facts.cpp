@@ -124,8 +124,7 @@ std::vector<Fact> board_facts(const Plan& plan, const config::Board& board, bool
         facts.msr_at_least("microcode patch level", 0x8B, 0xFFFF'FFFF, board.microcode_floor);
     }
     for (const auto& function : board.pci) {
-        facts.pci("pci " + function.name.value, function.bdf,
-                  std::uint64_t{function.device} << 16U | function.vendor);
+        facts.pci("pci " + function.name.value, function.bdf, std::uint64_t{function.device} << 16U | function.vendor);
     }
     return facts.take();
 }

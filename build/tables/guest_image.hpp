@@ -30,7 +30,7 @@ struct GuestImage {
 
 // A payload file as the model names it.
 struct NamedBytes {
-    std::string path; // as written
+    std::string path;  // as written
     config::Span span; // where it is written
     ByteView bytes;
 };

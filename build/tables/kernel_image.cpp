@@ -12,8 +12,12 @@
 namespace septum::build {
 namespace {
 
-constexpr std::uint64_t page_down(std::uint64_t value) { return value & ~(kPageSize - 1); }
-constexpr std::uint64_t page_up(std::uint64_t value) { return page_down(value + kPageSize - 1); }
+constexpr std::uint64_t page_down(std::uint64_t value) {
+    return value & ~(kPageSize - 1);
+}
+constexpr std::uint64_t page_up(std::uint64_t value) {
+    return page_down(value + kPageSize - 1);
+}
 
 config::Diagnostic kernel_error(std::string message) {
     config::Diagnostic d;
@@ -50,9 +54,9 @@ config::Outcome<KernelImage> read_kernel(ByteView bytes) {
         out.boot_only = (segment.flags & layout::kSegmentBootOnly) != 0;
         const std::string where = format_range(out.base, out.memory_size);
         if (segment.virtual_address != segment.physical_address) {
-            outcome.diagnostics.push_back(kernel_error("has a segment at " + where +
-                                                       " that is linked elsewhere: expected virtual = physical, found " +
-                                                       format_address(segment.virtual_address)));
+            outcome.diagnostics.push_back(kernel_error(
+                "has a segment at " + where + " that is linked elsewhere: expected virtual = physical, found " +
+                format_address(segment.virtual_address)));
         }
         if (out.base < layout::kKernelBase || out.base + out.memory_size > layout::kKernelLimit) {
             outcome.diagnostics.push_back(
@@ -66,8 +70,8 @@ config::Outcome<KernelImage> read_kernel(ByteView bytes) {
         for (const auto& other : kernel.segments) {
             if (page_down(out.base) < page_up(other.base + other.memory_size) &&
                 page_down(other.base) < page_up(out.base + out.memory_size) &&
-                (!same_rights(out, other) || (out.base < other.base + other.memory_size &&
-                                              other.base < out.base + out.memory_size))) {
+                (!same_rights(out, other) ||
+                 (out.base < other.base + other.memory_size && other.base < out.base + out.memory_size))) {
                 outcome.diagnostics.push_back(kernel_error("has segments at " + where + " and " +
                                                            format_range(other.base, other.memory_size) +
                                                            " that share a page"));

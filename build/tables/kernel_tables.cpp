@@ -34,7 +34,8 @@ public:
         for (const auto& mapping : mappings_) {
             if (!merged.empty() && merged.back().leaf == mapping.leaf &&
                 merged.back().from + merged.back().size >= mapping.from) {
-                const std::uint64_t end = std::max(merged.back().from + merged.back().size, mapping.from + mapping.size);
+                const std::uint64_t end =
+                    std::max(merged.back().from + merged.back().size, mapping.from + mapping.size);
                 merged.back().size = end - merged.back().from;
             } else {
                 merged.push_back(mapping);

@@ -3,6 +3,7 @@
 #include "build/tables/guest_image.hpp"
 #include "build/tables/guest_info.hpp"
 #include "build/tables/guest_tables.hpp"
+#include "build/tables/payload_error.hpp"
 
 #include <septum/guest/board.hpp>
 
@@ -16,7 +17,7 @@ constexpr std::uint64_t kStackTop = 0x1'0000;
 constexpr std::uint64_t kTables = 0x1'0000;
 constexpr std::uint64_t kZeroPage = kTables + kGuestTablesSize;
 constexpr std::uint64_t kCommandLine = kZeroPage + kPageSize;
-constexpr std::uint64_t kLowEnd = 0xA'0000;  // above: a PC's display memory and ROMs
+constexpr std::uint64_t kLowEnd = 0xA'0000; // above: a PC's display memory and ROMs
 constexpr std::uint64_t kHighBase = 0x10'0000;
 
 // Offsets in the bzImage and in the zero page alike (Linux x86 boot protocol, "The Real-Mode Kernel Header").
@@ -73,7 +74,9 @@ struct Bzimage {
     ByteView system; // the protected-mode part
 };
 
-std::string hex(std::uint64_t value) { return format_address(value); }
+std::string hex(std::uint64_t value) {
+    return format_address(value);
+}
 
 std::string version_text(std::uint16_t version) {
     return std::to_string(version >> 8U) + "." + std::to_string(version & 0xFFU);
@@ -136,17 +139,6 @@ std::string read_bzimage(ByteView file, Bzimage& out) {
     return {};
 }
 
-config::Diagnostic payload_error(std::string id, const NamedBytes& file, std::string message, std::string label,
-                                 std::string help) {
-    config::Diagnostic d;
-    d.id = std::move(id);
-    d.message = "`" + file.path + "` " + std::move(message);
-    d.primary = file.span;
-    d.label = std::move(label);
-    d.help = std::move(help);
-    return d;
-}
-
 class E820 {
 public:
     explicit E820(ByteSpan zero_page) : page_(zero_page) {}
@@ -164,8 +156,8 @@ private:
     std::size_t count_ = 0;
 };
 
-std::vector<std::uint8_t> make_zero_page(const Bzimage& kernel, const PlannedPartition& partition,
-                                         std::uint64_t initrd, std::uint64_t initrd_size) {
+std::vector<std::uint8_t> make_zero_page(const Bzimage& kernel, const PlannedPartition& partition, std::uint64_t initrd,
+                                         std::uint64_t initrd_size) {
     std::vector<std::uint8_t> page(kPageSize, 0);
     store_bytes(page, kHeaderStart, kernel.header);
     store16(page, header::kVideoMode, kNormalVideo);
@@ -212,13 +204,13 @@ config::Outcome<GuestImage> linux_image(const Plan& plan, std::size_t index, con
         return outcome;
     }
     if (kernel.load > ram || kernel.init_size > ram - kernel.load) {
-        outcome.diagnostics.push_back(payload_error(
-            "mem.payload-fits", kernel_file,
-            "needs memory up to " + hex(kernel.load + kernel.init_size) + ", but `" + partition.name + "` has " +
-                format_size(partition.ram.size),
-            "does not fit",
-            "give `" + partition.name + "` at least " +
-                format_size((kernel.load + kernel.init_size + kMiB - 1) & ~(kMiB - 1))));
+        outcome.diagnostics.push_back(
+            payload_error("mem.payload-fits", kernel_file,
+                          "needs memory up to " + hex(kernel.load + kernel.init_size) + ", but `" + partition.name +
+                              "` has " + format_size(partition.ram.size),
+                          "does not fit",
+                          "give `" + partition.name + "` at least " +
+                              format_size((kernel.load + kernel.init_size + kMiB - 1) & ~(kMiB - 1))));
         return outcome;
     }
     const std::string& cmdline = declared.boot.cmdline.value;
@@ -242,8 +234,7 @@ config::Outcome<GuestImage> linux_image(const Plan& plan, std::size_t index, con
         if (initrd_size == 0) {
             outcome.diagnostics.push_back(payload_error("payload.format", *initrd_file,
                                                         "is empty, expected an initial RAM disk", "no bytes", ""));
-        } else if (top < bottom || initrd_size > top - bottom ||
-                   ((top - initrd_size) & ~(kPageSize - 1)) < bottom) {
+        } else if (top < bottom || initrd_size > top - bottom || ((top - initrd_size) & ~(kPageSize - 1)) < bottom) {
             outcome.diagnostics.push_back(payload_error(
                 "mem.payload-fits", *initrd_file,
                 "has " + std::to_string(initrd_size) + " bytes, but between the kernel's end at " + hex(bottom) +

@@ -43,7 +43,7 @@ constexpr std::array kX2apic{
     Grant{0x83F, 0x83F, false, true}, // self IPI
 };
 
-constexpr std::size_t kVector = 0x800;    // bytes
+constexpr std::size_t kVector = 0x800;     // bytes
 constexpr std::uint32_t kCovered = 0x2000; // MSRs per vector
 
 std::size_t bit_of(std::uint32_t msr) {

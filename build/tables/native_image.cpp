@@ -3,28 +3,17 @@
 #include "build/tables/guest_image.hpp"
 #include "build/tables/guest_info.hpp"
 #include "build/tables/guest_tables.hpp"
+#include "build/tables/payload_error.hpp"
 
 #include <septum/guest/board.hpp>
 
 #include <algorithm>
-#include <cstring>
 
 namespace septum::build {
 namespace {
 
 // The boot CPU is entered with its stack at the top of RAM, so the last page is not for segments.
 constexpr std::uint64_t kStackReserve = kPageSize;
-
-config::Diagnostic payload_error(std::string id, const NamedBytes& file, std::string message, std::string label,
-                                 std::string help) {
-    config::Diagnostic d;
-    d.id = std::move(id);
-    d.message = "`" + file.path + "` " + std::move(message);
-    d.primary = file.span;
-    d.label = std::move(label);
-    d.help = std::move(help);
-    return d;
-}
 
 } // namespace
 
@@ -68,11 +57,11 @@ config::Outcome<GuestImage> native_image(const Plan& plan, std::size_t index, co
             const ElfSegment& other = elf_file.segments[k];
             if (base < other.physical_address + other.memory_size &&
                 other.physical_address < base + segment.memory_size) {
-                outcome.diagnostics.push_back(
-                    payload_error("payload.format", file,
-                                  "has segments that overlap: " +
-                                      format_range(other.physical_address, other.memory_size) + " and " + where,
-                                  "would be loaded over itself", ""));
+                outcome.diagnostics.push_back(payload_error(
+                    "payload.format", file,
+                    "has segments that overlap: " + format_range(other.physical_address, other.memory_size) + " and " +
+                        where,
+                    "would be loaded over itself", ""));
             }
         }
         if ((segment.flags & elf::kExecute) != 0 && elf_file.entry >= base &&

@@ -9,7 +9,9 @@ namespace {
 constexpr std::uint64_t kEntries = 512;
 
 // Bytes that one entry of a table of this level covers: 4 → 512 GiB, 3 → 1 GiB, 2 → 2 MiB, 1 → 4 KiB.
-constexpr std::uint64_t entry_size(int level) { return kPageSize << (9 * (level - 1)); }
+constexpr std::uint64_t entry_size(int level) {
+    return kPageSize << (9 * (level - 1));
+}
 
 // One walk for both counting and writing, so that the two can never disagree.
 class Walker {
@@ -54,9 +56,9 @@ public:
 private:
     [[nodiscard]] bool is_leaf(int level, std::uint64_t at, const Mapping& mapping) const {
         const std::uint64_t step = entry_size(level);
-        return level == 1 || (level <= 3 && step <= shape_.largest_page && mapping.from <= at &&
-                              mapping.from + mapping.size - at >= step &&
-                              ((mapping.to + (at - mapping.from)) & (step - 1)) == 0);
+        return level == 1 ||
+               (level <= 3 && step <= shape_.largest_page && mapping.from <= at &&
+                mapping.from + mapping.size - at >= step && ((mapping.to + (at - mapping.from)) & (step - 1)) == 0);
     }
 
     // All the leaves of one mapping in this table, in one go. Returns where they end.

@@ -20,8 +20,8 @@ inline constexpr std::uint64_t kUser = 1ULL << 2;
 inline constexpr std::uint64_t kWriteThrough = 1ULL << 3; // PWT
 inline constexpr std::uint64_t kCacheDisable = 1ULL << 4; // PCD
 inline constexpr std::uint64_t kAccessed = 1ULL << 5;
-inline constexpr std::uint64_t kDirty = 1ULL << 6;        // leaves only
-inline constexpr std::uint64_t kPageSize = 1ULL << 7;     // PS: a leaf of a PDE or PDPE
+inline constexpr std::uint64_t kDirty = 1ULL << 6;    // leaves only
+inline constexpr std::uint64_t kPageSize = 1ULL << 7; // PS: a leaf of a PDE or PDPE
 inline constexpr std::uint64_t kNoExecute = 1ULL << 63;
 inline constexpr std::uint64_t kAddress = 0x000F'FFFF'FFFF'F000ULL;
 } // namespace pte

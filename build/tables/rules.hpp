@@ -18,7 +18,6 @@ namespace septum::build {
 [[nodiscard]] std::vector<manifest::MsrRule> msr_rules();
 
 // Sorted by (leaf, subleaf). An allow-list: a bit that is not named here is zero.
-[[nodiscard]] std::vector<manifest::CpuidRule> cpuid_rules(const Plan& plan, std::size_t partition,
-                                                           config::Apic apic);
+[[nodiscard]] std::vector<manifest::CpuidRule> cpuid_rules(const Plan& plan, std::size_t partition, config::Apic apic);
 
 } // namespace septum::build

@@ -89,10 +89,10 @@ constexpr std::uint16_t kRealData = 0x093;
 constexpr std::uint16_t kRealLdt = 0x082;
 constexpr std::uint16_t kRealTss = 0x083; // busy 16-bit TSS
 
-constexpr std::uint64_t kCr0Long = 0x8001'0033;       // PG, WP, NE, ET, MP, PE (APM 2 §3.1.1)
-constexpr std::uint64_t kCr0Init = 0x0000'0010;       // ET; INIT leaves CD and NW as they are, and they are clear
-constexpr std::uint64_t kCr4Long = 0x0000'0620;       // OSXMMEXCPT, OSFXSR, PAE (§3.1.3)
-constexpr std::uint64_t kEferSvme = 1U << 12;         // VMRUN demands it (§15.5.1)
+constexpr std::uint64_t kCr0Long = 0x8001'0033;        // PG, WP, NE, ET, MP, PE (APM 2 §3.1.1)
+constexpr std::uint64_t kCr0Init = 0x0000'0010;        // ET; INIT leaves CD and NW as they are, and they are clear
+constexpr std::uint64_t kCr4Long = 0x0000'0620;        // OSXMMEXCPT, OSFXSR, PAE (§3.1.3)
+constexpr std::uint64_t kEferSvme = 1U << 12;          // VMRUN demands it (§15.5.1)
 constexpr std::uint64_t kEferLong = kEferSvme | 0xD01; // NXE, LMA, LME, SCE (§3.1.7)
 constexpr std::uint64_t kRflagsReset = 0x2;
 constexpr std::uint64_t kDr6Reset = 0xFFFF'0FF0;
@@ -103,8 +103,8 @@ constexpr std::uint64_t kPatReset = 0x0007'0406'0007'0406; // §7.8.2
 constexpr std::uint16_t kBootCs = 0x10;
 constexpr std::uint16_t kBootDs = 0x18;
 
-void write_segment(ByteSpan out, std::size_t at, std::uint16_t selector, std::uint16_t attributes,
-                   std::uint32_t limit, std::uint64_t base) {
+void write_segment(ByteSpan out, std::size_t at, std::uint16_t selector, std::uint16_t attributes, std::uint32_t limit,
+                   std::uint64_t base) {
     store16(out, at, selector);
     store16(out, at + 2, attributes);
     store32(out, at + 4, limit);

@@ -9,8 +9,8 @@
 
 namespace septum::build {
 
-inline constexpr std::size_t kVtdRootSize = 4096;           // 256 entries of 16 bytes (VT-d §9.1)
-inline constexpr std::uint64_t kVtdInterruptEntries = 256;  // of 16 bytes (§9.10): the smallest table that is a page
+inline constexpr std::size_t kVtdRootSize = 4096;          // 256 entries of 16 bytes (VT-d §9.1)
+inline constexpr std::uint64_t kVtdInterruptEntries = 256; // of 16 bytes (§9.10): the smallest table that is a page
 inline constexpr std::size_t kVtdInterruptSize = 4096;
 
 // Both tables are all zeros: no root entry is present, so every request of every bus faults (§7.1.3); no interrupt

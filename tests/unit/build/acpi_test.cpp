@@ -19,12 +19,14 @@ using namespace test;
 constexpr std::uint64_t kBase = 0xE'0000;
 
 std::string text_at(const Bytes& bytes, std::size_t offset, std::size_t size) {
-    return {bytes.begin() + static_cast<std::ptrdiff_t>(offset), bytes.begin() + static_cast<std::ptrdiff_t>(offset + size)};
+    return {bytes.begin() + static_cast<std::ptrdiff_t>(offset),
+            bytes.begin() + static_cast<std::ptrdiff_t>(offset + size)};
 }
 
 unsigned sum_of(const Bytes& bytes, std::size_t offset, std::size_t size) {
     return std::accumulate(bytes.begin() + static_cast<std::ptrdiff_t>(offset),
-                           bytes.begin() + static_cast<std::ptrdiff_t>(offset + size), 0U) & 0xFFU;
+                           bytes.begin() + static_cast<std::ptrdiff_t>(offset + size), 0U) &
+           0xFFU;
 }
 
 TEST(Acpi, EveryTableIsReachedAndAddsUpToZero) {
@@ -41,7 +43,7 @@ TEST(Acpi, EveryTableIsReachedAndAddsUpToZero) {
     EXPECT_EQ(get<std::uint32_t>(all, fadt + 4), 276U);
     EXPECT_EQ(sum_of(all, fadt, 276), 0U);
     EXPECT_NE(get<std::uint32_t>(all, fadt + 112) & (1U << 20), 0U); // HW_REDUCED_ACPI
-    EXPECT_EQ(get<std::uint64_t>(all, fadt + 244 + 4), 0x5E00U);      // SLEEP_CONTROL_REG
+    EXPECT_EQ(get<std::uint64_t>(all, fadt + 244 + 4), 0x5E00U);     // SLEEP_CONTROL_REG
     const std::size_t dsdt = get<std::uint64_t>(all, fadt + 140) - kBase;
     EXPECT_EQ(text_at(all, dsdt, 4), "DSDT");
     EXPECT_EQ(sum_of(all, dsdt, get<std::uint32_t>(all, dsdt + 4)), 0U);
@@ -65,7 +67,8 @@ TEST(Acpi, DsdtDisassembles) {
     const Bytes dsdt = acpi_dsdt(true);
     std::ofstream(folder / "dsdt.aml", std::ios::binary)
         .write(reinterpret_cast<const char*>(dsdt.data()), static_cast<std::streamsize>(dsdt.size()));
-    const std::string command = "cd '" + folder.string() + "' && iasl -d dsdt.aml >/dev/null 2>&1 && iasl -tc dsdt.dsl >log 2>&1";
+    const std::string command =
+        "cd '" + folder.string() + "' && iasl -d dsdt.aml >/dev/null 2>&1 && iasl -tc dsdt.dsl >log 2>&1";
     EXPECT_EQ(std::system(command.c_str()), 0);
     std::ostringstream source;
     source << std::ifstream(folder / "dsdt.dsl").rdbuf();
@@ -77,7 +80,9 @@ TEST(Acpi, DsdtDisassembles) {
     EXPECT_EQ(dsl.find("IRQ"), std::string::npos) << dsl;
 }
 
-TEST(Acpi, NoConsoleNoDevice) { EXPECT_LT(acpi_dsdt(false).size(), acpi_dsdt(true).size()); }
+TEST(Acpi, NoConsoleNoDevice) {
+    EXPECT_LT(acpi_dsdt(false).size(), acpi_dsdt(true).size());
+}
 
 } // namespace
 } // namespace septum::build

@@ -79,8 +79,8 @@ TEST(Bundle, HeaderDigestsAndRecords) {
             loaded.push_back(ByteView(bytes).subspan(payload.offset, payload.size));
         }
         EXPECT_EQ(sha256(loaded), partition.payload_digest);
-        for (const Hpa table : {partition.npt_root, partition.iopm, partition.msrpm, partition.vmcb_boot, partition.vmcb_ap,
-                                header.kernel_page_tables, header.iommu.root_table}) {
+        for (const Hpa table : {partition.npt_root, partition.iopm, partition.msrpm, partition.vmcb_boot,
+                                partition.vmcb_ap, header.kernel_page_tables, header.iommu.root_table}) {
             EXPECT_GE(table.value, header.bundle_base.value + header.tables_offset);
             EXPECT_LT(table.value, header.bundle_base.value + header.tables_offset + header.tables_size);
         }
@@ -99,6 +99,25 @@ TEST(Bundle, SameInputSameBytes) {
     auto swapped = pair_payloads();
     std::swap(swapped[0], swapped[1]);
     EXPECT_EQ(make(make_pair(), pair_payloads()).bytes, make(make_pair(), swapped).bytes);
+}
+
+// The order of the file says nothing: partitions, channels and keys may come in any.
+TEST(Bundle, AnyOrderOfTheFile) {
+    const std::string head = "septum: 1\nname: order\nboard: qemu-q35\n";
+    const std::string one = "  one: {cpus: 2, memory: 8 MiB, boot: {elf: guest.elf}, console: true}\n";
+    const std::string two = "  two: {boot: {elf: guest.elf}, memory: 8 MiB, cpus: 1}\n";
+    const std::string there = "  there: {from: one, to: two, size: 64 KiB, doorbell: true}\n";
+    const std::string back = "  back: {size: 64 KiB, to: one, from: two}\n";
+    config::LoadOptions options;
+    options.board_dirs.emplace_back(std::string(SEPTUM_SOURCE_DIR) + "/config/boards");
+    std::vector<Bytes> made;
+    for (const std::string& body : {"partitions:\n" + one + two + "channels:\n" + there + back,
+                                    "channels:\n" + back + there + "partitions:\n" + two + one}) {
+        const auto loaded = config::load_text(head + body, "order.yaml", ".", options);
+        ASSERT_TRUE(loaded.model) << loaded.diagnostics.at(0).message;
+        made.push_back(make(*loaded.model, {{"guest.elf", make_guest_elf()}}).bytes);
+    }
+    EXPECT_EQ(made[0], made[1]);
 }
 
 TEST(Bundle, PlanAloneAgrees) {

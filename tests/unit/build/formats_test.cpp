@@ -47,7 +47,7 @@ void expect_msr_grants(config::Apic apic, const std::set<std::uint32_t>& reads, 
 }
 
 TEST(Msrpm, GrantsWhatTheProcessorKeepsPerGuest) {
-    const std::set<std::uint32_t> own{0x174,       0x175,       0x176,       0x277,       0xC0000081, 0xC0000082,
+    const std::set<std::uint32_t> own{0x174,      0x175,      0x176,      0x277,      0xC0000081, 0xC0000082,
                                       0xC0000083, 0xC0000084, 0xC0000100, 0xC0000101, 0xC0000102, 0xC0000103};
     std::set<std::uint32_t> reads = own;
     reads.insert(0x10);

@@ -18,7 +18,9 @@
 
 namespace septum::build::test {
 
-inline config::Span at(std::uint32_t line) { return {0, line, 5, line, 10}; }
+inline config::Span at(std::uint32_t line) {
+    return {0, line, 5, line, 10};
+}
 
 inline config::Board make_board(std::uint32_t cpus = 4, std::uint64_t memory = 1008 * kMiB) {
     config::Board board;

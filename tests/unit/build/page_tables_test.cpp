@@ -114,9 +114,9 @@ TEST(Nested, BitsSayWhatTheRegionsGrant) {
     ASSERT_TRUE(outcome.ok());
     const auto mappings = nested_mappings(outcome.value->partitions[0]); // reads `answer`, writes `request`
     ASSERT_EQ(mappings.size(), 3U);
-    EXPECT_EQ(mappings[0].leaf, 0x67U);                        // P, RW, US, A, D
-    EXPECT_EQ(mappings[1].leaf, 0x8000'0000'0000'0065ULL);     // NX, P, US, A, D
-    EXPECT_EQ(mappings[2].leaf, 0x8000'0000'0000'0067ULL);     // NX, P, RW, US, A, D
+    EXPECT_EQ(mappings[0].leaf, 0x67U);                    // P, RW, US, A, D
+    EXPECT_EQ(mappings[1].leaf, 0x8000'0000'0000'0065ULL); // NX, P, US, A, D
+    EXPECT_EQ(mappings[2].leaf, 0x8000'0000'0000'0067ULL); // NX, P, RW, US, A, D
     auto declared = make_partition("x", 2 * kMiB);
     auto board = make_board();
     EXPECT_EQ(nested_shape(declared, board).largest_page, kGiB);

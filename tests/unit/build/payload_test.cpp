@@ -37,7 +37,8 @@ struct Placed {
     }
     [[nodiscard]] config::Outcome<GuestImage> linux_guest(const Bytes& kernel, const Bytes* initrd = nullptr) const {
         const NamedBytes named{"rd.gz", at(24), initrd != nullptr ? ByteView(*initrd) : ByteView()};
-        return linux_image(plan, 0, model.partitions[0], {"vmlinuz", at(23), kernel}, initrd != nullptr ? &named : nullptr);
+        return linux_image(plan, 0, model.partitions[0], {"vmlinuz", at(23), kernel},
+                           initrd != nullptr ? &named : nullptr);
     }
 };
 
@@ -98,13 +99,15 @@ TEST(Native, BadFilesAreRefused) {
                    "at or above 0x100000");
     expect_refused(placed.native(make_elf(0x10'0000, {{5, 0x10'0000, 8 * kMiB, Bytes(8, 1)}})), "mem.payload-fits",
                    "to end at or below 0x7ff000");
-    expect_refused(placed.native(make_elf(0x10'0000, {{5, 0x10'0000, 0, Bytes(32, 1)}, {6, 0x10'0010, 0, Bytes(8, 1)}})),
-                   "payload.format", "segments that overlap");
+    expect_refused(
+        placed.native(make_elf(0x10'0000, {{5, 0x10'0000, 0, Bytes(32, 1)}, {6, 0x10'0010, 0, Bytes(8, 1)}})),
+        "payload.format", "segments that overlap");
     expect_refused(placed.native(make_elf(0x20'0000, {{5, 0x10'0000, 0, Bytes(32, 1)}})), "payload.format",
                    "has its entry at 0x200000");
     expect_refused(placed.native(make_elf(0x10'0000, {{6, 0x10'0000, 0, Bytes(32, 1)}})), "payload.format",
                    "inside an executable segment");
-    expect_refused(placed.native(make_elf(0x10'0000, {{5, ~0ULL - 8, 32, Bytes(32, 1)}})), "payload.format", "wraps round");
+    expect_refused(placed.native(make_elf(0x10'0000, {{5, ~0ULL - 8, 32, Bytes(32, 1)}})), "payload.format",
+                   "wraps round");
 }
 
 TEST(Native, AnyCutOrFlipEndsInAnAnswer) {
@@ -177,7 +180,8 @@ TEST(Linux, BadFilesAreRefused) {
         put(bad, offset, value);
         return placed.linux_guest(bad);
     };
-    expect_refused(altered(0x206, std::uint16_t{0x020B}), "payload.format", "boot protocol 2.11, expected at least 2.12");
+    expect_refused(altered(0x206, std::uint16_t{0x020B}), "payload.format",
+                   "boot protocol 2.11, expected at least 2.12");
     expect_refused(altered(0x236, std::uint16_t{0}), "payload.format", "no 64-bit entry");
     expect_refused(altered(0x211, std::uint8_t{0}), "payload.format", "is a zImage");
     expect_refused(altered(0x201, std::uint8_t{0x10}), "payload.format", "setup header");
@@ -230,12 +234,15 @@ TEST(Kernel, BadOnesAreRefused) {
         EXPECT_FALSE(outcome.ok());
         return outcome.diagnostics.empty() ? std::string() : outcome.diagnostics[0].message;
     };
-    EXPECT_EQ(refused(Bytes(100, 0)), "the kernel is not an ELF file: expected it to begin with 7f 45 4c 46, found 00 00 00 00");
-    EXPECT_NE(refused(make_elf(0, {{7, 0x20'0000, 0, Bytes(8, 1)}})).find("both writable and executable"), std::string::npos);
+    EXPECT_EQ(refused(Bytes(100, 0)),
+              "the kernel is not an ELF file: expected it to begin with 7f 45 4c 46, found 00 00 00 00");
+    EXPECT_NE(refused(make_elf(0, {{7, 0x20'0000, 0, Bytes(8, 1)}})).find("both writable and executable"),
+              std::string::npos);
     EXPECT_NE(refused(make_elf(0, {{5, 0x10'0000, 0, Bytes(8, 1)}})).find("expected it inside 0x200000..0x400000"),
               std::string::npos);
-    EXPECT_NE(refused(make_elf(0, {{5, 0x20'0000, 0, Bytes(8, 1)}, {6, 0x20'0800, 0, Bytes(8, 1)}})).find("share a page"),
-              std::string::npos);
+    EXPECT_NE(
+        refused(make_elf(0, {{5, 0x20'0000, 0, Bytes(8, 1)}, {6, 0x20'0800, 0, Bytes(8, 1)}})).find("share a page"),
+        std::string::npos);
 }
 
 TEST(ReadPayloads, FindsOnceAndReportsEveryMissingFile) {

@@ -48,8 +48,8 @@ TEST(Plan, RangesAreDisjointInsideTheBoardAndAligned) {
         end = each.range.base.value + each.range.size;
         bool inside = false;
         for (const auto& memory : model.board.memory) {
-            inside = inside || (each.range.base.value >= memory.base.value &&
-                                end <= memory.base.value + memory.size.value);
+            inside =
+                inside || (each.range.base.value >= memory.base.value && end <= memory.base.value + memory.size.value);
         }
         EXPECT_TRUE(inside) << each.what;
     }

@@ -85,7 +85,7 @@ TEST(CpuidRules, HideAndShow) {
         }
     }
     const auto& leaf1 = cpuid_of(rules, 1, 0);
-    EXPECT_EQ(leaf1.set[2], 1U << 31 | 1U << 21);        // hypervisor, x2APIC
+    EXPECT_EQ(leaf1.set[2], 1U << 31 | 1U << 21);                  // hypervisor, x2APIC
     EXPECT_EQ(leaf1.mask[2] & (1U << 24 | 1U << 3 | 1U << 5), 0U); // TSC-deadline, MONITOR, VMX
     EXPECT_NE(leaf1.mask[2] & (1U << 13), 0U);
     EXPECT_EQ(leaf1.mask[3] & (1U << 7 | 1U << 12 | 1U << 14), 0U); // MCE, MTRR, MCA
