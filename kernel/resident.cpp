@@ -20,7 +20,7 @@ namespace {
 
 // APM 2 §3.1.1, §3.1.3.
 constexpr u64 kCr0 = 0x8001'0033;       // PG, WP, NE, ET, MP, PE: write protection counts for the kernel too
-constexpr u64 kCr4 = 1u << 5 | 3u << 9; // PAE, OSFXSR, OSXMMEXCPT
+constexpr u64 kCr4 = 1u << 5 | 1u << 6 | 3u << 9; // PAE, MCE (else a machine check is a silent reset), OSFXSR, OSXMMEXCPT
 constexpr u64 kCr4Osxsave = 1u << 18;
 constexpr u32 kXsave = 1u << 26;        // CPUID 1 ECX
 

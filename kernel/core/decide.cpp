@@ -7,12 +7,17 @@ namespace {
 
 // A guest can make the processor deliver #DB or #AC for ever (CVE-2015-8104, CVE-2015-5307). Each round exits here, so
 // the CPU is never lost; but nothing but a trap to hang it looks like that: raised again while it was being delivered,
-// or this often in a row from one place with one stack pointer.
+// or this often in a row from one place with one stack pointer. Ring 3 is not counted: it may hit one watchpoint as often as
+// it likes, and must not be able to have its partition closed; its kernel runs between two of them.
 constexpr u32 kLoopLimit = 65'536;
 
 bool loops(CpuState& cpu, const Exit& exit) {
     if (exit.delivering) {
         return true;
+    }
+    if (exit.privilege == 3) {
+        cpu.loop_count = 0;
+        return false;
     }
     if (exit.rip != cpu.loop_rip || exit.rsp != cpu.loop_rsp) {
         cpu.loop_rip = exit.rip;
@@ -34,18 +39,28 @@ void reflect(CpuState& cpu, const Exit& exit, u8 vector, Fault fault, Effects& e
 void inject_nmi(CpuState& cpu, Effects& effects) {
     cpu.nmi_pending = false;
     cpu.nmi_blocked = true;
+    cpu.nmi_leaving = false;
     effects.set |= kInject | kWatchIret | kCloseWindow;
     effects.inject = {.vector = kVectorNmi, .type = kTypeNmi, .has_error = false, .error = 0};
 }
 
 // The guest is about to leave its NMI handler. The next NMI must not nest before that IRET is through, so a pending one
 // waits until the guest can take an interrupt.
-void leave_nmi(CpuState& cpu, Effects& effects) {
+void leave_nmi(CpuState& cpu, const Exit& exit, Effects& effects) {
     cpu.nmi_blocked = false;
+    cpu.nmi_leaving = true;
+    cpu.iret_rip = exit.rip;
+    cpu.iret_rsp = exit.rsp;
     effects.set |= kIgnoreIret;
     if (cpu.nmi_pending) {
         effects.set |= kOpenWindow;
     }
+}
+
+// The guest stands before that IRET still: a knock came before the instruction could be run.
+bool leaving_nmi(CpuState& cpu) {
+    cpu.nmi_leaving = cpu.nmi_leaving && cpu.rip == cpu.iret_rip && cpu.rsp == cpu.iret_rsp;
+    return cpu.nmi_leaving;
 }
 
 } // namespace
@@ -65,12 +80,15 @@ void decide(const Manifest& manifest, CpuState& cpu, PartitionState& partition, 
     case ExitKind::machine_check: forbid(effects, Fault::machine_check); break;
     case ExitKind::nmi: break; // the mailbox says what it was for; without mail it was a late knock
     case ExitKind::window:
+        if (exit.delivering) {
+            break; // that event goes first; the window stays open
+        }
         effects.set |= kCloseWindow;
         if (cpu.nmi_pending && !cpu.nmi_blocked) {
             inject_nmi(cpu, effects);
         }
         break;
-    case ExitKind::iret: leave_nmi(cpu, effects); break;
+    case ExitKind::iret: leave_nmi(cpu, exit, effects); break;
     case ExitKind::init: forbid(effects, Fault::init); break;
     case ExitKind::shutdown: forbid(effects, Fault::triple_fault); break;
     case ExitKind::cache: effects.set |= kAdvance; break;
@@ -92,6 +110,7 @@ void decide_mail(CpuState& cpu, u32 mail, Effects& effects) {
         cpu.waiting_for_sipi = true;
         cpu.nmi_pending = false;
         cpu.nmi_blocked = false;
+        cpu.nmi_leaving = false;
         effects.set |= kWaitForSipi | kCloseWindow | kIgnoreIret;
     }
     if (cpu.waiting_for_sipi) {
@@ -106,7 +125,9 @@ void decide_mail(CpuState& cpu, u32 mail, Effects& effects) {
         cpu.nmi_pending = true;
     }
     if (cpu.nmi_pending && !cpu.nmi_blocked) {
-        if ((effects.set & kInject) == 0) {
+        if (leaving_nmi(cpu)) {
+            effects.set |= kOpenWindow;
+        } else if ((effects.set & kInject) == 0) {
             inject_nmi(cpu, effects);
         } else {
             effects.set |= kKnock; // one event an entry; the knock brings us back for this one

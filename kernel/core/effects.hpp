@@ -52,6 +52,9 @@ enum class Fault : u8 {
     count
 };
 
+// Not a guest's doing but the machine's: no partition's policy answers it, the whole system stops.
+constexpr bool is_of_machine(Fault fault) { return fault == Fault::machine_check || fault == Fault::init; }
+
 struct Injection {
     u8 vector = 0;
     u8 type = 0;       // 0 external interrupt, 2 NMI, 3 exception (APM 2 §15.20; SDM 3 §25.8.3 uses the same numbers)
@@ -67,6 +70,19 @@ enum Mail : u32 {
     kMailHalt = 1u << 4, // the whole system stops
     kMailWake = 1u << 5, // look at your partition's phase again
 };
+
+// What a mailbox holds once `mail` has come to what was in it. INIT makes its vCPU forget NMI and SIPI that came before;
+// of two SIPI the first starts it, the other finds it running.
+constexpr u32 add_mail(u32 before, u32 mail) {
+    constexpr u32 kStartup = kMailSipi | 0xFF00;
+    if ((mail & kMailInit) != 0) {
+        before &= ~(kMailNmi | kStartup);
+    }
+    if ((mail & kMailSipi) != 0 && (before & kMailSipi) != 0) {
+        mail &= ~kStartup;
+    }
+    return before | mail;
+}
 
 struct Effects {
     u32 set = 0;

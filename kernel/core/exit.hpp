@@ -46,7 +46,7 @@ struct Exit {
     u64 value = 0;        // what a write writes
     u64 rip = 0;          // of the instruction
     u64 next_rip = 0;     // behind it, where the kind has one
-    u64 rsp = 0;          // debug and alignment only
+    u64 rsp = 0;          // debug, alignment and iret only
 };
 
 } // namespace septum::kernel::core

@@ -70,7 +70,12 @@ struct CpuState {
     u64 cr4 = 0;  // refreshed before a CPUID decision
     bool nmi_pending = false;
     bool nmi_blocked = false; // the guest is in its NMI handler
+    bool nmi_leaving = false; // the IRET that ends the handler was met at `iret_rip`, and may not be through yet
     bool waiting_for_sipi = false;
+    u64 rip = 0; // where the guest stands, refreshed before mail is read
+    u64 rsp = 0;
+    u64 iret_rip = 0;
+    u64 iret_rsp = 0;
     u64 icr = 0; // last written, for reading back under xAPIC
     u64 loop_rip = 0; // #DB and #AC: where it came from, and how often in a row
     u64 loop_rsp = 0;

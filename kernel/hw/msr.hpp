@@ -9,6 +9,7 @@ namespace septum::kernel::hw {
 // The registers the kernel touches (APM 2 appendix A).
 inline constexpr u32 kMsrTsc = 0x10;
 inline constexpr u32 kMsrApicBase = 0x1B;
+inline constexpr u32 kMsrMcgStatus = 0x17A;
 inline constexpr u32 kMsrPat = 0x277;
 inline constexpr u32 kMsrX2apicFirst = 0x800;
 inline constexpr u32 kMsrEfer = 0xC000'0080;

@@ -57,6 +57,10 @@ void fault(PerCpu& cpu, const core::Exit& exit, core::Fault fault) {
     line << "septum: " << partition.name << ": fault: " << describe(fault);
     add_place(line, exit, fault);
     line << ", rip " << Hex{exit.rip} << ", cpu " << u64{cpu.state.vcpu};
+    if (core::is_of_machine(fault)) {
+        line << ": system halted";
+        halt_system(line);
+    }
     switch (partition.on_fault) {
     case manifest::OnFault::restart:
         line.send();

@@ -2,6 +2,8 @@
 // From the VMCB to core's words, and from core's effects to the VMCB and the hardware. Nothing is decided here.
 #include "kernel/console/console.hpp"
 #include "kernel/core/decide.hpp"
+#include "kernel/hw/cpuid.hpp"
+#include "kernel/hw/msr.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
 #include "kernel/x86_64/apic/local_apic.hpp"
 #include "kernel/x86_64/svm/svm.hpp"
@@ -15,6 +17,7 @@ using core::Exit;
 using core::ExitKind;
 
 constexpr u64 kRflagsTrap = 1u << 8;
+constexpr u64 kCr0Protected = 1u << 0;
 constexpr u64 kDr6Step = 1u << 14;
 constexpr u64 kEferSvme = 1u << 12;
 
@@ -51,6 +54,14 @@ void read_memory(const Vmcb& vmcb, Exit& exit) {
                                                   : manifest::kRead;
 }
 
+// A machine check in a guest that has not set CR4.MCE shuts the processor down (APM 2 §9.1): MCG_STATUS tells it from the
+// guest's own triple fault.
+bool is_machine_check() {
+    constexpr u32 kMca = 1u << 14; // CPUID 1 EDX
+    constexpr u64 kInProgress = 1u << 2;
+    return (hw::cpuid(1).registers[3] & kMca) != 0 && (hw::read_msr(hw::kMsrMcgStatus) & kInProgress) != 0;
+}
+
 void read_rare(PerCpu& cpu, Exit& exit) {
     Vmcb& vmcb = *cpu.vmcb;
     switch (static_cast<u32>(vmcb.exit_code)) {
@@ -65,7 +76,7 @@ void read_rare(PerCpu& cpu, Exit& exit) {
     case kExitInit: exit.kind = ExitKind::init; break;
     case kExitWindow: exit.kind = ExitKind::window; break;
     case kExitIret: exit.kind = ExitKind::iret; break;
-    case kExitShutdown: exit.kind = ExitKind::shutdown; break;
+    case kExitShutdown: exit.kind = is_machine_check() ? ExitKind::machine_check : ExitKind::shutdown; break;
     case kExitCounter: exit.kind = ExitKind::counter; break;
     case kExitInvd:
     case kExitWbinvd:
@@ -93,6 +104,7 @@ void read_rare(PerCpu& cpu, Exit& exit) {
     }
     exit.rip = vmcb.rip;
     exit.rsp = vmcb.rsp;
+    exit.privilege = vmcb.cpl;
     exit.delivering = (vmcb.exit_interrupt_info & kEventValid) != 0;
 }
 
@@ -109,7 +121,8 @@ void interrupt(PerCpu& cpu, u64 targets, u32 command) {
 }
 
 void inject(Vmcb& vmcb, const core::Injection& event) {
-    vmcb.event_injection = event.vector | u64{event.type} << 8 | (event.has_error ? kEventHasError : 0) | kEventValid |
+    const bool pushes_error = event.has_error && (vmcb.cr0 & kCr0Protected) != 0; // real mode has no error codes
+    vmcb.event_injection = event.vector | u64{event.type} << 8 | (pushes_error ? kEventHasError : 0) | kEventValid |
                            u64{event.error} << 32;
 }
 
@@ -256,6 +269,8 @@ void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
 
 [[gnu::noinline]] void look_into_mailbox(PerCpu& cpu) {
     Effects effects;
+    cpu.state.rip = cpu.vmcb->rip;
+    cpu.state.rsp = cpu.vmcb->rsp;
     effects.set = (cpu.vmcb->event_injection & kEventValid) != 0 ? core::kInject : 0;
     lifecycle::read_mail(cpu, effects);
 }

@@ -10,9 +10,9 @@
 .set RDI_AT, 0x38
 .set R8_AT, 0x40
 // Checked against PerCpu in svm.cpp.
-.set VMCB_PA_AT, 0x180
-.set HOST_VMCB_PA_AT, 0x188
-.set STACK_AT, 0x190
+.set VMCB_PA_AT, 0x1A0
+.set HOST_VMCB_PA_AT, 0x1A8
+.set STACK_AT, 0x1B0
 
 .section .text
 .code64

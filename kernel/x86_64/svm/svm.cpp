@@ -9,7 +9,7 @@ namespace septum::kernel::svm {
 
 // What run.S knows by number.
 static_assert(offsetof(PerCpu, state) == 0 && offsetof(core::CpuState, registers) == 0);
-static_assert(offsetof(PerCpu, vmcb_pa) == 0x180 && offsetof(PerCpu, host_vmcb_pa) == 0x188 && offsetof(PerCpu, stack) == 0x190);
+static_assert(offsetof(PerCpu, vmcb_pa) == 0x1A0 && offsetof(PerCpu, host_vmcb_pa) == 0x1A8 && offsetof(PerCpu, stack) == 0x1B0);
 
 namespace {
 
@@ -23,6 +23,7 @@ void load_template(PerCpu& cpu, Hpa source) {
     }
     cpu.state.nmi_pending = false;
     cpu.state.nmi_blocked = false;
+    cpu.state.nmi_leaving = false;
     cpu.state.loop_count = 0;
     cpu.state.icr = 0;
 }

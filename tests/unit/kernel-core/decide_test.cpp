@@ -161,6 +161,22 @@ TEST_F(Events, SteppingThroughCodeIsNoLoop) {
     }
 }
 
+TEST_F(Events, RingThreeCannotHaveItsPartitionClosedByWatchpoints) {
+    for (u32 round = 0; round < 200'000; round++) {
+        step({.kind = ExitKind::debug, .privilege = 3, .rip = 0x1000, .rsp = 0x2000});
+        ASSERT_EQ(effects.set, kInject);
+    }
+    step({.kind = ExitKind::alignment, .privilege = 3, .delivering = true, .rip = 0x1000, .rsp = 0x2000});
+    expect_fault(Fault::alignment_loop); // nor may it hold the processor
+}
+
+TEST_F(Events, MachineChecksAndPhysicalInitAreNoPartitionsBusiness) {
+    for (u32 i = 0; i < static_cast<u32>(Fault::count); i++) {
+        const Fault fault = static_cast<Fault>(i);
+        EXPECT_EQ(is_of_machine(fault), fault == Fault::machine_check || fault == Fault::init);
+    }
+}
+
 TEST_F(Events, WhatIsNeverResumed) {
     const std::pair<ExitKind, Fault> cases[] = {
         {ExitKind::memory, Fault::memory},           {ExitKind::machine_check, Fault::machine_check},
@@ -204,6 +220,51 @@ TEST_F(Events, NmiWaitsForAnInjectionUnderWay) {
     EXPECT_EQ(effects.set, kInject | kKnock);
     mail(0); // the knock
     EXPECT_EQ(effects.inject.vector, kVectorNmi);
+}
+
+TEST_F(Events, NmiBeforeTheIretIsThroughDoesNotNest) {
+    mail(kMailNmi);
+    step({.kind = ExitKind::iret, .rip = 0x5000, .rsp = 0x7000});
+    EXPECT_EQ(effects.set, u32{kIgnoreIret});
+    cpu.rip = 0x5000; // the knock came before the IRET ran
+    cpu.rsp = 0x7000;
+    mail(kMailNmi);
+    EXPECT_EQ(effects.set, u32{kOpenWindow});
+    step({.kind = ExitKind::window});
+    EXPECT_EQ(effects.set, kInject | kWatchIret | kCloseWindow);
+}
+
+TEST_F(Events, NmiBehindTheIretIsTakenAtOnce) {
+    mail(kMailNmi);
+    step({.kind = ExitKind::iret, .rip = 0x5000, .rsp = 0x7000});
+    cpu.rip = 0x1234;
+    cpu.rsp = 0x9000;
+    mail(kMailNmi);
+    EXPECT_EQ(effects.set, kInject | kWatchIret | kCloseWindow);
+}
+
+TEST_F(Events, WindowDoesNotTakeThePlaceOfAnEventUnderWay) {
+    mail(kMailNmi);
+    mail(kMailNmi);
+    step({.kind = ExitKind::iret});
+    step({.kind = ExitKind::window, .delivering = true});
+    EXPECT_EQ(effects.set, 0u);
+    EXPECT_TRUE(cpu.nmi_pending);
+    step({.kind = ExitKind::window});
+    EXPECT_EQ(effects.set, kInject | kWatchIret | kCloseWindow);
+}
+
+TEST(Mailbox, OfTwoStartupsTheFirstCounts) {
+    EXPECT_EQ(add_mail(kMailSipi | 0x1200, kMailSipi | 0x8400), kMailSipi | 0x1200u);
+    EXPECT_EQ(add_mail(0, kMailSipi | 0x8400), kMailSipi | 0x8400u);
+    EXPECT_EQ(add_mail(kMailInit, kMailSipi | 0x8400), kMailInit | kMailSipi | 0x8400u);
+}
+
+TEST(Mailbox, InitMakesForgetWhatCameBefore) {
+    EXPECT_EQ(add_mail(kMailNmi | kMailSipi | 0x1200, kMailInit), u32{kMailInit});
+    EXPECT_EQ(add_mail(kMailPark | kMailHalt | kMailWake | kMailNmi, kMailInit),
+              kMailPark | kMailHalt | kMailWake | kMailInit);
+    EXPECT_EQ(add_mail(kMailInit, kMailNmi), kMailInit | kMailNmi);
 }
 
 TEST_F(Events, InitThenStartup) {
