@@ -105,11 +105,15 @@ void drain() {
     unlock(drain_lock);
 }
 
-void flush() {
-    for (u32 round = 0; round < kFlushRounds && anything_left(); round++) {
+bool flush() {
+    for (u32 round = 0; round < kFlushRounds; round++) {
+        if (!anything_left()) {
+            return true;
+        }
         drain();
         hw::pause();
     }
+    return false;
 }
 
 } // namespace console

@@ -16,7 +16,7 @@ void write_kernel(const char* text, u32 length);
 
 // Passes on what the UART takes at once; returns at once when another CPU is doing so, or after a bounded burst.
 void drain();
-// Waits, within bounds, until everything is out: when there is nothing better to do.
-void flush();
+// Waits, within bounds, until everything is out, and says whether it is: when there is nothing better to do.
+bool flush();
 
 } // namespace septum::kernel::console

@@ -34,6 +34,9 @@ void say(const PerCpu& cpu, const char* what) {
 void wait_for_all_parked(PerCpu& cpu) {
     const u64 start = hw::read_tsc();
     while (__atomic_load_n(&cpu.partition->parked, __ATOMIC_ACQUIRE) != cpu.manifest.cpus.count) {
+        if (__atomic_load_n(&halting, __ATOMIC_ACQUIRE) != 0) {
+            rest(cpu);
+        }
         if (hw::read_tsc() - start > kParkSeconds * cpu.manifest.tsc_hz) {
             Line line;
             line << "septum: halted: a cpu of " << cpu.manifest.partition->name << " does not come back";
@@ -71,11 +74,12 @@ void lead(PerCpu& cpu) {
     core::PartitionState& state = *cpu.partition;
     wait_for_all_parked(cpu);
     if (!begins_again(cpu)) {
+        reset_hardware(cpu);
         __atomic_store_n(&state.phase, u32{core::kStopped}, __ATOMIC_RELEASE);
         rest(cpu);
     }
-    reset_hardware(cpu);
     load(cpu);
+    reset_hardware(cpu); // last: nobody is left who could send this CPU an interrupt of the former life
     for (u32 i = 0; i < cpu.manifest.cpus.count; i++) { // mail of the former life
         __atomic_fetch_and(&per_cpu(*cpu.manifest.cpus.at(i))->mailbox, u32{core::kMailHalt}, __ATOMIC_ACQ_REL);
     }
@@ -90,8 +94,9 @@ void lead(PerCpu& cpu) {
     svm::reset_boot(cpu, launches);
 }
 
+// Any other CPU of it: waits for the leader, then for the new life to start it.
 void follow(PerCpu& cpu, u32 launches) {
-    reset_hardware(cpu);
+    apic::quiesce(cpu.manifest.apic);
     __atomic_add_fetch(&cpu.partition->parked, 1u, __ATOMIC_ACQ_REL);
     while (__atomic_load_n(&cpu.partition->launches, __ATOMIC_ACQUIRE) == launches) {
         if (__atomic_load_n(&cpu.partition->phase, __ATOMIC_ACQUIRE) == core::kStopped ||
@@ -102,23 +107,27 @@ void follow(PerCpu& cpu, u32 launches) {
         wait_for_knock(&cpu.mailbox);
         hw::pause();
     }
-    wait_for_sipi(cpu);
+    reset_hardware(cpu); // only now: till all had parked, the others could still send interrupts
+    cpu.state.waiting_for_sipi = true;
 }
 
 } // namespace
 
 void rest(PerCpu& cpu) {
     for (;;) {
-        console::flush();
+        const bool all_said = console::flush();
         if (__atomic_load_n(&halting, __ATOMIC_ACQUIRE) != 0) {
             hw::halt_forever();
+        }
+        if (!all_said) {
+            continue; // a slow line: who would pass on the rest, if all CPUs slept?
         }
         __atomic_store_n(&cpu.mailbox, 0u, __ATOMIC_RELEASE);
         wait_for_knock(&cpu.mailbox);
     }
 }
 
-void close(PerCpu& cpu, core::Intent intent) {
+void join_closing(PerCpu& cpu, core::Intent intent) {
     core::PartitionState& state = *cpu.partition;
     if (__atomic_load_n(&halting, __ATOMIC_ACQUIRE) != 0) {
         rest(cpu);
@@ -135,6 +144,13 @@ void close(PerCpu& cpu, core::Intent intent) {
         lead(cpu);
     } else {
         follow(cpu, launches);
+    }
+}
+
+void close(PerCpu& cpu, core::Intent intent) {
+    join_closing(cpu, intent);
+    if (cpu.state.waiting_for_sipi) {
+        wait_for_sipi(cpu);
     }
 }
 

@@ -18,6 +18,10 @@ void fault(PerCpu& cpu, const core::Exit& exit, core::Fault fault);
 // Closes this CPU's partition, for good or to begin again. Returns when there is a guest to enter.
 void close(PerCpu& cpu, core::Intent intent);
 
+// The same, but returns as soon as the partition runs again: then either there is a guest to enter or the vCPU waits for
+// SIPI (CpuState::waiting_for_sipi).
+void join_closing(PerCpu& cpu, core::Intent intent);
+
 // Reads this CPU's mailbox and does what it says. Returns when there is a guest to enter. `effects.set` has kInject when an
 // event is already waiting for the next entry.
 void read_mail(PerCpu& cpu, core::Effects& effects);

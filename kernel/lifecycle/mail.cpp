@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/core/decide.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
+#include "kernel/lifecycle/reset.hpp"
 #include "kernel/x86_64/apic/local_apic.hpp"
 #include "kernel/x86_64/svm/svm.hpp"
 
@@ -14,7 +15,11 @@ void post(PerCpu& cpu, u64 targets, u32 mail) {
         targets &= targets - 1;
         const manifest::Cpu* target = cpu.manifest.cpus.at(vcpu);
         if (target != nullptr) {
-            __atomic_fetch_or(&per_cpu(*target)->mailbox, mail, __ATOMIC_ACQ_REL);
+            u32& mailbox = per_cpu(*target)->mailbox;
+            u32 before = __atomic_load_n(&mailbox, __ATOMIC_RELAXED);
+            while (!__atomic_compare_exchange_n(&mailbox, &before, core::add_mail(before, mail), false, __ATOMIC_ACQ_REL,
+                                                __ATOMIC_RELAXED)) {
+            }
             apic::send(cpu.manifest.apic, target->apic_id, apic::kDeliverNmi);
         }
     }
@@ -44,6 +49,9 @@ void read_mail(PerCpu& cpu, core::Effects& effects) {
         return;
     }
     svm::apply_mail(cpu, effects);
+    if ((effects.set & core::kWaitForSipi) != 0) {
+        reset_by_init(cpu);
+    }
     if ((effects.set & core::kStart) != 0) {
         svm::reset_startup(cpu, effects.vector);
     } else if ((effects.set & core::kWaitForSipi) != 0) {
@@ -51,6 +59,7 @@ void read_mail(PerCpu& cpu, core::Effects& effects) {
     }
 }
 
+// A loop, never a recursion: a guest may close its partition any number of times without ever starting this vCPU.
 void wait_for_sipi(PerCpu& cpu) {
     cpu.state.waiting_for_sipi = true;
     while (cpu.state.waiting_for_sipi) {
@@ -59,8 +68,8 @@ void wait_for_sipi(PerCpu& cpu) {
         const u32 mail = __atomic_exchange_n(&cpu.mailbox, 0u, __ATOMIC_ACQ_REL);
         core::decide_mail(cpu.state, mail, effects);
         if ((effects.set & core::kPark) != 0) {
-            close(cpu, core::kIntentStop);
-            return;
+            join_closing(cpu, core::kIntentStop);
+            continue;
         }
         if ((effects.set & core::kStart) != 0) {
             svm::reset_startup(cpu, effects.vector);

@@ -6,7 +6,10 @@
 
 namespace septum::kernel::lifecycle {
 
-// Local APIC, x87, SSE and AVX registers, XCR0, debug registers, TSC_AUX.
+// Local APIC, x87, vector and all other XSAVE state, XCR0, debug registers, TSC_AUX.
 void reset_hardware(PerCpu& cpu);
+
+// What INIT resets of it (APM 2 table 14-1): local APIC and debug registers.
+void reset_by_init(PerCpu& cpu);
 
 } // namespace septum::kernel::lifecycle
