@@ -198,6 +198,7 @@ private:
 
     void gather_header(const Plan& plan, const BundleLayout* layout, manifest::Header& header) const {
         header.kernel_digest = kernel_.digest;
+        header.kernel_file_digest = kernel_.file_digest;
         header.kernel = plan.kernel;
         header.workspace = plan.workspace;
         header.trampoline = plan.trampoline;

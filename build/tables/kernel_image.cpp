@@ -77,7 +77,7 @@ config::Outcome<KernelImage> read_kernel(ByteView bytes) {
                                                            " that share a page"));
             }
         }
-        if (!out.write && !out.boot_only) {
+        if (!out.write) {
             measured.push_back(bytes.subspan(out.file_offset, out.file_size));
         }
         end = std::max(end, out.base + out.memory_size);
@@ -85,6 +85,7 @@ config::Outcome<KernelImage> read_kernel(ByteView bytes) {
     }
     kernel.range = {Hpa{layout::kKernelBase}, page_up(end) - layout::kKernelBase};
     kernel.digest = sha256(measured);
+    kernel.file_digest = sha256(bytes);
     if (outcome.diagnostics.empty()) {
         outcome.value = std::move(kernel);
     }

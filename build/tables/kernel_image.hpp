@@ -24,7 +24,8 @@ struct KernelSegment {
 struct KernelImage {
     std::vector<KernelSegment> segments; // PT_LOAD, in file order
     manifest::Range range{};             // [layout::kKernelBase, the end rounded up to a page)
-    manifest::Digest digest{};           // SHA-256 over the resident read-only segments, p_filesz bytes each
+    manifest::Digest digest{};           // SHA-256 over the segments without PF_W, p_filesz bytes each
+    manifest::Digest file_digest{};      // SHA-256 of the whole file
 };
 
 // Reads and checks the kernel. Errors: not an ELF64 for x86-64, truncated, not linked as septum/manifest/layout.hpp

@@ -13,6 +13,7 @@ constexpr MsrRule rule(std::uint32_t first, std::uint32_t last, MsrAnswer read, 
 }
 
 constexpr std::uint64_t kVirtualEfer = 0xD01;         // NXE, LMA, LME, SCE (APM 2 §3.1.7)
+constexpr std::uint64_t kMtrrDefaultType = 0x806;     // enabled, write-back (APM 2 §7.7.2.1)
 constexpr std::uint64_t kHwcrTscFreqSel = 0x100'0000; // the TSC counts at the P0 frequency
 
 } // namespace
@@ -26,9 +27,12 @@ std::vector<MsrRule> msr_rules() {
         rule(0x8B, 0x8B, constant, forbidden),   // patch level: none
         rule(0x9B, 0x9B, forbidden, forbidden),  // SMM_MONITOR_CTL
         rule(0x9E, 0x9E, forbidden, forbidden),  // SMBASE
+        // MTRRs that only say that all is write-back: without them a stock Linux does not use PAT (§7.7.2).
+        rule(0xFE, 0xFE, constant, fault_gp),    // MTRRcap: no variable and no fixed ones
         rule(0x1D9, 0x1D9, constant, ignore),    // DebugCtl
-        rule(0x200, 0x276, fault_gp, forbidden), // variable and fixed MTRRs: CPUID shows none
-        rule(0x278, 0x2FF, fault_gp, forbidden), // the rest of them, past PAT
+        rule(0x200, 0x276, fault_gp, forbidden), // variable and fixed MTRRs
+        rule(0x278, 0x2FE, fault_gp, forbidden), // the rest of them, past PAT
+        rule(0x2FF, 0x2FF, constant, ignore, kMtrrDefaultType),
         rule(0x800, 0x8FF, x2apic, x2apic),      // local APIC
         rule(0xC000'0080, 0xC000'0080, efer, efer, kVirtualEfer),
         rule(0xC001'0010, 0xC001'0010, fault_gp, forbidden),               // SYSCFG

@@ -4,6 +4,7 @@
 #include "kernel/lifecycle/sha256.hpp"
 
 extern "C" const septum::u8 kernel_begin[], kernel_end[];
+extern "C" const septum::u8 boot_text_begin[], boot_text_end[];
 extern "C" const septum::u8 resident_text_begin[], resident_text_end[];
 extern "C" const septum::u8 resident_rodata_begin[], resident_rodata_end[];
 
@@ -23,6 +24,7 @@ manifest::Range kernel_range() {
 
 Refusal check_kernel(const manifest::Digest& expected) {
     Sha256 hash;
+    hash.update(boot_text_begin, address(boot_text_end) - address(boot_text_begin));
     hash.update(resident_text_begin, address(resident_text_end) - address(resident_text_begin));
     hash.update(resident_rodata_begin, address(resident_rodata_end) - address(resident_rodata_begin));
     const manifest::Digest found = hash.finish();

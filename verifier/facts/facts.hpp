@@ -59,7 +59,8 @@ struct BundleFacts {
     PlaceRange payloads;        // host-physical: pristine copies, the bundle's rest
     DigestFact manifest_digest; // of the manifest with the field as zeros
     DigestFact tables_digest;
-    DigestFact kernel_digest; // over the resident read-only segments of the kernel ELF, in file order
+    DigestFact kernel_digest; // over the segments of the kernel ELF that are not writable, in file order
+    DigestFact kernel_file_digest; // of the whole kernel ELF
     Digest digest{};          // of the whole bundle; zeros when it came in an image, whose digest covers it
 };
 

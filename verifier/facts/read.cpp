@@ -45,13 +45,14 @@ void read_digests(ByteSpan bundle, Facts& facts) {
     own.add(bundle.subspan(field + zeros.size(), h.manifest_size - field - zeros.size()));
     b.manifest_digest = {h.manifest_digest, own.finish()};
 
-    Sha256 resident;
+    Sha256 loaded;
     for (const decode::ElfSegment& segment : facts.kernel.elf.segments) {
-        if (!segment.boot_only && (segment.flags & decode::kElfWrite) == 0) {
-            resident.add(segment.bytes);
+        if ((segment.flags & decode::kElfWrite) == 0) {
+            loaded.add(segment.bytes);
         }
     }
-    b.kernel_digest = {h.kernel_digest, resident.finish()};
+    b.kernel_digest = {h.kernel_digest, loaded.finish()};
+    b.kernel_file_digest = {h.kernel_file_digest, facts.kernel.file_digest};
 }
 
 void read_kernel(const decode::HostMemory& memory, const ReadOptions& options, Facts& facts) {

@@ -29,7 +29,7 @@ def manifest_name(workshop: Workshop) -> None:
 
 def manifest_record(workshop: Workshop) -> None:
     """a bit of the last record table of the manifest"""
-    _flip(workshop, lambda found: found.manifest.offset + 416 + 8, r"manifest: expected sha256 ")
+    _flip(workshop, lambda found: found.manifest.offset + 448 + 8, r"manifest: expected sha256 ")
 
 
 def manifest_version(workshop: Workshop) -> None:

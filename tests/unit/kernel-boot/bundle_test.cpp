@@ -44,9 +44,9 @@ protected:
         h.trampoline = Hpa{0x8000};
         h.kernel_page_tables = Hpa{kBase + kPageSize};
         h.apic = manifest::ApicMode::x2apic;
-        h.cpus = {416, 1};
-        h.partitions = {432, 1};
-        h.ram = {616, 1};
+        h.cpus = {sizeof(manifest::Header), 1};
+        h.partitions = {464, 1};
+        h.ram = {648, 1};
         cpu() = {0, 0, 0, Hpa{kWorkspace}};
         auto& p = partition();
         p.cpu_count = 1;
@@ -67,8 +67,8 @@ protected:
 
     Header& header() { return *reinterpret_cast<Header*>(image_->bytes); }
     manifest::Cpu& cpu() { return *reinterpret_cast<manifest::Cpu*>(image_->bytes + 416); }
-    manifest::Partition& partition() { return *reinterpret_cast<manifest::Partition*>(image_->bytes + 432); }
-    manifest::Range& ram() { return *reinterpret_cast<manifest::Range*>(image_->bytes + 616); }
+    manifest::Partition& partition() { return *reinterpret_cast<manifest::Partition*>(image_->bytes + 464); }
+    manifest::Range& ram() { return *reinterpret_cast<manifest::Range*>(image_->bytes + 648); }
 
     void seal() {
         header().manifest_digest = {};

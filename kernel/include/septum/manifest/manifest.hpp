@@ -236,7 +236,8 @@ struct Header {
     u32 manifest_size;      // bytes, whole pages, this header included
     Digest manifest_digest; // SHA-256 of the manifest with this field as zeros
     Digest tables_digest;   // SHA-256 of the tables part
-    Digest kernel_digest;   // SHA-256 over the kernel ELF's resident read-only segments, in file order, p_filesz bytes each
+    Digest kernel_digest;   // SHA-256 over the kernel ELF's PT_LOAD segments without PF_W, in file order, p_filesz bytes each
+    Digest kernel_file_digest; // SHA-256 of the kernel's whole file: for the verifier, the kernel never sees its own headers
     u64 bundle_size;        // bytes, whole pages
     Hpa bundle_base;        // page aligned
     u32 tables_offset;
@@ -261,6 +262,6 @@ struct Header {
     Table ram;              // Range records: everything planned, to be found inside usable RAM
     Iommu iommu;
 };
-static_assert(sizeof(Header) == 416);
+static_assert(sizeof(Header) == 448);
 
 } // namespace septum::manifest
