@@ -155,7 +155,9 @@ std::vector<Needed> needed(const Context& context) {
         out.push_back({cpuid_bits, kEcx, 0x1, 0, 1U << 21, 1U << 21, "the processor has x2APIC"});
     }
     if (board.microcode_floor != 0) {
-        out.push_back({msr_at_least, 0, 0x8B, 0, ~0ULL, board.microcode_floor, "the microcode is new enough"});
+        // AMD's patch level is the lower half of the register.
+        const std::uint64_t mask = board.microcode_floor <= 0xFFFF'FFFF ? 0xFFFF'FFFF : ~0ULL;
+        out.push_back({msr_at_least, 0, 0x8B, 0, mask, board.microcode_floor, "the microcode is new enough"});
     }
     for (const config::BoardPciFunction& function : board.pci) {
         out.push_back({pci_function, 0, function.bdf, 0, 0,

@@ -337,11 +337,6 @@ void answers_bytes(const Context& context, Judge& judge) {
             }
         }
         for (const Difference& difference : differences(all_ports(found), all_ports(sorted(expected)))) {
-            // Refusing more than is asked for does no harm, unless it takes the place of a virtual device.
-            if (difference.left == static_cast<std::uint64_t>(Answer::forbidden) &&
-                difference.right == static_cast<std::uint64_t>(Answer::absent)) {
-                continue;
-            }
             judge.violated({.message = fmt::format("`{}` finds {} at ports {}, expected {}", partition.name.value,
                                                    text(difference.left),
                                                    ports_text(static_cast<std::uint32_t>(difference.first),

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Soundness by mutation: every mutant that really grants something else must be found out. The dumb interpreter says
+// which ones do; the verifier must say `violated` for each of them, and `proved` for what is harmless.
+#include "tests/mutation/interpreter.hpp"
+#include "tests/mutation/mutants.hpp"
+#include "verifier/verifier.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <map>
+
+namespace septum::mutation {
+
+namespace {
+
+constexpr std::uint64_t kSeed = 0x5E97'0001;
+constexpr std::size_t kFloor = 50; // effective mutants at least, over all areas
+
+struct Tally {
+    std::size_t made = 0;
+    std::size_t effective = 0;
+    std::size_t killed = 0;
+};
+
+std::string verdicts(const verifier::Report& report, verifier::Verdict verdict) {
+    std::string out;
+    for (const verifier::PropertyResult& result : report.results) {
+        if (result.verdict == verdict) {
+            out += " " + result.id + (result.reason.empty() ? "" : " (" + result.reason + ")");
+            if (!result.findings.empty()) {
+                out += ": " + result.findings.front().diagnostic.message + ";";
+            }
+        }
+    }
+    return out;
+}
+
+// A defect that keeps the image from being read at all refuses it as well.
+bool found_out(const verifier::Report& report) {
+    return !report.defects.empty() || report.count(verifier::Verdict::violated) != 0;
+}
+
+class Mutation : public testing::TestWithParam<bool> {
+protected:
+    void SetUp() override {
+        world_ = make_world(GetParam());
+        ASSERT_TRUE(world_.has_value());
+        before_ = interpret(world_->bundle);
+        ASSERT_GT(before_.size(), 1000U);
+    }
+
+    // The solver takes a hundred times what enumeration takes, so every third mutant is judged both ways.
+    [[nodiscard]] verifier::Report verify(const Editor& editor) {
+        const bool solver = count_++ % 3 == 0;
+        return verifier::verify_bundle(world_->model, editor.kernel, editor.bundle, {.solver = solver});
+    }
+
+    // Applies one operator as often as it asks; tallies by area.
+    void run(const Operator& op, Random& random, std::map<std::string, Tally>& areas) {
+        for (unsigned i = 0; i < op.times; ++i) {
+            Editor editor(*world_);
+            op.apply(editor, random);
+            if (op.seal) {
+                editor.seal();
+            }
+            Tally& tally = areas[op.area];
+            ++tally.made;
+            // What is not sealed again boots no more: the kernel compares the digests. So every such mutant counts.
+            const bool changed = editor.bundle != world_->bundle || editor.kernel != world_->kernel;
+            const bool effective = op.seal ? interpret(editor.bundle) != before_ : changed;
+            if (!effective) {
+                continue;
+            }
+            ++tally.effective;
+            const verifier::Report report = verify(editor);
+            const bool killed = found_out(report);
+            tally.killed += killed ? 1 : 0;
+            EXPECT_TRUE(killed) << op.area << ": " << op.what << " (number " << i
+                                << ") survived; inconclusive:" << verdicts(report, verifier::Verdict::inconclusive);
+            EXPECT_FALSE(report.proved()) << op.area << ": " << op.what;
+            for (const verifier::PropertyResult& result : report.results) {
+                EXPECT_EQ(result.reason.find("disagree"), std::string::npos)
+                    << op.area << ": " << op.what << ": " << result.id << ": " << result.reason;
+            }
+        }
+    }
+
+    std::optional<World> world_;
+    Grants before_;
+    std::size_t count_ = 0;
+};
+
+TEST_P(Mutation, TheOriginalIsProved) {
+    const Editor editor(*world_);
+    const verifier::Report report = verify(editor);
+    EXPECT_TRUE(report.proved()) << verdicts(report, verifier::Verdict::violated)
+                                 << verdicts(report, verifier::Verdict::inconclusive);
+}
+
+TEST_P(Mutation, SealingChangesNothingOfTheOriginal) {
+    Editor editor(*world_);
+    editor.seal();
+    EXPECT_EQ(editor.bundle, world_->bundle);
+}
+
+TEST_P(Mutation, EveryEffectiveMutantIsFoundOut) {
+    Random random(kSeed);
+    std::map<std::string, Tally> areas;
+    for (const auto& operators : {memory_operators(), table_operators(), manifest_operators(), digest_operators()}) {
+        for (const Operator& op : operators) {
+            run(op, random, areas);
+        }
+    }
+    Tally all;
+    std::printf("%-18s %6s %10s %7s\n", "area", "made", "effective", "killed");
+    for (const auto& [area, tally] : areas) {
+        std::printf("%-18s %6zu %10zu %7zu\n", area.c_str(), tally.made, tally.effective, tally.killed);
+        EXPECT_GT(tally.effective, 0U) << area;
+        all.made += tally.made;
+        all.effective += tally.effective;
+        all.killed += tally.killed;
+    }
+    std::printf("%-18s %6zu %10zu %7zu\n", "all", all.made, all.effective, all.killed);
+    EXPECT_GE(all.effective, kFloor);
+    EXPECT_EQ(all.killed, all.effective);
+}
+
+TEST_P(Mutation, HarmlessChangesStayProved) {
+    Random random(kSeed);
+    for (const Operator& op : harmless_operators()) {
+        for (unsigned i = 0; i < op.times; ++i) {
+            Editor editor(*world_);
+            op.apply(editor, random);
+            editor.seal();
+            const Grants after = interpret(editor.bundle);
+            const verifier::Report report = verify(editor);
+            EXPECT_TRUE(report.proved()) << op.what << ":" << verdicts(report, verifier::Verdict::violated)
+                                         << verdicts(report, verifier::Verdict::inconclusive);
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Boards, Mutation, testing::Bool(),
+                         [](const auto& board) { return board.param ? "xapic" : "x2apic"; });
+
+} // namespace
+
+} // namespace septum::mutation
