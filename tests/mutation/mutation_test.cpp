@@ -2,6 +2,7 @@
 // Soundness by mutation: every mutant that really grants something else must be found out. The dumb interpreter says
 // which ones do; the verifier must say `violated` for each of them, and `proved` for what is harmless.
 #include "tests/mutation/interpreter.hpp"
+#include "tests/mutation/model_mutants.hpp"
 #include "tests/mutation/mutants.hpp"
 #include "verifier/verifier.hpp"
 
@@ -124,6 +125,34 @@ TEST_P(Mutation, EveryEffectiveMutantIsFoundOut) {
     std::printf("%-18s %6zu %10zu %7zu\n", "all", all.made, all.effective, all.killed);
     EXPECT_GE(all.effective, kFloor);
     EXPECT_EQ(all.killed, all.effective);
+}
+
+// The same bundle, and a file that says something else.
+TEST_P(Mutation, EveryMutantOfTheModelIsFoundOut) {
+    const Grants before = demanded(world_->model);
+    const Editor editor(*world_);
+    std::size_t effective = 0;
+    for (const ModelMutant& mutant : model_mutants()) {
+        std::string text = appliance(GetParam());
+        const std::string_view from = mutant.from;
+        ASSERT_NE(text.find(from), std::string::npos) << mutant.what;
+        for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + from.size())) {
+            text.replace(at, from.size(), mutant.to);
+        }
+        const std::optional<config::Model> model = load(text);
+        EXPECT_TRUE(model.has_value()) << mutant.what << " is not even a model";
+        if (!model) {
+            continue;
+        }
+        const bool renamed = model->name.value != world_->model.name.value;
+        EXPECT_TRUE(renamed || demanded(*model) != before) << mutant.what << " demands nothing else";
+        ++effective;
+        const verifier::Report report = verifier::verify_bundle(*model, editor.kernel, editor.bundle, {});
+        EXPECT_TRUE(found_out(report)) << mutant.what << " survived; inconclusive:"
+                                       << verdicts(report, verifier::Verdict::inconclusive);
+    }
+    std::printf("%-18s %6zu %10zu\n", "model", effective, effective);
+    EXPECT_GE(effective, 30U);
 }
 
 TEST_P(Mutation, HarmlessChangesStayProved) {
