@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What becomes of a payload file, good or bad.
+#include "build/tables/digest.hpp"
 #include "build/tables/guest_image.hpp"
 #include "build/tables/kernel_image.hpp"
 #include "tests/unit/build/models.hpp"
@@ -221,11 +222,17 @@ TEST(Kernel, SegmentsAndDigest) {
     EXPECT_EQ(outcome.value->range.base.value, 0x20'0000U);
     EXPECT_EQ(outcome.value->range.size, 0x7000U);
     EXPECT_TRUE(outcome.value->segments[0].boot_only);
-    Bytes altered = elf;
-    altered[64 + 4 * 56 + 0x10] ^= 1; // the boot part is not measured
-    EXPECT_EQ(read_kernel(altered).value->digest, outcome.value->digest);
-    altered[64 + 4 * 56 + 0x810] ^= 1; // text is
-    EXPECT_NE(read_kernel(altered).value->digest, outcome.value->digest);
+    EXPECT_EQ(outcome.value->file_digest, sha256(elf));
+    const auto with_flip = [&elf](std::size_t offset) {
+        Bytes altered = elf;
+        altered[offset] ^= 1;
+        return *read_kernel(altered).value;
+    };
+    const std::size_t bytes = 64 + 4 * 56;                                        // the first segment's
+    EXPECT_NE(with_flip(bytes + 0x10).digest, outcome.value->digest);             // boot part
+    EXPECT_NE(with_flip(bytes + 0x810).digest, outcome.value->digest);            // text
+    EXPECT_EQ(with_flip(elf.size() - 1).digest, outcome.value->digest);           // data changes as the kernel runs
+    EXPECT_NE(with_flip(elf.size() - 1).file_digest, outcome.value->file_digest); // but ships as it was built
 }
 
 TEST(Kernel, BadOnesAreRefused) {

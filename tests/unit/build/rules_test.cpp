@@ -88,7 +88,7 @@ TEST(CpuidRules, HideAndShow) {
     EXPECT_EQ(leaf1.set[2], 1U << 31 | 1U << 21);                  // hypervisor, x2APIC
     EXPECT_EQ(leaf1.mask[2] & (1U << 24 | 1U << 3 | 1U << 5), 0U); // TSC-deadline, MONITOR, VMX
     EXPECT_NE(leaf1.mask[2] & (1U << 13), 0U);
-    EXPECT_EQ(leaf1.mask[3] & (1U << 7 | 1U << 12 | 1U << 14), 0U); // MCE, MTRR, MCA
+    EXPECT_EQ(leaf1.mask[3] & (1U << 7 | 1U << 14), 0U); // MCE, MCA
     EXPECT_EQ(leaf1.set[1], 2U << 16);
     EXPECT_EQ(leaf1.set[3], 1U << 28);
     EXPECT_EQ(cpuid_of(cpuid_rules(*outcome.value, 0, config::Apic::xapic), 1, 0).mask[2] & (1U << 13), 0U);
