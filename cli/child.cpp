@@ -24,6 +24,7 @@ config::Diagnostic cannot_run(const std::string& program, int number) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL); // if septum itself is killed and can clean up nothing
     if (::getppid() != parent)
         ::_exit(127);
+    ::setpgid(0, 0); // Ctrl-C is for septum, which then ends its children
     forget_interrupts_in_child();
     const int null = ::open("/dev/null", O_RDONLY);
     ::dup2(null, STDIN_FILENO);
@@ -34,9 +35,7 @@ config::Diagnostic cannot_run(const std::string& program, int number) {
 
 } // namespace
 
-Child::Child(pid_t pid, int output) : pid_(pid), output_(output) {
-    undo_.emplace([pid] { ::kill(pid, SIGKILL); });
-}
+Child::Child(pid_t pid, int output, Undo undo) : pid_(pid), output_(output), undo_(std::move(undo)) {}
 
 Child::Child(Child&& other) noexcept
     : pid_(other.pid_), output_(other.output_), code_(other.code_), undo_(std::move(other.undo_)) {
@@ -60,16 +59,23 @@ config::Outcome<Child> Child::start(const std::vector<std::string>& words) {
     if (::access(words[0].c_str(), X_OK) != 0 || ::pipe2(ends, O_CLOEXEC) != 0)
         return {std::nullopt, {cannot_run(words[0], errno)}};
     const pid_t parent = ::getpid();
-    const pid_t pid = ::fork();
-    if (pid == 0)
-        become(argv.data(), ends[1], parent);
-    const int failure = errno;
+    pid_t pid = -1;
+    int failure = 0;
+    Undo undo([&]() -> std::function<void()> {
+        pid = ::fork();
+        if (pid == 0)
+            become(argv.data(), ends[1], parent);
+        failure = errno;
+        if (pid < 0)
+            return nullptr;
+        return [pid] { ::kill(pid, SIGKILL); };
+    });
     ::close(ends[1]);
     if (pid < 0) {
         ::close(ends[0]);
         return {std::nullopt, {cannot_run(words[0], failure)}};
     }
-    return {Child(pid, ends[0]), {}};
+    return {Child(pid, ends[0], std::move(undo)), {}};
 }
 
 int Child::wait() {
@@ -84,7 +90,7 @@ int Child::wait() {
         while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR)
             continue;
     };
-    undo_->dismiss(reap);
+    undo_.dismiss(reap);
     pid_ = -1;
     code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return code_;

@@ -5,7 +5,6 @@
 #include "cli/interrupt.hpp"
 #include "config/source.hpp"
 
-#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -28,11 +27,11 @@ public:
     [[nodiscard]] int wait();
 
 private:
-    Child(pid_t pid, int output);
+    Child(pid_t pid, int output, Undo undo);
     pid_t pid_; // -1 when waited for
     int output_;
     int code_ = 0;
-    std::optional<Undo> undo_;
+    Undo undo_;
 };
 
 // What a program prints; empty when it cannot be started.

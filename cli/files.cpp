@@ -110,24 +110,27 @@ config::Outcome<PendingFile> PendingFile::make(const fs::path& file) {
         const int fd = S_ISDIR(st.st_mode) ? (errno = EISDIR, -1) : ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
         if (fd < 0)
             return {std::nullopt, {error("write", file, reason(errno))}};
-        return {PendingFile(file, {}, fd), {}};
+        return {PendingFile(file, {}, fd, Undo([] { return nullptr; })), {}};
     }
     std::error_code ec;
     fs::path target = fs::weakly_canonical(file, ec);
     if (ec)
         target = file;
     std::string name = (folder_of(target) / ("." + target.filename().string() + ".septum-XXXXXX")).string();
-    const int fd = ::mkostemp(name.data(), O_CLOEXEC);
+    int fd = -1;
+    Undo undo([&]() -> std::function<void()> {
+        fd = ::mkostemp(name.data(), O_CLOEXEC);
+        if (fd < 0)
+            return nullptr;
+        return [name] { ::unlink(name.c_str()); };
+    });
     if (fd < 0)
         return {std::nullopt, {error("write", file, reason(errno))}};
-    return {PendingFile(file, name, fd), {}};
+    return {PendingFile(file, name, fd, std::move(undo)), {}};
 }
 
-PendingFile::PendingFile(fs::path name, fs::path temporary, int fd)
-    : name_(std::move(name)), temporary_(std::move(temporary)), fd_(fd), undo_([path = temporary_.string()] {
-          if (!path.empty())
-              ::unlink(path.c_str());
-      }) {
+PendingFile::PendingFile(fs::path name, fs::path temporary, int fd, Undo undo)
+    : name_(std::move(name)), temporary_(std::move(temporary)), fd_(fd), undo_(std::move(undo)) {
     std::error_code ec;
     target_ = fs::weakly_canonical(name_, ec);
     if (ec)

@@ -35,7 +35,7 @@ public:
     [[nodiscard]] std::vector<config::Diagnostic> commit(const std::string& text);
 
 private:
-    PendingFile(std::filesystem::path name, std::filesystem::path temporary, int fd);
+    PendingFile(std::filesystem::path name, std::filesystem::path temporary, int fd, Undo undo);
 
     std::filesystem::path name_;      // as the user wrote it, for messages
     std::filesystem::path target_;    // the name with symbolic links followed

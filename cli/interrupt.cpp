@@ -61,9 +61,11 @@ void forget_interrupts_in_child() {
     ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
-Undo::Undo(std::function<void()> action) : entry_(std::make_shared<Entry>(Entry{std::move(action)})) {
+Undo::Undo(const std::function<std::function<void()>()>& begin) : entry_(std::make_shared<Entry>()) {
     const std::lock_guard lock(mutex);
-    actions().push_back(&entry_->action);
+    entry_->action = begin();
+    if (entry_->action)
+        actions().push_back(&entry_->action);
 }
 
 Undo::Undo(Undo&& other) noexcept : entry_(std::move(other.entry_)) {

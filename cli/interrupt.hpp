@@ -17,7 +17,9 @@ void forget_interrupts_in_child();
 // Something to undo if the program is interrupted while this object lives. `action` runs on another thread.
 class Undo {
 public:
-    explicit Undo(std::function<void()> action);
+    // Runs `begin` as one step with remembering what it returns: how to undo it. Nothing is remembered for an empty
+    // one.
+    explicit Undo(const std::function<std::function<void()>()>& begin);
     Undo(Undo&&) noexcept;
     Undo& operator=(Undo&&) = delete;
     ~Undo();

@@ -203,7 +203,8 @@ std::vector<config::Diagnostic> run_tool(const Tool& tool, const std::vector<std
     sigset_t none;
     sigemptyset(&none);
     ::posix_spawnattr_setsigmask(&attributes, &none); // the caller may wait for signals in a thread of its own
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    ::posix_spawnattr_setpgroup(&attributes, 0);      // and so Ctrl-C is for the caller alone
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
     pid_t pid = -1;
     int failure = 0;
     {
