@@ -24,11 +24,11 @@ def _flip(workshop: Workshop, place, pattern: str) -> None:
 
 def manifest_name(workshop: Workshop) -> None:
     """a bit of the appliance's name in the manifest"""
-    _flip(workshop, lambda found: found.manifest.offset + 192, r"manifest: expected sha256 \w+\.*, found sha256 ")
+    _flip(workshop, lambda found: found.manifest.offset + bundle.AT_NAME, r"manifest: expected sha256 \w+\.*, found sha256 ")
 
 
 def manifest_record(workshop: Workshop) -> None:
-    """a bit of the last record table of the manifest"""
+    """a bit of the manifest's first record"""
     _flip(workshop, lambda found: found.manifest.offset + 448 + 8, r"manifest: expected sha256 ")
 
 
