@@ -87,6 +87,7 @@ void owned_model(const Context& context, Judge& judge) {
                          .help = board.answer == manifest::PortAnswer::uart
                                      ? "leave these ports out, or give the partition no console"
                                      : "leave these ports out"});
+                    break;
                 }
             }
         }
@@ -96,10 +97,10 @@ void owned_model(const Context& context, Judge& judge) {
         const Owner& a = owners[overlap.later];
         const Owner& b = owners[overlap.earlier];
         const std::string ports =
-            ports_text(static_cast<std::uint32_t>(overlap.first), static_cast<std::uint32_t>(overlap.end - 1));
+            port_words(static_cast<std::uint32_t>(overlap.first), static_cast<std::uint32_t>(overlap.end - 1));
         judge.violated({.message = a.partition == b.partition
-                                       ? fmt::format("`{}` lists ports {} twice", a.partition->name.value, ports)
-                                       : fmt::format("`{}` and `{}` both own ports {}", a.partition->name.value,
+                                       ? fmt::format("`{}` lists {} twice", a.partition->name.value, ports)
+                                       : fmt::format("`{}` and `{}` both own {}", a.partition->name.value,
                                                      b.partition->name.value, ports),
                         .partitions = {a.partition->name.value, b.partition->name.value},
                         .witness = fmt::format("port {:#x}", overlap.first),
@@ -206,27 +207,34 @@ void exact_bytes(const Context& context, Judge& judge) {
 }
 
 void dangerous_model(const Context& context, Judge& judge) {
+    std::vector<DangerousPorts> all = dangerous_ports();
     const std::uint16_t console = context.model.board.console_port;
+    all.push_back({console, static_cast<std::uint16_t>(console + 7), "the kernel's own console"});
     for (const config::Partition& partition : context.model.partitions) {
         for (const GrantedPorts& ports : granted(partition)) {
             judge.rests_on(ports.span);
-            const auto refuse = [&](std::uint32_t first, std::uint32_t last, const char* why) {
-                const std::uint32_t from = std::max<std::uint32_t>(first, ports.first);
-                const std::uint32_t to = std::min<std::uint32_t>(last, ports.last);
-                if (from <= to) {
-                    judge.violated({.message = fmt::format("`{}` owns port{} {}: {}", partition.name.value,
-                                                           from == to ? "" : "s", ports_text(from, to), why),
-                                    .partitions = {partition.name.value},
-                                    .key = ports_text(from, to),
-                                    .witness = fmt::format("port {:#x}", from),
-                                    .primary = ports.span,
-                                    .label = "no partition may own these"});
+            Said said; // one for the range, however many dangers lie in it
+            for (const DangerousPorts& dangerous : all) {
+                const std::uint16_t from = std::max(dangerous.first, ports.first);
+                const std::uint16_t to = std::min(dangerous.last, ports.last);
+                if (from > to) {
+                    continue;
                 }
-            };
-            for (const DangerousPorts& dangerous : dangerous_ports()) {
-                refuse(dangerous.first, dangerous.last, dangerous.why);
+                if (said.message.empty()) {
+                    said.message = fmt::format("`{}` owns port{} {}: {}", partition.name.value, from == to ? "" : "s",
+                                               ports_text(from, to), dangerous.why);
+                    said.witness = fmt::format("port {:#x}", from);
+                } else {
+                    said.notes.push_back(fmt::format("also {}: {}", ports_text(from, to), dangerous.why));
+                }
             }
-            refuse(console, console + 7U, "the kernel's own console");
+            if (!said.message.empty()) {
+                said.partitions = {partition.name.value};
+                said.key = ports_text(ports.first, ports.last);
+                said.primary = ports.span;
+                said.label = "no partition may own these";
+                judge.violated(std::move(said));
+            }
         }
     }
 }

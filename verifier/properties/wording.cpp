@@ -35,6 +35,10 @@ std::string ports_text(std::uint32_t first, std::uint32_t last) {
     return first == last ? fmt::format("{:#x}", first) : fmt::format("{:#x}..{:#x}", first, last);
 }
 
+std::string port_words(std::uint32_t first, std::uint32_t last) {
+    return (first == last ? "port " : "ports ") + ports_text(first, last);
+}
+
 std::string requester_text(std::uint32_t id) {
     return fmt::format("{:02x}:{:02x}.{}", id >> 8, (id >> 3) & 0x1F, id & 7);
 }

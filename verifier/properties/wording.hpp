@@ -13,6 +13,7 @@ namespace septum::verifier {
 [[nodiscard]] std::string bytes_text(std::uint64_t size);                      // 2 MiB, 64 KiB, 17 bytes
 [[nodiscard]] std::string access_text(std::uint8_t access);                    // rwx, rw-, r--
 [[nodiscard]] std::string ports_text(std::uint32_t first, std::uint32_t last); // 0x3f8, or 0x3f8..0x3ff (inclusive)
+[[nodiscard]] std::string port_words(std::uint32_t first, std::uint32_t last); // port 0x3f8, or ports 0x3f8..0x3ff
 [[nodiscard]] std::string requester_text(std::uint32_t id);                    // 00:1f.2
 [[nodiscard]] std::string ticked(const std::string& name);                     // `name`
 

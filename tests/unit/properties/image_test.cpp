@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// The judge of an image: proved as it ships, and refused for every change on the boot path.
+#include "build/image/iso.hpp"
+#include "tests/mutation/world.hpp"
+#include "verifier/verifier.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace septum::verifier {
+
+namespace {
+
+using Image = std::vector<std::uint8_t>;
+
+class Images : public testing::Test {
+protected:
+    static void SetUpTestSuite() {
+        world_ = mutation::make_world(false);
+        if (world_) {
+            auto made = build::make_iso(world_->kernel, world_->bundle, {.volume = "mutated", .uefi = false});
+            for (const config::Diagnostic& diagnostic : made.diagnostics) {
+                why_ += diagnostic.message + "; ";
+            }
+            if (made.ok()) {
+                image_ = std::move(*made.value);
+            }
+        }
+    }
+    void SetUp() override {
+        ASSERT_TRUE(world_.has_value());
+        if (image_.empty()) {
+            GTEST_SKIP() << "no image can be made here: " << why_;
+        }
+    }
+
+    static std::size_t find(const Image& image, std::string_view text) {
+        const auto found = std::search(image.begin(), image.end(), text.begin(), text.end());
+        return found == image.end() ? image.size() : static_cast<std::size_t>(found - image.begin());
+    }
+    Report verify(const Image& image) const { return verify_image(world_->model, image, {.solver = false}); }
+    // Replaces a text on the boot path by one as long.
+    Image with(std::string_view from, std::string_view to) const {
+        Image image = image_;
+        const std::size_t at = find(image, from);
+        EXPECT_LT(at, image.size()) << from;
+        EXPECT_EQ(from.size(), to.size());
+        if (at < image.size()) {
+            std::copy(to.begin(), to.end(), image.begin() + static_cast<std::ptrdiff_t>(at));
+        }
+        return image;
+    }
+    static const PropertyResult* result(const Report& report, std::string_view id) {
+        for (const PropertyResult& r : report.results) {
+            if (r.id == id) {
+                return &r;
+            }
+        }
+        return nullptr;
+    }
+
+    static std::optional<mutation::World> world_;
+    static Image image_;
+    static std::string why_;
+};
+std::optional<mutation::World> Images::world_;
+Image Images::image_;
+std::string Images::why_;
+
+TEST_F(Images, TheImageIsProved) {
+    const Report report = verify_image(world_->model, image_, {});
+    for (const config::Diagnostic& defect : report.defects) {
+        ADD_FAILURE() << defect.message;
+    }
+    for (const PropertyResult& r : report.results) {
+        EXPECT_TRUE(r.verdict != Verdict::violated && r.verdict != Verdict::inconclusive)
+            << r.id << ": " << r.reason << (r.findings.empty() ? "" : r.findings.front().diagnostic.message);
+    }
+    EXPECT_TRUE(report.proved());
+    EXPECT_EQ(result(report, "image.boot-path")->verdict, Verdict::proved);
+    EXPECT_NE(report.image_digest, (std::array<std::uint8_t, 32>{}));
+}
+
+TEST_F(Images, AnotherGrubConfigIsRefused) {
+    for (const auto& [from, to] : {std::pair{"set timeout=0\nmulti", "set timeout=9\nmulti"},
+                                   std::pair{"module2 /boot/appliance.sep\nboot", "module2 /boot/appliance.sep\ncat "},
+                                   std::pair{"multiboot2 /boot/septum.elf\n", "multiboot2 /boot/septum.elg\n"},
+                                   std::pair{"set timeout=0\nmulti", "#et timeout=0\nmulti"}}) {
+        const Report report = verify(with(from, to));
+        EXPECT_FALSE(report.proved()) << to;
+        const PropertyResult* path = result(report, "image.boot-path");
+        EXPECT_TRUE(!report.defects.empty() || path->verdict == Verdict::violated) << to;
+    }
+}
+
+TEST_F(Images, AnAlteredKernelIsRefused) {
+    Image image = image_;
+    const std::string_view code(reinterpret_cast<const char*>(world_->kernel.data()) + 0x2000, 64);
+    const std::size_t at = find(image, code);
+    ASSERT_LT(at, image.size());
+    image[at + 5] ^= 1;
+    const Report report = verify(image);
+    EXPECT_EQ(result(report, "image.kernel")->verdict, Verdict::violated);
+}
+
+TEST_F(Images, AnAlteredBundleIsRefused) {
+    const std::string_view magic("\x7FSEPTUM1", 8);
+    const std::size_t bundle = find(image_, magic);
+    ASSERT_LT(bundle, image_.size());
+    for (const std::size_t offset : {std::size_t{0x200}, world_->bundle.size() / 2, world_->bundle.size() - 1}) {
+        Image image = image_;
+        image[bundle + offset] ^= 0x10;
+        EXPECT_FALSE(verify(image).proved()) << offset;
+    }
+}
+
+TEST_F(Images, AnImageCutShortIsRefused) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{2048}, image_.size() / 2, image_.size() - 2048}) {
+        Image image = image_;
+        image.resize(size);
+        const Report report = verify(image);
+        EXPECT_FALSE(report.proved()) << size;
+    }
+}
+
+TEST_F(Images, AnotherAppliancesImageIsRefused) {
+    auto other = mutation::make_world(true);
+    ASSERT_TRUE(other.has_value());
+    EXPECT_FALSE(verify_image(other->model, image_, {.solver = false}).proved());
+}
+
+} // namespace
+
+} // namespace septum::verifier
