@@ -80,11 +80,14 @@ void answer_msr(const Manifest& manifest, CpuState& cpu, const Exit& exit, Effec
     }
     for (u32 i = start; i < manifest::kMaxMsrRules; i++) {
         const manifest::MsrRule* rule = manifest.msrs.at(i);
-        if (rule == nullptr || rule->first > index) {
-            break; // sorted: in no rule
+        if (rule == nullptr) {
+            break;
         }
-        if (index > rule->last) {
+        if (rule->last < index) {
             continue;
+        }
+        if (rule->first > index) {
+            break; // sorted: in no rule
         }
         if (exit.kind == ExitKind::msr_read) {
             read(manifest, cpu, *rule, index, effects);
