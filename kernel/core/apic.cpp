@@ -113,7 +113,7 @@ void send(const Manifest& manifest, CpuState& cpu, u64 icr, Effects& effects) {
     case kLowest:
         targets &= ~targets + 1; // any one will do: the first
         [[fallthrough]];
-    case kFixed:
+    [[likely]] case kFixed:
         effects.set |= kAdvance;
         if (vector >= kFirstLegalVector && targets != 0) { // an illegal vector is an APIC error, and nothing else
             effects.set |= kInterrupt;

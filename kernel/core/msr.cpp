@@ -47,6 +47,10 @@ void write_efer(const CpuState& cpu, u64 writable, u64 value, Effects& effects) 
 
 void write(const Manifest& manifest, CpuState& cpu, const manifest::MsrRule& rule, u32 index, u64 value,
            Effects& effects) {
+    if (rule.on_write == manifest::MsrAnswer::x2apic) [[likely]] { // the frequent one: interrupts to other CPUs
+        answer_apic_write(manifest, cpu, index, value, effects);
+        return;
+    }
     switch (rule.on_write) {
     case manifest::MsrAnswer::ignore:
     case manifest::MsrAnswer::constant: effects.set |= kAdvance; break;
@@ -58,8 +62,8 @@ void write(const Manifest& manifest, CpuState& cpu, const manifest::MsrRule& rul
             inject_exception(effects, kVectorProtection);
         }
         break;
-    case manifest::MsrAnswer::x2apic: answer_apic_write(manifest, cpu, index, value, effects); break;
     case manifest::MsrAnswer::forbidden: forbid(effects, Fault::msr_write); break;
+    case manifest::MsrAnswer::x2apic: // above
     case manifest::MsrAnswer::fault_gp: inject_exception(effects, kVectorProtection); break;
     }
 }
