@@ -40,7 +40,7 @@ TEST(Examples, GatewayLoads) {
     EXPECT_EQ(gateway.on_fault.action, FaultAction::restart);
     EXPECT_EQ(gateway.on_fault.attempts, 3U);
     EXPECT_EQ(model.partitions[1].name.value, "intruder");
-    EXPECT_EQ(model.partitions[1].on_fault.attempts, 20U);
+    EXPECT_EQ(model.partitions[1].on_fault.attempts, 40U);
     EXPECT_EQ(model.partitions[2].name.value, "vault");
     ASSERT_EQ(model.channels.size(), 2U);
     EXPECT_EQ(model.channels[0].name.value, "answer");
