@@ -51,15 +51,17 @@ protected:
         ASSERT_GT(before_.size(), 1000U);
     }
 
-    // The solver takes a hundred times what enumeration takes, so every third mutant is judged both ways.
+    // The solver takes a hundred times what enumeration takes, so every fourth mutant is judged both ways.
     [[nodiscard]] verifier::Report verify(const Editor& editor) {
-        const bool solver = count_++ % 3 == 0;
+        const bool solver = count_++ % 4 == 0;
         return verifier::verify_bundle(world_->model, editor.kernel, editor.bundle, {.solver = solver});
     }
 
     // Applies one operator as often as it asks; tallies by area.
     void run(const Operator& op, Random& random, std::map<std::string, Tally>& areas) {
-        for (unsigned i = 0; i < op.times; ++i) {
+        // The second board differs in a few tables only: one mutant of each kind is enough there.
+        const unsigned times = GetParam() ? 1 : op.times;
+        for (unsigned i = 0; i < times; ++i) {
             Editor editor(*world_);
             op.apply(editor, random);
             if (op.seal) {

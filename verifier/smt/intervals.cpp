@@ -51,22 +51,32 @@ z3::expr function(Session& session, const z3::expr& key, std::span<const Step> p
 struct Membership {
     z3::expr once;
     z3::expr twice;
+    std::uint64_t first; // every piece lies in [first, end)
+    std::uint64_t end;
 };
 
 // `once`: the key is in some piece; `twice`: it is in two. The combination is exact for pieces that overlap in any
-// way, since a key in two pieces meets them in one half, or one in each.
+// way, since a key in two pieces meets them in one half, or one in each. Each node also says the range that it spans:
+// that adds nothing, but lets the solver leave a half at its root instead of at each of its leaves.
 Membership membership(Session& session, const z3::expr& key, std::span<const Piece> part) {
+    const auto in = [&](std::uint64_t first, std::uint64_t end) {
+        return key >= session.number(first) && key < session.number(end);
+    };
+    const z3::expr never = session.context().bool_val(false);
     if (part.empty()) {
-        return {session.context().bool_val(false), session.context().bool_val(false)};
+        return {never, never, 0, 0};
     }
     if (part.size() == 1) {
-        return {key >= session.number(part[0].first) && key < session.number(part[0].end),
-                session.context().bool_val(false)};
+        return {in(part[0].first, part[0].end), never, part[0].first, part[0].end};
     }
     const std::size_t middle = part.size() / 2;
     const Membership left = membership(session, key, part.first(middle));
     const Membership right = membership(session, key, part.subspan(middle));
-    return {left.once || right.once, left.twice || right.twice || (left.once && right.once)};
+    const std::uint64_t first = std::min(left.first, right.first);
+    const std::uint64_t end = std::max(left.end, right.end);
+    const z3::expr spanned = in(first, end);
+    return {spanned && (left.once || right.once), spanned && (left.twice || right.twice || (left.once && right.once)),
+            first, end};
 }
 
 std::vector<Piece> by_start(std::vector<Piece> pieces) {
