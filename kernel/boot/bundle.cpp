@@ -179,7 +179,54 @@ Refusal check_slice(const char* what, const manifest::Slice& slice, const Table&
     return kHolds;
 }
 
-Refusal check_partition(const Header& header, const manifest::Partition& partition) {
+// The partition's CPUs are numbered as they lie, and are nobody else's.
+Refusal check_own_cpus(const Header& header, const manifest::Partition& partition, u64 index) {
+    const auto cpus = records<manifest::Cpu>(header, header.cpus);
+    if (partition.cpu_count == 0) {
+        return bad("partition cpus", Value::text("at least one"), Value::decimal(0));
+    }
+    for (u64 i = 0; i < partition.cpu_count; i++) {
+        const manifest::Cpu& cpu = cpus[partition.first_cpu + i];
+        if (cpu.partition != index || cpu.vcpu != i) {
+            return bad("cpu of a partition", Value::decimal(index), Value::decimal(cpu.partition));
+        }
+    }
+    return kHolds;
+}
+
+// What the kernel scrubs and fills at every launch is the partition's alone, and never the kernel's own.
+Refusal check_own_memory(const Header& header, const manifest::Partition& partition) {
+    const Range taken[] = {header.kernel, header.workspace, {header.bundle_base, header.bundle_size},
+                           {header.trampoline, kPageSize}};
+    const auto regions = records<manifest::Region>(header, header.regions);
+    for (u64 i = 0; i < partition.regions.count; i++) {
+        const manifest::Region& region = regions[partition.regions.first + i];
+        SEPTUM_REQUIRE(check_range("region", {region.hpa, region.size}));
+        for (const auto& other : taken) {
+            if (overlap(region.hpa.value, region.size, other.base.value, other.size)) {
+                return bad("region", Value::text("memory that is not the kernel's"),
+                           Value::range(region.hpa.value, region.hpa.value + region.size));
+            }
+        }
+    }
+    const auto payloads = records<manifest::Payload>(header, header.payloads);
+    for (u64 i = 0; i < partition.payloads.count; i++) {
+        const manifest::Payload& payload = payloads[partition.payloads.first + i];
+        bool inside = false;
+        for (u64 j = 0; j < partition.regions.count; j++) {
+            const manifest::Region& region = regions[partition.regions.first + j];
+            const u64 offset = payload.hpa.value - region.hpa.value; // wraps past the size when it lies before
+            inside = inside || (region.kind == manifest::RegionKind::ram && offset <= region.size &&
+                                payload.size <= region.size - offset);
+        }
+        if (!inside) {
+            return bad("payload", Value::text("a place in its partition's memory"), Value::hex(payload.hpa.value));
+        }
+    }
+    return kHolds;
+}
+
+Refusal check_partition(const Header& header, const manifest::Partition& partition, u64 index) {
     const manifest::Slice cpus{partition.first_cpu, partition.cpu_count};
     SEPTUM_REQUIRE(check_slice("partition cpus", cpus, header.cpus, manifest::kMaxCpusPerPartition));
     SEPTUM_REQUIRE(check_slice("partition regions", partition.regions, header.regions));
@@ -192,6 +239,8 @@ Refusal check_partition(const Header& header, const manifest::Partition& partiti
     SEPTUM_REQUIRE(check_in_tables(header, "MSR permission map", partition.msrpm, 2 * kPageSize));
     SEPTUM_REQUIRE(check_in_tables(header, "VMCB template", partition.vmcb_boot, kPageSize));
     SEPTUM_REQUIRE(check_in_tables(header, "VMCB template", partition.vmcb_ap, kPageSize));
+    SEPTUM_REQUIRE(check_own_cpus(header, partition, index));
+    SEPTUM_REQUIRE(check_own_memory(header, partition));
     return check_block(header, "partition block", partition.block, layout::PartitionBlock::kSize);
 }
 
@@ -255,8 +304,9 @@ Refusal check_bundle(Bytes bundle, const Range& kernel) {
     SEPTUM_REQUIRE(check_record_tables(header));
     SEPTUM_REQUIRE(check_places(header, kernel));
     SEPTUM_REQUIRE(check_cpus(header));
-    for (const auto& partition : records<manifest::Partition>(header, header.partitions)) {
-        SEPTUM_REQUIRE(check_partition(header, partition));
+    const auto partitions = records<manifest::Partition>(header, header.partitions);
+    for (u64 i = 0; i < partitions.count; i++) {
+        SEPTUM_REQUIRE(check_partition(header, partitions[i], i));
     }
     for (const auto& payload : records<manifest::Payload>(header, header.payloads)) {
         SEPTUM_REQUIRE(check_payload(header, payload));

@@ -66,7 +66,7 @@ protected:
     }
 
     Header& header() { return *reinterpret_cast<Header*>(image_->bytes); }
-    manifest::Cpu& cpu() { return *reinterpret_cast<manifest::Cpu*>(image_->bytes + 416); }
+    manifest::Cpu& cpu() { return *reinterpret_cast<manifest::Cpu*>(image_->bytes + sizeof(Header)); }
     manifest::Partition& partition() { return *reinterpret_cast<manifest::Partition*>(image_->bytes + 464); }
     manifest::Range& ram() { return *reinterpret_cast<manifest::Range*>(image_->bytes + 648); }
 
@@ -114,7 +114,7 @@ TEST_F(BundleTest, AnyByteOfTheTables) {
 }
 
 TEST_F(BundleTest, CutShort) {
-    EXPECT_EQ(check(100).substr(0, 46), "septum: refused: manifest size: expected 0x1a0");
+    EXPECT_EQ(check(100).substr(0, 46), "septum: refused: manifest size: expected 0x1c0");
     EXPECT_EQ(check(kPageSize - 1).substr(0, 30), "septum: refused: manifest size");
     EXPECT_EQ(check(kSize - 1), "septum: refused: manifest bundle size: expected 73728, found 73727 (code 0x20)");
 }
@@ -133,9 +133,9 @@ TEST_F(BundleTest, Identity) {
 
 TEST_F(BundleTest, RecordsOutside) {
     EXPECT_NE(after([&] { header().facts = {kPageSize - 8, 1}; }), "holds");
-    EXPECT_NE(after([&] { header().facts = {421, 1}; }), "holds");
+    EXPECT_NE(after([&] { header().facts = {sizeof(Header) + 5, 1}; }), "holds");
     EXPECT_NE(after([&] { header().facts = {0, 1}; }), "holds");
-    EXPECT_NE(after([&] { header().facts = {416, 0xFFFF'FFFF}; }), "holds");
+    EXPECT_NE(after([&] { header().facts = {sizeof(Header), 0xFFFF'FFFF}; }), "holds");
     EXPECT_EQ(after([&] { header().facts = {0, 0}; }), "holds");
     EXPECT_NE(after([&] { header().cpus.count = 0; }), "holds");
     EXPECT_NE(after([&] { header().cpus.count = 65; }), "holds");
@@ -185,8 +185,8 @@ TEST_F(BundleTest, SlicesOutside) {
 }
 
 TEST_F(BundleTest, PayloadsOutside) {
-    header().payloads = {640, 1};
-    auto& payload = *reinterpret_cast<manifest::Payload*>(image_->bytes + 640);
+    header().payloads = {704, 1};
+    auto& payload = *reinterpret_cast<manifest::Payload*>(image_->bytes + 704);
     payload = {kPageSize + kTables, 100, {}, {}};
     EXPECT_EQ(after([] {}), "holds");
     EXPECT_NE(after([&] { payload.size = kPageSize + 1; }), "holds");
@@ -196,8 +196,8 @@ TEST_F(BundleTest, PayloadsOutside) {
 }
 
 TEST_F(BundleTest, NothingHidesInThePadding) {
-    header().payloads = {640, 1};
-    *reinterpret_cast<manifest::Payload*>(image_->bytes + 640) = {kPageSize + kTables, 100, {}, {}};
+    header().payloads = {704, 1};
+    *reinterpret_cast<manifest::Payload*>(image_->bytes + 704) = {kPageSize + kTables, 100, {}, {}};
     ASSERT_EQ(after([] {}), "holds");
     const Bytes bundle{image_->bytes, kSize};
     image_->bytes[kPageSize + kTables + 99] = 1;
@@ -208,6 +208,34 @@ TEST_F(BundleTest, NothingHidesInThePadding) {
     image_->bytes[kPageSize + kTables + 100] = 0;
     image_->bytes[kSize - 1] = 0x80;
     EXPECT_TRUE(check_padding(bundle));
+}
+
+TEST_F(BundleTest, CpusAreNumberedInTheirPartition) {
+    EXPECT_NE(after([&] { cpu().vcpu = 1; }), "holds");
+    cpu().vcpu = 0;
+    EXPECT_NE(after([&] { cpu().partition = manifest::kNobody; }), "holds");
+    cpu().partition = 0;
+    EXPECT_NE(after([&] { partition().cpu_count = 0; }), "holds");
+}
+
+TEST_F(BundleTest, ReloadingTouchesOnlyThePartitionsOwnMemory) {
+    auto& region = *reinterpret_cast<manifest::Region*>(image_->bytes + 768);
+    auto& payload = *reinterpret_cast<manifest::Payload*>(image_->bytes + 832);
+    constexpr u64 kRam = 0x800'0000;
+    header().regions = {768, 1};
+    header().payloads = {832, 1};
+    partition().regions = {0, 1};
+    partition().payloads = {0, 1};
+    region = {Gpa{0}, Hpa{kRam}, 2 * kPageSize, manifest::RegionKind::ram, 7, manifest::MemoryType::write_back, 0, ~0u};
+    payload = {static_cast<u32>(kPageSize + kTables), 100, Gpa{0}, Hpa{kRam + kPageSize}};
+    EXPECT_EQ(after([] {}), "holds");
+    for (const u64 wrong : {kRam - 1, kRam + 2 * kPageSize, kRam + 2 * kPageSize - 99, ~u64{0} - 50, kKernel.base.value}) {
+        EXPECT_NE(after([&] { payload.hpa = Hpa{wrong}; }), "holds") << wrong;
+    }
+    payload.hpa = Hpa{kRam};
+    for (const u64 wrong : {kKernel.base.value, kWorkspace, kBase, u64{0x8000}, kRam + 1}) {
+        EXPECT_NE(after([&] { region.hpa = payload.hpa = Hpa{wrong}; }), "holds") << wrong;
+    }
 }
 
 TEST_F(BundleTest, Hardware) {
