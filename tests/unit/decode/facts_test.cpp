@@ -37,6 +37,7 @@ TEST(Facts, WorldIsReadWhole) {
     EXPECT_TRUE(f.bundle.manifest_digest.matches());
     EXPECT_TRUE(f.bundle.tables_digest.matches());
     EXPECT_TRUE(f.bundle.kernel_digest.matches());
+    EXPECT_TRUE(f.bundle.kernel_file_digest.matches());
     EXPECT_EQ(f.bundle.tables, (PlaceRange{World::place(World::kTables), 30 * kPageSize}));
     ASSERT_EQ(f.partitions.size(), 2U);
     const PartitionFacts& left = f.partitions[0];
@@ -78,8 +79,12 @@ TEST(Facts, DigestsAreFactsNotErrors) {
     w.kernel[0x1000] ^= 1;
     EXPECT_FALSE(facts_of(w).bundle.kernel_digest.matches());
     w = make_world();
-    w.kernel[0x1800] ^= 1; // data is not measured
+    w.kernel[0x2000] ^= 1; // the boot part counts too
+    EXPECT_FALSE(facts_of(w).bundle.kernel_digest.matches());
+    w = make_world();
+    w.kernel[0x1800] ^= 1; // data changes at run time: only the file's digest covers it
     EXPECT_TRUE(facts_of(w).bundle.kernel_digest.matches());
+    EXPECT_FALSE(facts_of(w).bundle.kernel_file_digest.matches());
     w = make_world();
     w.bundle[offsetof(manifest::Header, name)] ^= 1;
     EXPECT_FALSE(facts_of(w).bundle.manifest_digest.matches());

@@ -155,7 +155,10 @@ void World::set_header(const m::Header& h) {
 void World::seal() {
     m::Header h = header();
     h.tables_digest = sha256(ByteSpan(bundle).subspan(h.tables_offset, h.tables_size));
-    h.kernel_digest = sha256(ByteSpan(kernel).subspan(0x1000, 0x800));
+    Bytes loaded(kernel.begin() + 0x1000, kernel.begin() + 0x1800); // text, then the boot part's
+    loaded.insert(loaded.end(), kernel.begin() + 0x2000, kernel.begin() + 0x2400);
+    h.kernel_digest = sha256(loaded);
+    h.kernel_file_digest = sha256(kernel);
     h.manifest_digest = {};
     set_header(h);
     h.manifest_digest = sha256(ByteSpan(bundle).first(h.manifest_size));
