@@ -54,6 +54,10 @@ std::vector<std::uint8_t> tiny_kernel() {
     header.e_ehsize = sizeof header;
     header.e_phentsize = sizeof(Elf32_Phdr);
     header.e_phnum = 1;
+    // One null section, behind the rest: GRUB 2.12 does not load a file without any.
+    header.e_shoff = kFileOffset + static_cast<std::uint32_t>((load.size() + 7) / 8 * 8);
+    header.e_shentsize = sizeof(Elf32_Shdr);
+    header.e_shnum = 1;
     Elf32_Phdr segment = {};
     segment.p_type = PT_LOAD;
     segment.p_offset = kFileOffset;
@@ -66,6 +70,7 @@ std::vector<std::uint8_t> tiny_kernel() {
     std::memcpy(file.data(), &header, sizeof header);
     std::memcpy(file.data() + sizeof header, &segment, sizeof segment);
     file.insert(file.end(), load.begin(), load.end());
+    file.resize(header.e_shoff + sizeof(Elf32_Shdr));
     return file;
 }
 
