@@ -106,7 +106,9 @@ int Answer::exit_code() const {
         return kFailed;
     if (!report || report->proved())
         return kDone;
-    return !report->defects.empty() || report->count(Verdict::violated) != 0 ? kFindings : kInconclusive;
+    if (!report->defects.empty()) // not an image at all: there was nothing to judge
+        return kFailed;
+    return report->count(Verdict::violated) != 0 ? kFindings : kInconclusive;
 }
 
 std::string summary(const verifier::Report& report) {
