@@ -90,8 +90,8 @@ def judge(source_dir, files):
     graph = {}
     for name, body in functions.items():
         graph[name] = set()
+        said = readable(name)
         for line in body:
-            said = readable(name)
             if re.search(r"\b(load|store|cmpxchg|atomicrmw)\b.*\bvolatile\b", line):
                 defects.append(f"volatile access in {said}")
             if re.search(r"= alloca .*, i\d+ %", line):
