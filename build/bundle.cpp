@@ -74,6 +74,13 @@ manifest::OnFault on_fault(config::FaultAction action) {
     return manifest::OnFault::stop;
 }
 
+// Every cause but the guest's own reset is counted.
+bool counts_restarts(const config::OnFault& policy) {
+    static_assert(manifest::kCauses == config::kCauses);
+    return std::any_of(policy.by_cause.begin(), policy.by_cause.begin() + static_cast<int>(manifest::Cause::reset),
+                       [](config::FaultAction action) { return action == config::FaultAction::restart; });
+}
+
 class Maker {
 public:
     Maker(const config::Model& model, const KernelImage& kernel, std::vector<GuestImage> guests)
@@ -229,10 +236,12 @@ private:
         record.cpu_count = planned.cpu_count;
         record.boot =
             declared.boot.kind == config::BootKind::linux ? manifest::BootKind::linux : manifest::BootKind::elf64;
-        record.on_fault = on_fault(declared.on_fault.action);
+        for (std::size_t cause = 0; cause < manifest::kCauses; ++cause) {
+            record.on[cause] = on_fault(declared.on_fault.by_cause[cause]);
+        }
         record.console = declared.console ? 1 : 0;
-        record.restart_limit =
-            declared.on_fault.action == config::FaultAction::restart ? declared.on_fault.attempts : 0;
+        record.restart_limit = counts_restarts(declared.on_fault) ? declared.on_fault.attempts : 0;
+        record.backoff_ms = declared.on_fault.backoff_ms;
         record.block = planned.block;
         record.entry_rdi = guest.rdi;
         record.entry_rsi = guest.rsi;

@@ -5,6 +5,7 @@
 #include "config/source.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@ namespace septum::config {
 
 enum class Vendor : std::uint8_t { amd, intel };
 enum class Apic : std::uint8_t { x2apic, xapic };
-enum class BoardIommu : std::uint8_t { none, vt_d };
+enum class BoardIommu : std::uint8_t { none, vt_d, amd_vi };
+enum class DeviceReset : std::uint8_t { none, flr, af_flr, power, bus };
 
 struct BoardCpu {
     Spanned<std::uint32_t> apic_id; // 0 .. 254
@@ -24,17 +26,91 @@ struct BoardMemory { // usable RAM that Septum may plan in, host-physical
     Spanned<std::uint64_t> size;
 };
 
+// A memory BAR as firmware or our boot part programs it. I/O BARs are not granted and need not be listed.
+struct BoardBar {
+    std::uint8_t number = 0;        // 0 .. 5
+    Spanned<std::uint64_t> base;    // host-physical, a multiple of its size
+    Spanned<std::uint64_t> size;    // bytes: a power of two, at least 4 KiB
+    bool is_64 = false;
+    bool prefetchable = false;
+};
+
+struct BoardMsi { // PCI 3.0 §6.8.1
+    std::uint8_t at = 0;            // offset of the capability; 0: none
+    std::uint8_t vectors = 0;       // 1, 2, 4 … 32
+    bool is_64 = false;
+    bool maskable = false;
+};
+
+struct BoardMsix { // PCI 3.0 §6.8.2
+    std::uint8_t at = 0;            // 0: none
+    std::uint16_t entries = 0;      // 1 .. 2048
+    std::uint8_t table_bar = 0;
+    std::uint32_t table_offset = 0; // bytes, a multiple of 8
+    std::uint8_t pba_bar = 0;
+    std::uint32_t pba_offset = 0;
+};
+
+// Any other capability in configuration space: shown read-only to the owner.
+struct BoardCapability {
+    std::uint8_t at = 0;
+    std::uint8_t id = 0;
+    std::uint8_t size = 0; // bytes, id and next included
+};
+
+struct BoardBridge {
+    std::uint8_t secondary = 0;
+    std::uint8_t subordinate = 0;
+    std::uint16_t acs_at = 0;       // offset of Access Control Services in extended space; 0: none
+    std::uint64_t window_base = 0, window_size = 0;             // non-prefetchable; size 0: closed
+    std::uint64_t prefetchable_base = 0, prefetchable_size = 0;
+};
+
 struct BoardPciFunction {
     Spanned<std::string> name;
+    Span span;                      // the whole entry
     std::uint16_t bdf = 0; // bus << 8 | device << 3 | function
     Span bdf_span;
     std::uint16_t vendor = 0;
     std::uint16_t device = 0;
+    std::uint32_t class_code = 0;   // class << 16 | subclass << 8 | interface; 0: not stated
+    std::vector<BoardBar> bars;     // by number
+    BoardMsi msi;
+    BoardMsix msix;
+    std::uint8_t pcie_at = 0;       // PCI Express capability, 0: none
+    std::uint8_t power_at = 0;      // power management capability, 0: none
+    std::vector<BoardCapability> capabilities; // others, by offset
+    DeviceReset reset = DeviceReset::none;
+    Span reset_span;
+    Spanned<std::uint32_t> group;   // functions of one group cannot be kept apart; unique per function unless written
+    bool is_bridge = false;
+    BoardBridge bridge;
+    bool assignable = false;        // states all that assigning takes: class and BARs
+};
+
+// Memory that firmware told the IOMMU to keep mapped for devices (VT-d RMRR, AMD IVMD).
+struct BoardReserved {
+    Spanned<std::uint64_t> base;
+    std::uint64_t size = 0;
+    std::vector<Spanned<std::string>> devices; // names
+    bool declared = false;          // `accept: true`: whoever writes the file knows, and the device is granted without it
 };
 
 struct BoardIommuUnit {
     BoardIommu kind = BoardIommu::none;
     Spanned<std::uint64_t> registers; // host-physical MMIO page
+    std::uint8_t address_bits = 39;   // VT-d: 39 or 48; AMD-Vi: 48
+    std::uint64_t largest_page = 4096; // 4 KiB, 2 MiB or 1 GiB
+    std::uint64_t version = 0x10;     // VT-d VER_REG
+    bool extended_interrupts = false; // VT-d EIM, AMD-Vi XTSup: destinations of 32 bits
+    std::optional<Spanned<std::string>> function; // AMD-Vi: name of its own PCI function in `pci`
+    std::vector<BoardReserved> reserved;
+};
+
+struct BoardWatchdog {
+    Spanned<std::uint64_t> hpet;    // host-physical registers
+    std::uint8_t comparator = 0;    // one with FSB delivery
+    std::uint16_t requester = 0;    // requester id of its messages
 };
 
 // How `septum run` starts this board in QEMU; absent for boards that are real machines.
@@ -58,6 +134,8 @@ struct Board {
     std::vector<BoardMemory> memory;         // sorted by base, disjoint
     std::vector<BoardPciFunction> pci;       // every function present; sorted by bdf
     BoardIommuUnit iommu;
+    std::optional<BoardWatchdog> watchdog;
+    std::optional<Spanned<std::uint64_t>> ecam; // PCI Express configuration space as memory
     bool huge_pages_1g = false;              // CPUID 8000_0001 EDX[26]
     bool has_qemu = false;
     BoardQemu qemu;

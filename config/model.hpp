@@ -6,6 +6,7 @@
 #include "config/board.hpp"
 #include "config/source.hpp"
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -14,21 +15,29 @@
 
 namespace septum::config {
 
-enum class BootKind : std::uint8_t { elf64, linux };
+enum class BootKind : std::uint8_t { elf64, linux, pvh, multiboot };
 enum class FaultAction : std::uint8_t { stop, restart, halt_system };
 
 struct Boot {
     BootKind kind = BootKind::elf64;
     Span span;
-    Spanned<std::string> image; // elf64: the ELF; linux: the bzImage. A path as written
-    std::optional<Spanned<std::string>> initrd;
-    Spanned<std::string> cmdline; // linux; empty when left out
+    Spanned<std::string> image; // the ELF; linux: the bzImage. A path as written
+    std::optional<Spanned<std::string>> initrd; // linux; pvh and multiboot: their one module
+    Spanned<std::string> cmdline; // all but elf64; empty when left out
 };
 
+// Why a life of a partition ends (manifest::Cause, in the same order).
+enum class Cause : std::uint8_t { triple_fault, forbidden, unanswerable, watchdog, shutdown, reset };
+inline constexpr std::size_t kCauses = 6;
+
 struct OnFault {
-    FaultAction action = FaultAction::stop;
+    FaultAction action = FaultAction::stop; // what `on_fault:` says
     Span span;
-    std::uint32_t attempts = 0; // restarts before it is stopped for good; 3 unless written
+    std::uint32_t attempts = 0; // counted restarts before it is stopped for good; 3 unless written
+    std::uint32_t backoff_ms = 0; // before the first restart; doubles with each
+    // By Cause. The first four follow `action` unless written; shutdown stops and reset restarts unless written.
+    std::array<FaultAction, kCauses> by_cause{FaultAction::stop, FaultAction::stop, FaultAction::stop,
+                                              FaultAction::stop, FaultAction::stop, FaultAction::restart};
 };
 
 struct Partition {
@@ -45,7 +54,12 @@ struct Partition {
     OnFault on_fault;
     std::vector<Spanned<std::uint16_t>> ports_first; // granted host ports: pairs [first, last], same length
     std::vector<Spanned<std::uint16_t>> ports_last;
-    std::vector<Spanned<std::string>> devices;       // names from the board; none can be granted yet
+    std::vector<Spanned<std::string>> devices;       // names from the board, as written
+    std::vector<std::size_t> device_indices;         // the same as indices into Board::pci, where they name one; same order
+    std::optional<Spanned<std::uint32_t>> heartbeat_ms; // longest time between two heartbeats; needs the board's watchdog
+    bool event_log = false;                          // may read the event log
+    Span event_log_span;
+    bool pit = false;                                // `legacy: [pit]`: a virtual 8254, polled
 };
 
 struct Channel {

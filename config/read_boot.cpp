@@ -40,6 +40,12 @@ std::optional<FaultAction> read_action(const Node& node, std::string_view key, D
     return std::nullopt;
 }
 
+// The causes that follow the one word of `on_fault`; what a guest asks for itself does not.
+void follow_action(OnFault& on_fault) {
+    for (const Cause cause : {Cause::triple_fault, Cause::forbidden, Cause::unanswerable, Cause::watchdog})
+        on_fault.by_cause[static_cast<std::size_t>(cause)] = on_fault.action;
+}
+
 } // namespace
 
 std::optional<Boot> read_boot(const Node& node, Span key, Diagnostics& diagnostics) {
@@ -76,6 +82,7 @@ OnFault read_on_fault(const Node& node, Span key, Diagnostics& diagnostics) {
     if (node.kind != Node::Kind::mapping) {
         on_fault.action = read_action(node, "on_fault", diagnostics).value_or(FaultAction::stop);
         on_fault.attempts = on_fault.action == FaultAction::restart ? kDefaultAttempts : 0;
+        follow_action(on_fault);
         return on_fault;
     }
     const Fields fields(node, "`on_fault`", key, {{"action", true}, {"attempts"}}, diagnostics);
@@ -83,6 +90,7 @@ OnFault read_on_fault(const Node& node, Span key, Diagnostics& diagnostics) {
     const Node* attempts = fields.find("attempts");
     const auto meant = action != nullptr ? read_action(*action, "action", diagnostics) : std::nullopt;
     on_fault.action = meant.value_or(FaultAction::stop);
+    follow_action(on_fault);
     on_fault.attempts = on_fault.action == FaultAction::restart ? kDefaultAttempts : 0;
     if (attempts != nullptr) {
         const auto count = read_integer(*attempts, "attempts", 1, kMostAttempts, diagnostics);

@@ -79,7 +79,7 @@ std::string lock_text(const Plan& plan) {
         for (const auto& region : partition.regions) {
             const std::string what = region.kind == manifest::RegionKind::ram
                                          ? "ram"
-                                         : "channel `" + plan.channels[region.channel].name + "`";
+                                         : "channel `" + plan.channels[region.object].name + "`";
             text += "region `" + partition.name + "` guest " + span_of(region.gpa.value, region.size) + " host " +
                     wide(region.hpa.value) + " " + access_of(region.access) + " " + what + "\n";
         }

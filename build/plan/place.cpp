@@ -20,8 +20,7 @@ constexpr std::uint64_t kLargePage = 2 * kMiB;
 constexpr std::uint64_t kHugePage = kGiB;
 // The kernel maps identically, so nothing lies beyond the lower half of 48-bit linear addresses.
 constexpr std::uint64_t kIdentityLimit = 1ULL << 47;
-// Guest-physical end of the channel window: from here on a PC has its interrupt controllers and its ROM.
-constexpr std::uint64_t kChannelLimit = 0xFEC0'0000;
+constexpr std::uint64_t kChannelLimit = guest::kChannelLimit;
 // The first doorbell vector of a native partition: above the exceptions and the PC's traditional vectors.
 constexpr std::uint8_t kFirstDoorbellVector = 0x40;
 
@@ -339,7 +338,7 @@ void add_ram_regions(PlannedPartition& partition) {
     region.kind = manifest::RegionKind::ram;
     region.access = manifest::kRead | manifest::kWrite | manifest::kExecute;
     region.type = manifest::MemoryType::write_back;
-    region.channel = ~0U;
+    region.object = ~0U;
     partition.regions.push_back(region);
     if (partition.ram.size > low) {
         region.gpa = Gpa{guest::kHighRamBase};
@@ -358,7 +357,7 @@ void add_channel_region(PlannedPartition& partition, Gpa gpa, const manifest::Ra
     region.kind = sends ? manifest::RegionKind::channel_send : manifest::RegionKind::channel_receive;
     region.access = sends ? manifest::kRead | manifest::kWrite : manifest::kRead;
     region.type = manifest::MemoryType::write_back;
-    region.channel = static_cast<std::uint32_t>(channel);
+    region.object = static_cast<std::uint32_t>(channel);
     partition.regions.push_back(region);
 }
 

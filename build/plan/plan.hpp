@@ -44,6 +44,25 @@ struct PlannedChannel {
     std::uint16_t reader_cpu = 0; // index into Plan::cpus
 };
 
+struct PlannedBar {
+    std::uint8_t number = 0;
+    Gpa gpa;
+    manifest::Range memory{};
+};
+
+// A PCI function that a partition owns. The partition's virtual host bridge is not planned: it is always at 00:00.0.
+struct PlannedDevice {
+    std::string name;
+    std::size_t function = 0;       // index into Board::pci
+    std::uint16_t partition = 0;
+    std::uint16_t virtual_bdf = 0;
+    std::uint16_t domain = 0;       // ≥ 1
+    std::uint32_t first_handle = 0; // VT-d: into the interrupt table; AMD-Vi: 0
+    std::uint32_t handles = 0;
+    std::vector<PlannedBar> bars;   // by number
+    Hpa block;                      // layout::DeviceBlock
+};
+
 struct Plan {
     std::string name;
     std::string board;
@@ -54,6 +73,11 @@ struct Plan {
     std::vector<PlannedCpu> cpus;             // every CPU of the board, sorted by (partition, vcpu)
     std::vector<PlannedPartition> partitions; // in name order, as in the model
     std::vector<PlannedChannel> channels;     // in name order, as in the model
+    std::vector<PlannedDevice> devices;       // by (partition, virtual_bdf)
+    Hpa iommu_block;                          // layout::IommuBlock; 0: the board has no unit
+    std::uint32_t fault_apic_id = 0;          // the CPU that IOMMU faults and the watchdog reach
+    manifest::Range event_log{};              // size 0: nobody reads one
+    Hpa crash_record;
 };
 
 // Places CPUs, guest RAM, channels and the kernel's workspace; all but the bundle, whose size depends on these places.

@@ -3,6 +3,7 @@
 // at. Register results are written straight into CpuState.
 #pragma once
 
+#include <septum/manifest/manifest.hpp>
 #include <septum/types.hpp>
 
 namespace septum::kernel::core {
@@ -54,6 +55,22 @@ enum class Fault : u8 {
 
 // Not a guest's doing but the machine's: no partition's policy answers it, the whole system stops.
 constexpr bool is_of_machine(Fault fault) { return fault == Fault::machine_check || fault == Fault::init; }
+
+// Which of the partition's answers a fault takes.
+constexpr manifest::Cause cause_of(Fault fault) {
+    switch (fault) {
+    case Fault::triple_fault: return manifest::Cause::triple_fault;
+    case Fault::memory:
+    case Fault::port:
+    case Fault::msr_read:
+    case Fault::msr_write:
+    case Fault::ipi_target:
+    case Fault::ipi_mode:
+    case Fault::lvt_mode:
+    case Fault::virtualisation: return manifest::Cause::forbidden;
+    default: return manifest::Cause::unanswerable;
+    }
+}
 
 struct Injection {
     u8 vector = 0;

@@ -61,7 +61,7 @@ void fault(PerCpu& cpu, const core::Exit& exit, core::Fault fault) {
         line << ": system halted";
         halt_system(line);
     }
-    switch (partition.on_fault) {
+    switch (partition.on[static_cast<u32>(core::cause_of(fault))]) {
     case manifest::OnFault::restart:
         line.send();
         close(cpu, core::kIntentFaultRestart);

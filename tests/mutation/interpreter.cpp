@@ -221,7 +221,12 @@ private:
         vmcb(who * 2, partition.vmcb_boot.value);
         vmcb(who * 2 + 1, partition.vmcb_ap.value);
         rules(who, partition);
-        say(Kind::conduct, who, 0, static_cast<std::uint64_t>(partition.on_fault));
+        for (std::uint64_t cause = 0; cause < m::kCauses; ++cause) {
+            say(Kind::conduct, who, 16 + cause, static_cast<std::uint64_t>(partition.on[cause]));
+        }
+        say(Kind::conduct, who, 5, partition.backoff_ms);
+        say(Kind::conduct, who, 6, partition.heartbeat_ms);
+        say(Kind::conduct, who, 7, partition.event_log);
         say(Kind::conduct, who, 1, partition.restart_limit);
         say(Kind::conduct, who, 2, partition.console);
         say(Kind::conduct, who, 3, static_cast<std::uint64_t>(partition.boot));

@@ -47,9 +47,10 @@ void partitions(std::vector<Operator>& out) {
     add("another ASID", 2, [](m::Partition& p) { p.asid ^= 1; });
     add("ASID 0", 1, [](m::Partition& p) { p.asid = 0; });
     add("another fault policy", 2, [](m::Partition& p) {
-        p.on_fault = p.on_fault == m::OnFault::restart ? m::OnFault::stop : m::OnFault::restart;
+        m::OnFault& on = p.on[static_cast<u32>(m::Cause::forbidden)];
+        on = on == m::OnFault::restart ? m::OnFault::stop : m::OnFault::restart;
     });
-    add("halts the system", 2, [](m::Partition& p) { p.on_fault = m::OnFault::halt_system; });
+    add("halts the system", 2, [](m::Partition& p) { p.on[0] = m::OnFault::halt_system; });
     add("another limit of restarts", 2, [](m::Partition& p) { p.restart_limit += 1; });
     add("console given or taken", 2, [](m::Partition& p) { p.console ^= 1; });
     add("boots otherwise", 2, [](m::Partition& p) { p.boot = m::BootKind::linux; });

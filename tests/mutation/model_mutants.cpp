@@ -111,7 +111,9 @@ private:
         for (std::size_t n = 0; n < p.cpu_pins.size(); ++n) {
             say(Kind::cpu, i, n, p.cpu_pins[n].value);
         }
-        say(Kind::conduct, i, 0, static_cast<std::uint64_t>(p.on_fault.action));
+        for (std::size_t cause = 0; cause < config::kCauses; ++cause) {
+            say(Kind::conduct, i, 16 + cause, static_cast<std::uint64_t>(p.on_fault.by_cause[cause]));
+        }
         say(Kind::conduct, i, 1, p.on_fault.action == config::FaultAction::restart ? p.on_fault.attempts : 0);
         say(Kind::conduct, i, 2, p.console ? 1 : 0);
         for (std::size_t n = 0; n < p.ports_first.size(); ++n) {

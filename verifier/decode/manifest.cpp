@@ -221,9 +221,6 @@ private:
         }
         const std::uint64_t iommu = offsetof(m::Header, iommu);
         one_of(h.iommu.kind, {m::IommuKind::none, m::IommuKind::vt_d, m::IommuKind::amd_vi}, "the iommu's kind", iommu);
-        for (const u8 byte : h.iommu.reserved0) {
-            zero(byte, "a byte behind the iommu's kind", iommu + offsetof(m::Iommu, reserved0));
-        }
     }
 
     // Every record belongs to exactly one partition; a CPU that says so to none.
@@ -307,11 +304,15 @@ private:
             }
         }
         one_of(p.boot, {m::BootKind::elf64, m::BootKind::linux}, who + ": boot", at + offsetof(m::Partition, boot));
-        one_of(p.on_fault, {m::OnFault::stop, m::OnFault::restart, m::OnFault::halt_system}, who + ": on_fault",
-               at + offsetof(m::Partition, on_fault));
+        bool counts = false;
+        for (std::size_t cause = 0; cause < m::kCauses; ++cause) {
+            one_of(p.on[cause], {m::OnFault::stop, m::OnFault::restart, m::OnFault::halt_system},
+                   who + ": on[" + std::to_string(cause) + "]", at + offsetof(m::Partition, on) + cause);
+            counts = counts || (cause < static_cast<std::size_t>(m::Cause::reset) && p.on[cause] == m::OnFault::restart);
+        }
         flag(p.console, who + ": console", at + offsetof(m::Partition, console));
         zero(p.reserved0, who + ": a byte behind console", at + offsetof(m::Partition, reserved0));
-        if (p.on_fault != m::OnFault::restart && p.restart_limit != 0) {
+        if (!counts && p.restart_limit != 0) {
             defect(DefectKind::wrong_value, who + ": restart_limit without restart",
                    at + offsetof(m::Partition, restart_limit), 0, p.restart_limit);
         }
@@ -378,9 +379,9 @@ private:
             range({r.hpa, r.size}, who, at);
             range({Hpa{r.gpa.value}, r.size}, who + "'s guest side", at);
             const bool ram = r.kind == m::RegionKind::ram;
-            if (ram ? r.channel != ~0U : r.channel >= manifest_.channels.size()) {
-                defect(DefectKind::out_of_range, who + ": channel", at + offsetof(m::Region, channel),
-                       ram ? ~0U : manifest_.channels.size(), r.channel);
+            if (ram ? r.object != ~0U : r.object >= manifest_.channels.size()) {
+                defect(DefectKind::out_of_range, who + ": channel", at + offsetof(m::Region, object),
+                       ram ? ~0U : manifest_.channels.size(), r.object);
             }
         }
         for (std::size_t i = 0; i < manifest_.payloads.size(); ++i) {

@@ -54,8 +54,8 @@ config::Span granting_line(const config::Model& model, const Facts& facts, const
                     return each.memory.span;
                 }
             }
-        } else if (region.channel < facts.manifest.channels.size()) {
-            const std::string name = decode::text(facts.manifest.channels[region.channel].name);
+        } else if (region.object < facts.manifest.channels.size()) {
+            const std::string name = decode::text(facts.manifest.channels[region.object].name);
             for (const config::Channel& each : model.channels) {
                 if (each.name.value == name) {
                     return each.name.span;

@@ -79,12 +79,14 @@ bool implies(const manifest::Fact& fact, const Needed& needed) {
     using enum manifest::FactKind;
     const bool same_kind = fact.kind == needed.kind || (needed.kind == cpuid_at_least && fact.kind == cpuid_bits);
     const bool cpuid = needed.kind == cpuid_bits || needed.kind == cpuid_at_least;
-    if (!same_kind || fact.a != needed.a || (cpuid && (fact.b != needed.b || fact.index != needed.index))) {
+    const bool second = cpuid || needed.kind == pci_bits; // kinds that `b` belongs to
+    if (!same_kind || fact.a != needed.a || (second && fact.b != needed.b) || (cpuid && fact.index != needed.index)) {
         return false;
     }
     switch (needed.kind) {
     case cpuid_bits:
     case msr_bits:
+    case pci_bits:
         return (fact.mask & needed.mask) == needed.mask && (fact.expected & needed.mask) == needed.expected &&
                (fact.expected & ~fact.mask) == 0;
     case cpuid_at_least:

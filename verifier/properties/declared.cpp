@@ -77,7 +77,9 @@ Declared declare(const config::Model& model) {
     for (std::size_t i = 0; i < model.partitions.size(); ++i) {
         const config::Partition& partition = model.partitions[i];
         declare_ram(partition, out.partitions[i]);
-        if (partition.on_fault.action == config::FaultAction::restart) {
+        const auto& causes = partition.on_fault.by_cause;
+        const auto counted = causes.begin() + static_cast<std::ptrdiff_t>(config::Cause::reset); // those before it
+        if (std::find(causes.begin(), counted, config::FaultAction::restart) != counted) {
             out.partitions[i].restart_limit = partition.on_fault.attempts;
         }
     }

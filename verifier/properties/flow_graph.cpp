@@ -40,6 +40,15 @@ void add_halt(std::uint32_t from, const config::Span& span, FlowGraph& graph) {
     }
 }
 
+bool halts_system(const config::OnFault& policy) {
+    return std::find(policy.by_cause.begin(), policy.by_cause.end(), config::FaultAction::halt_system) !=
+           policy.by_cause.end();
+}
+
+bool halts_system(const manifest::Partition& record) {
+    return std::find(std::begin(record.on), std::end(record.on), manifest::OnFault::halt_system) != std::end(record.on);
+}
+
 std::uint32_t node_count(const config::Model& model) {
     return static_cast<std::uint32_t>(model.partitions.size() + model.externals.size());
 }
@@ -68,7 +77,7 @@ FlowGraph declared_flows(const config::Model& model) {
         }
     }
     for (std::uint32_t p = 0; p < model.partitions.size(); ++p) {
-        if (model.partitions[p].on_fault.action == config::FaultAction::halt_system) {
+        if (halts_system(model.partitions[p].on_fault)) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
         }
     }
@@ -143,7 +152,7 @@ FlowGraph granted_flows(const Context& context) {
     }
     for (std::uint32_t p = 0; p < model.partitions.size(); ++p) {
         const PartitionFacts* facts = context.places->partitions[p].facts;
-        if (facts != nullptr && facts->record.on_fault == manifest::OnFault::halt_system) {
+        if (facts != nullptr && halts_system(facts->record)) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
         }
     }

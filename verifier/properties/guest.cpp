@@ -7,6 +7,7 @@
 #include <septum/guest/board.hpp>
 #include <septum/guest/info.hpp>
 
+#include <array>
 #include <algorithm>
 #include <set>
 
@@ -250,6 +251,13 @@ const char* fault_text(manifest::OnFault action) {
     return "unknown";
 }
 
+const char* cause_text(std::size_t cause) {
+    static constexpr std::array<const char*, manifest::kCauses> kTexts{
+        "a triple fault", "a forbidden act", "an exit without answer", "a missing heartbeat", "its own shutdown",
+        "its own reset"};
+    return kTexts[cause];
+}
+
 void check_conduct(const Context& context, Judge& judge) {
     for (std::uint32_t i = 0; i < context.model.partitions.size(); ++i) {
         const config::Partition& partition = context.model.partitions[i];
@@ -265,11 +273,13 @@ void check_conduct(const Context& context, Judge& judge) {
                             .primary = span.known() ? span : partition.name.span});
         };
         const std::string& name = partition.name.value;
-        const manifest::OnFault expected = declared_fault(partition.on_fault.action);
-        if (facts->record.on_fault != expected) {
-            say(fmt::format("`{}` meets a fault with {} in the image, expected {}", name,
-                            fault_text(facts->record.on_fault), fault_text(expected)),
-                "on_fault", partition.on_fault.span);
+        for (std::size_t cause = 0; cause < manifest::kCauses; ++cause) {
+            const manifest::OnFault expected = declared_fault(partition.on_fault.by_cause[cause]);
+            if (facts->record.on[cause] != expected) {
+                say(fmt::format("`{}` meets {} with {} in the image, expected {}", name, cause_text(cause),
+                                fault_text(facts->record.on[cause]), fault_text(expected)),
+                    "on_fault", partition.on_fault.span);
+            }
         }
         const std::uint32_t limit = context.declared.partitions[i].restart_limit;
         if (facts->record.restart_limit != limit) {

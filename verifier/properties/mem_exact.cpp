@@ -165,14 +165,14 @@ void claims(const Context& context, Judge& judge) {
         }
         for (const manifest::Region& region : facts->regions) {
             claimed.push_back({region.gpa.value, region.gpa.value + region.size,
-                               value(region.kind, region.channel, region.access, region.type)});
+                               value(region.kind, region.object, region.access, region.type)});
             if (region.kind == manifest::RegionKind::ram) {
                 continue;
             }
             // The channel's own record must give the same place.
-            const bool known = region.channel < context.facts->manifest.channels.size();
-            if (!known || context.facts->manifest.channels[region.channel].memory.base != region.hpa ||
-                context.facts->manifest.channels[region.channel].memory.size != region.size) {
+            const bool known = region.object < context.facts->manifest.channels.size();
+            if (!known || context.facts->manifest.channels[region.object].memory.base != region.hpa ||
+                context.facts->manifest.channels[region.object].memory.size != region.size) {
                 judge.violated({.message = fmt::format("the manifest says that `{}` reaches {} by a channel, and the "
                                                        "channel's own record says otherwise",
                                                        name, claim_text(region)),

@@ -307,6 +307,11 @@ std::uint64_t answer_of(manifest::PortAnswer answer) {
         return static_cast<std::uint64_t>(Answer::sleep);
     case reset:
         return static_cast<std::uint64_t>(Answer::reset);
+    case pci_address:
+    case pci_data:
+    case pit:
+    case pit_gate:
+        break;
     }
     return static_cast<std::uint64_t>(answer) + 0x100; // exit.complete names it
 }

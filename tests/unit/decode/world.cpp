@@ -235,7 +235,9 @@ World make_world() {
         p.first_cpu = i;
         p.cpu_count = 1;
         p.boot = m::BootKind::elf64;
-        p.on_fault = m::OnFault::stop;
+        for (m::OnFault& on : p.on) {
+            on = m::OnFault::stop;
+        }
         p.npt_root = Hpa{World::place(first)};
         p.iopm = Hpa{World::place(first + 4)};
         p.msrpm = Hpa{World::place(first + 7)};

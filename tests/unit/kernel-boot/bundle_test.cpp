@@ -28,6 +28,9 @@ struct alignas(kPageSize) Image {
     u8 bytes[kSize];
 };
 
+constexpr u32 kPartitionAt = sizeof(Header) + sizeof(manifest::Cpu);
+constexpr u32 kRamAt = kPartitionAt + sizeof(manifest::Partition);
+
 class BundleTest : public testing::Test {
 protected:
     void SetUp() override {
@@ -45,8 +48,8 @@ protected:
         h.kernel_page_tables = Hpa{kBase + kPageSize};
         h.apic = manifest::ApicMode::x2apic;
         h.cpus = {sizeof(manifest::Header), 1};
-        h.partitions = {464, 1};
-        h.ram = {648, 1};
+        h.partitions = {kPartitionAt, 1};
+        h.ram = {kRamAt, 1};
         cpu() = {0, 0, 0, Hpa{kWorkspace}};
         auto& p = partition();
         p.cpu_count = 1;
@@ -57,8 +60,21 @@ protected:
         p.vmcb_ap = Hpa{kBase + 9 * kPageSize};
         p.block = Hpa{kWorkspace + layout::CpuBlock::kSize};
         ram() = {Hpa{kBase}, kSize};
-        h.iommu = {manifest::IommuKind::vt_d,   {}, Hpa{0xFED9'0000}, 0x10, 0, 0, 0, 0, Hpa{kBase + 10 * kPageSize},
-                   Hpa{kBase + 11 * kPageSize}, 256};
+        h.iommu = {.kind = manifest::IommuKind::vt_d,
+                   .levels = 3,
+                   .bdf = manifest::kNobody,
+                   .fault_apic_id = 0,
+                   .registers = Hpa{0xFED9'0000},
+                   .version = 0x10,
+                   .capability = 0,
+                   .capability_mask = 0,
+                   .extended = 0,
+                   .extended_mask = 0,
+                   .root_table = Hpa{kBase + 10 * kPageSize},
+                   .interrupt_table = Hpa{kBase + 11 * kPageSize},
+                   .interrupt_table_entries = 256,
+                   .queue = {},
+                   .log = {}};
         Sha256 hash;
         hash.update(image_->bytes + kPageSize, kTables);
         h.tables_digest = hash.finish();
@@ -67,8 +83,8 @@ protected:
 
     Header& header() { return *reinterpret_cast<Header*>(image_->bytes); }
     manifest::Cpu& cpu() { return *reinterpret_cast<manifest::Cpu*>(image_->bytes + sizeof(Header)); }
-    manifest::Partition& partition() { return *reinterpret_cast<manifest::Partition*>(image_->bytes + 464); }
-    manifest::Range& ram() { return *reinterpret_cast<manifest::Range*>(image_->bytes + 648); }
+    manifest::Partition& partition() { return *reinterpret_cast<manifest::Partition*>(image_->bytes + kPartitionAt); }
+    manifest::Range& ram() { return *reinterpret_cast<manifest::Range*>(image_->bytes + kRamAt); }
 
     void seal() {
         header().manifest_digest = {};

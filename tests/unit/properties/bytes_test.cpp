@@ -161,7 +161,7 @@ std::vector<Break> breaks() {
         {"part.conduct", "meets a fault with halt-system",
          [](Editor& e) {
              e.change<m::Partition>(e.header().partitions, 1,
-                                    [](m::Partition& p) { p.on_fault = m::OnFault::halt_system; });
+                                    [](m::Partition& p) { p.on[0] = m::OnFault::halt_system; });
          }},
         {"chan.directed", "the writer of channel `answer`",
          [](Editor& e) {

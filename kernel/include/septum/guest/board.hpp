@@ -16,8 +16,14 @@ inline constexpr u64 kInfoBase = 0xF'0000;       // GuestInfo (septum/guest/info
 inline constexpr u64 kResetStub = 0xF'FFF0;      // Linux: code that writes kResetPort, reached by a jump to FFFF:0
 inline constexpr u64 kNativeLoadBase = 0x10'0000; // native ELFs are linked at or above this
 inline constexpr u64 kChannelBase = 0xD000'0000; // channels, in manifest order, each on a 2 MiB boundary
+inline constexpr u64 kChannelLimit = 0xE000'0000;
+inline constexpr u64 kPciBase = 0xE000'0000;     // BARs of the partition's own devices, each on a boundary of its size
+inline constexpr u64 kPciLimit = 0xFEC0'0000;
+inline constexpr u64 kEventLogBase = 0xCFE0'0000; // the event log, read-only, where the file grants it
 
 // Ports.
+inline constexpr u16 kPciAddressPort = 0xCF8;    // PCI configuration mechanism #1, the partition's own bus 0 only
+inline constexpr u16 kPciDataPort = 0xCFC;
 inline constexpr u16 kUartPort = 0x3F8;          // 16550, eight ports, polled, no interrupt
 inline constexpr u16 kSleepPort = 0x5E00;        // ACPI SLEEP_CONTROL_REG (ACPI 6.5 §4.8.3.7): write 0x34 = power off
 inline constexpr u16 kSleepStatusPort = 0x5E01;  // ACPI SLEEP_STATUS_REG: reads zero

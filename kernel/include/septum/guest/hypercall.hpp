@@ -13,8 +13,9 @@ enum class Hypercall : u32 {
     pending = 0x5345'5002,  // → the next rung channel to this partition, cleared by reading; kNone when there is none
     stop = 0x5345'5003,     // stop this partition for good; does not return
     restart = 0x5345'5004,  // restart this partition (by its own wish: not counted against restart_limit); does not return
+    heartbeat = 0x5345'5005, // this partition is alive → 0, or kDenied when it has promised no heartbeat
 };
-inline constexpr u64 kInterfaceVersion = 1;
+inline constexpr u64 kInterfaceVersion = 2;
 inline constexpr u64 kUnknown = ~0ULL;
 inline constexpr u64 kDenied = ~0ULL - 1;
 inline constexpr u64 kNone = ~0ULL - 2;

@@ -39,4 +39,19 @@ struct PartitionBlock {
     static constexpr u64 kSize = 0x4000;
 };
 
+// One per assigned device: what its owner wrote, as it reads it back.
+struct DeviceBlock {
+    static constexpr u64 kState = 0x000;         // shadow BARs, MSI registers
+    static constexpr u64 kMsix = 0x800;          // kMaxMsixEntries virtual MSI-X entries of 16 bytes
+    static constexpr u64 kSize = 0x1000;
+};
+
+// Pages of the workspace that the IOMMU uses at run time; present when the board has a unit.
+struct IommuBlock {
+    static constexpr u64 kQueue = 0x0000;        // 4 KiB
+    static constexpr u64 kLog = 0x1000;          // 4 KiB
+    static constexpr u64 kCompletion = 0x2000;   // 4 KiB
+    static constexpr u64 kSize = 0x3000;
+};
+
 } // namespace septum::layout
