@@ -110,7 +110,7 @@ struct BoardIommuUnit {
 struct BoardWatchdog {
     Spanned<std::uint64_t> hpet;    // host-physical registers
     std::uint8_t comparator = 0;    // one with FSB delivery
-    std::uint16_t requester = 0;    // requester id of its messages
+    std::optional<std::uint16_t> requester; // requester id of its messages; none: they do not pass the IOMMU
 };
 
 // How `septum run` starts this board in QEMU; absent for boards that are real machines.
@@ -120,6 +120,7 @@ struct BoardQemu {
     std::uint64_t memory_mib = 0;
     std::vector<std::string> devices; // -device, in order
     std::string minimum_version;      // "9.0"; empty: any
+    std::vector<std::string> globals; // -global, in order
 };
 
 struct Board {

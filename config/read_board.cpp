@@ -2,6 +2,7 @@
 #include "config/read_board.hpp"
 
 #include "config/fields.hpp"
+#include "config/read_health.hpp"
 #include "config/names.hpp"
 #include "config/scalars.hpp"
 
@@ -222,7 +223,7 @@ bool is_version(std::string_view text) {
 void read_qemu(const Node& node, Span at, Board& board, Diagnostics& diagnostics) {
     constexpr std::size_t kLongest = 1024;
     const Fields fields(node, "`qemu`", at,
-                        {{"machine", true}, {"cpu", true}, {"memory", true}, {"devices"}, {"minimum-version"}},
+                        {{"machine", true}, {"cpu", true}, {"memory", true}, {"devices"}, {"globals"}, {"minimum-version"}},
                         diagnostics);
     board.has_qemu = true;
     if (const Node* machine = fields.find("machine"))
@@ -241,6 +242,10 @@ void read_qemu(const Node& node, Span at, Board& board, Diagnostics& diagnostics
         devices != nullptr && expect_list(*devices, "devices", "a list of QEMU devices", diagnostics))
         for (const Node& device : devices->items)
             board.qemu.devices.push_back(read_ascii(device, "devices", kLongest, diagnostics).value_or(""));
+    if (const Node* globals = fields.find("globals");
+        globals != nullptr && expect_list(*globals, "globals", "a list of QEMU properties", diagnostics))
+        for (const Node& property : globals->items)
+            board.qemu.globals.push_back(read_ascii(property, "globals", kLongest, diagnostics).value_or(""));
     if (const Node* version = fields.find("minimum-version")) {
         if (version->kind == Node::Kind::scalar && is_version(version->text))
             board.qemu.minimum_version = version->text;
@@ -304,6 +309,7 @@ Board read_board(const Node& node, Span at, Diagnostics& diagnostics) {
                          {"memory", true},
                          {"iommu", true},
                          {"pci", true},
+                         {"watchdog"},
                          {"qemu"}},
                         diagnostics);
     if (const Node* version = fields.find("septum-board"); version != nullptr && version->text != "1")
@@ -321,6 +327,8 @@ Board read_board(const Node& node, Span at, Diagnostics& diagnostics) {
         read_iommu(*iommu, fields.key_span("iommu"), board, diagnostics);
     if (const Node* pci = fields.find("pci"))
         read_pci(*pci, board, diagnostics);
+    if (const Node* watchdog = fields.find("watchdog"))
+        read_watchdog(*watchdog, fields.key_span("watchdog"), board, diagnostics);
     if (const Node* qemu = fields.find("qemu"))
         read_qemu(*qemu, fields.key_span("qemu"), board, diagnostics);
     return board;

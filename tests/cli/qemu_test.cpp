@@ -13,7 +13,7 @@ config::Board board(const std::string& name, const std::string& minimum) {
     b.name.value = name;
     b.cpus.resize(2);
     b.has_qemu = true;
-    b.qemu = {"q35", "max", 512, {"intel-iommu"}, minimum};
+    b.qemu = {"q35", "max", 512, {"intel-iommu"}, minimum, {}};
     return b;
 }
 
