@@ -2,7 +2,7 @@
 // The board's facts against a machine made of tables.
 #include "kernel/boot/cpu_facts.hpp"
 #include "kernel/boot/pci_set.hpp"
-#include "kernel/x86_64/iommu/vt_d.hpp"
+#include "kernel/boot/vt_d.hpp"
 #include "tests/unit/kernel-boot/said.hpp"
 
 #include <gtest/gtest.h>

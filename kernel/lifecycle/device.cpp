@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/lifecycle/device.hpp"
+
+#include "kernel/x86_64/iommu/iommu.hpp"
+
+namespace septum::kernel::lifecycle {
+
+void look_for_faults(const PerCpu& cpu) {
+    const manifest::Iommu& iommu = cpu.header->iommu;
+    if (iommu.kind != manifest::IommuKind::none && cpu.cpu->apic_id == iommu.fault_apic_id) {
+        iommu::report_faults(*cpu.header);
+    }
+}
+
+} // namespace septum::kernel::lifecycle
