@@ -19,4 +19,7 @@ void restore_devices(PerCpu& cpu);
 // An NMI may have come from the IOMMU: on the CPU that its fault events go to, says what is in its log.
 void look_for_faults(const PerCpu& cpu);
 
+// Sleeps until this CPU's mailbox is not empty or an NMI has come, and then looks for faults.
+void wait_for_event(PerCpu& cpu);
+
 } // namespace septum::kernel::lifecycle

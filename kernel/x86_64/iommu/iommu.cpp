@@ -2,7 +2,8 @@
 // One dispatch on the kind of unit, one lock round it, and what is said of blocked requests.
 #include "kernel/x86_64/iommu/iommu.hpp"
 
-#include "kernel/hw/control.hpp"
+#include "kernel/hw/turn.hpp"
+#include "kernel/lifecycle/event_log.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
 #include "kernel/log.hpp"
 #include "kernel/percpu.hpp"
@@ -14,27 +15,11 @@ namespace septum::kernel::iommu {
 
 namespace {
 
-constexpr u32 kFaultsPerCall = 64;
+constexpr u32 kFaultsPerCall = 64; // more than one requester may cause before it is suppressed
 
-constinit u32 lock = 0;
+constinit hw::TurnLock lock; // whoever holds it waits for the unit a bounded time
 constinit FaultBook book;
 constinit u32 said_lost = 0;
-
-// Holders run with interrupts and NMI held off and wait for the unit a bounded time, so this ends.
-class Locked {
-public:
-    Locked() {
-        for (u64 polls = 0; __atomic_exchange_n(&lock, 1u, __ATOMIC_ACQUIRE) != 0; polls++) {
-            if (polls == u64{vt_d::kMaxPolls} * 64) {
-                give_up("a cpu that speaks to it");
-            }
-            hw::pause();
-        }
-    }
-    ~Locked() { __atomic_store_n(&lock, 0u, __ATOMIC_RELEASE); }
-    Locked(const Locked&) = delete;
-    Locked& operator=(const Locked&) = delete;
-};
 
 const manifest::Device* owned_device(const manifest::Header& header, u16 requester) {
     const auto devices = records<manifest::Device>(header, header.devices);
@@ -77,6 +62,8 @@ void say(const manifest::Header& header, const Fault& fault, const manifest::Dev
     }
     line << ", reason " << Hex{fault.reason};
     line.send();
+    lifecycle::log_event(guest::EventKind::dma_fault, device == nullptr ? manifest::kNobody : device->partition, fault.reason,
+                         fault.address, fault.requester);
 }
 
 } // namespace
@@ -91,7 +78,7 @@ void remap(const manifest::Header& header, const manifest::Device& device, u32 i
     if (index >= device.handles) {
         return;
     }
-    const Locked locked;
+    const hw::Turn turn(lock);
     vt_d::remap(header, device, index, present, vector, apic_id);
 }
 
@@ -100,12 +87,12 @@ Message message(const manifest::Header&, const manifest::Device& device, u32 ind
 }
 
 void block(const manifest::Header& header, const manifest::Device& device) {
-    const Locked locked;
+    const hw::Turn turn(lock);
     vt_d::open(header, device, false);
 }
 
 void unblock(const manifest::Header& header, const manifest::Device& device) {
-    const Locked locked;
+    const hw::Turn turn(lock);
     book.forget(device.bdf);
     vt_d::open(header, device, true);
 }
@@ -134,7 +121,7 @@ void report_faults(const manifest::Header& header) {
             }
             continue;
         }
-        const Locked locked;
+        const hw::Turn turn(lock);
         const FaultBook::Verdict verdict = book.note(fault.requester);
         const manifest::Device* device = owned_device(header, fault.requester);
         Line line;
