@@ -8,6 +8,7 @@
 #include "kernel/hw/cpuid.hpp"
 #include "kernel/hw/msr.hpp"
 #include "kernel/lifecycle/cpuid_table.hpp"
+#include "kernel/lifecycle/event_log.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
 #include "kernel/lifecycle/reset.hpp"
 #include "kernel/percpu.hpp"
@@ -50,6 +51,7 @@ void prepare_shared(const manifest::Header& header) {
         console::attach(i, partition.console != 0 ? ring : nullptr, partition.name);
     }
     console::start(partitions.count, boot_facts.tsc_hz);
+    lifecycle::start_event_log();
     __atomic_store_n(&tables_filled, 1u, __ATOMIC_RELEASE);
 }
 
@@ -81,7 +83,7 @@ void introduce(PerCpu& cpu, const manifest::Header& header, u32 index) {
     cpu.state.apic_id = cpu.cpu->apic_id;
 }
 
-void announce(const manifest::Header& header, const manifest::Partition& partition) {
+void announce(const manifest::Header& header, const manifest::Partition& partition, u16 index) {
     u64 memory = 0;
     const auto regions = records<manifest::Region>(header, header.regions, partition.regions);
     for (u32 i = 0; i < regions.count; i++) {
@@ -91,6 +93,7 @@ void announce(const manifest::Header& header, const manifest::Partition& partiti
     line << "septum: " << partition.name << ": launched, " << u64{partition.cpu_count}
          << (partition.cpu_count == 1 ? " cpu, " : " cpus, ") << memory / kMiB << " MiB";
     line.send();
+    lifecycle::log_event(guest::EventKind::launched, index, 0, 1, 0);
 }
 
 } // namespace
@@ -127,7 +130,7 @@ extern "C" void resident_main(const BootFacts* facts, u32 cpu_index) {
     meet(prepared, header.cpus.count);
 
     if (cpu.state.vcpu == 0) {
-        announce(header, *cpu.manifest.partition);
+        announce(header, *cpu.manifest.partition, cpu.cpu->partition);
         svm::reset_boot(cpu, 0);
     } else {
         lifecycle::wait_for_sipi(cpu);

@@ -41,7 +41,7 @@ TEST(Manifest, RefusesWhatItCannotRead) {
     EXPECT_FALSE(decode_manifest(ByteSpan(good.bundle).first(sizeof(m::Header) - 1)).ok());
     EXPECT_FALSE(decode_manifest(ByteSpan(good.bundle).first(good.bundle.size() - 1)).ok());
     EXPECT_FALSE(with([](m::Header& h) { h.magic ^= 1; }));
-    EXPECT_FALSE(with([](m::Header& h) { h.version = 2; }));
+    EXPECT_FALSE(with([](m::Header& h) { h.version = m::kVersion + 1; }));
     EXPECT_FALSE(with([](m::Header& h) { h.bundle_size += 1; }));
     EXPECT_FALSE(with([](m::Header& h) { h.manifest_size = 0xFFFF'F000; }));
     EXPECT_FALSE(with([](m::Header& h) { h.manifest_size = 0; }));

@@ -30,6 +30,7 @@ struct alignas(kPageSize) Image {
 
 constexpr u32 kPartitionAt = sizeof(Header) + sizeof(manifest::Cpu);
 constexpr u32 kRamAt = kPartitionAt + sizeof(manifest::Partition);
+constexpr u32 kPayloadAt = (kRamAt + sizeof(manifest::Range) + 63) / 64 * 64; // behind them
 
 class BundleTest : public testing::Test {
 protected:
@@ -130,15 +131,15 @@ TEST_F(BundleTest, AnyByteOfTheTables) {
 }
 
 TEST_F(BundleTest, CutShort) {
-    EXPECT_EQ(check(100).substr(0, 46), "septum: refused: manifest size: expected 0x1c0");
+    EXPECT_EQ(check(100).substr(0, 46), "septum: refused: manifest size: expected 0x228");
     EXPECT_EQ(check(kPageSize - 1).substr(0, 30), "septum: refused: manifest size");
     EXPECT_EQ(check(kSize - 1), "septum: refused: manifest bundle size: expected 73728, found 73727 (code 0x20)");
 }
 
 TEST_F(BundleTest, Identity) {
-    header().version = 2;
-    EXPECT_EQ(check(), "septum: refused: manifest version: expected 1, found 2 (code 0x20)");
-    header().version = 1;
+    header().version = manifest::kVersion + 1;
+    EXPECT_EQ(check(), "septum: refused: manifest version: expected 2, found 3 (code 0x20)");
+    header().version = manifest::kVersion;
     header().magic++;
     EXPECT_EQ(check(),
               "septum: refused: manifest magic: expected 0x314d55545045537f, found 0x314d555450455380 (code 0x20)");
@@ -201,8 +202,8 @@ TEST_F(BundleTest, SlicesOutside) {
 }
 
 TEST_F(BundleTest, PayloadsOutside) {
-    header().payloads = {704, 1};
-    auto& payload = *reinterpret_cast<manifest::Payload*>(image_->bytes + 704);
+    header().payloads = {kPayloadAt, 1};
+    auto& payload = *reinterpret_cast<manifest::Payload*>(image_->bytes + kPayloadAt);
     payload = {kPageSize + kTables, 100, {}, {}};
     EXPECT_EQ(after([] {}), "holds");
     EXPECT_NE(after([&] { payload.size = kPageSize + 1; }), "holds");
@@ -212,8 +213,8 @@ TEST_F(BundleTest, PayloadsOutside) {
 }
 
 TEST_F(BundleTest, NothingHidesInThePadding) {
-    header().payloads = {704, 1};
-    *reinterpret_cast<manifest::Payload*>(image_->bytes + 704) = {kPageSize + kTables, 100, {}, {}};
+    header().payloads = {kPayloadAt, 1};
+    *reinterpret_cast<manifest::Payload*>(image_->bytes + kPayloadAt) = {kPageSize + kTables, 100, {}, {}};
     ASSERT_EQ(after([] {}), "holds");
     const Bytes bundle{image_->bytes, kSize};
     image_->bytes[kPageSize + kTables + 99] = 1;

@@ -158,7 +158,7 @@ std::vector<Break> breaks() {
                  }
              }
          }},
-        {"part.conduct", "meets a fault with halt-system",
+        {"part.conduct", "meets a triple fault with halt-system",
          [](Editor& e) {
              e.change<m::Partition>(e.header().partitions, 1,
                                     [](m::Partition& p) { p.on[0] = m::OnFault::halt_system; });

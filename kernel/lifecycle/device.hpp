@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of a partition's devices when it ends, and when it begins again.
+#pragma once
+
+#include "kernel/percpu.hpp"
+
+namespace septum::kernel::lifecycle {
+
+// Called by the partition's first CPU once every other one has parked, before its memory is scrubbed. Of each PCI function
+// of the partition: bus mastering off, all its DMA and interrupts blocked in the IOMMU, then the function is reset. When it
+// returns no device of the partition writes memory any more. A function that does not come back from its reset halts the
+// system. For a partition that is stopped this is the end: its devices stay blocked.
+void quiesce_devices(PerCpu& cpu);
+
+// Called by the same CPU after the new payload is in place: base addresses as planned, command register, MSI and MSI-X
+// off, what the owner wrote forgotten, DMA and the interrupt entries open again (no entry present).
+void restore_devices(PerCpu& cpu);
+
+} // namespace septum::kernel::lifecycle
