@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/x86_64/iommu/vt_d.hpp"
+#include "kernel/boot/vt_d.hpp"
+
+#include "kernel/x86_64/iommu/vt_d_format.hpp"
 
 namespace septum::kernel::iommu {
 
@@ -27,6 +29,12 @@ Refusal check_identity(const manifest::Iommu& expected, const VtdIdentity& found
                          found.capability & expected.capability_mask));
     SEPTUM_REQUIRE(check("iommu extended capability", expected.extended & expected.extended_mask,
                          found.extended & expected.extended_mask));
+    // Only one page of registers is mapped.
+    const u64 records_end = vt_d::fault_records(found.capability) + u64{vt_d::fault_record_count(found.capability)} * 16;
+    if (records_end > kPageSize) {
+        return {Code::iommu, Value::text("iommu fault records end"), {}, Value::range("at most", 0, kPageSize),
+                Value::hex(records_end)};
+    }
     constexpr u64 kNeeded = kQueuedInvalidation | kInterruptRemapping;
     return check("iommu queued invalidation and interrupt remapping", kNeeded, found.extended & kNeeded);
 }

@@ -20,7 +20,7 @@ boot::Refusal check_identity(const manifest::Iommu& expected, const VtdIdentity&
 // Turns the unit on so that no request of any device passes, and no interrupt. Uses boot memory for its tables.
 boot::Refusal block_all(const manifest::Iommu& iommu);
 
-// Goes over to the sealed tables, without letting anything through in between.
-boot::Refusal use_sealed_tables(const manifest::Iommu& iommu, manifest::ApicMode apic);
+// Goes over to the sealed tables, without letting anything through in between, and to the queue that the resident part uses.
+boot::Refusal use_sealed_tables(const manifest::Header& header);
 
 } // namespace septum::kernel::iommu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON form. Its description is docs/json.md; whatever is not an addition counts kJsonVersion up.
-#include "cli/answer.hpp"
+#include "cli/formats/formats.hpp"
 #include "cli/version.hpp"
 
 #include <fmt/format.h>
@@ -46,19 +46,28 @@ ordered_json to_json(const config::Diagnostic& d, const config::Sources& sources
             {"label", d.label},
             {"related", std::move(related)},
             {"notes", d.notes},
-            {"help", d.help}};
+            {"help", d.help},
+            {"rendered", config::render(d, sources, false)}};
 }
 
 ordered_json to_json(const std::optional<verifier::Verdict>& verdict) {
     return verdict ? ordered_json(verifier::name(*verdict)) : ordered_json(nullptr);
 }
 
-ordered_json to_json(const verifier::PropertyResult& result, const config::Sources& sources) {
+ordered_json to_json(const Acknowledgement* entry) {
+    if (entry == nullptr)
+        return nullptr;
+    return {{"reason", entry->reason}, {"expires", entry->expires}};
+}
+
+ordered_json to_json(const verifier::PropertyResult& result, const Answer& answer) {
+    const config::Sources& sources = answer.sources;
     ordered_json findings = ordered_json::array();
     for (const auto& finding : result.findings) {
         auto entry = to_json(finding.diagnostic, sources);
         entry["fingerprint"] = finding.fingerprint;
         entry["partitions"] = finding.partitions;
+        entry["acknowledged"] = to_json(answer.in_force(finding.fingerprint));
         findings.push_back(std::move(entry));
     }
     ordered_json rests_on = ordered_json::array();
@@ -73,20 +82,6 @@ ordered_json to_json(const verifier::PropertyResult& result, const config::Sourc
             {"by_solver", to_json(result.by_solver)},
             {"findings", std::move(findings)},
             {"rests_on", std::move(rests_on)}};
-}
-
-const char* verdict(const Answer& answer) {
-    if (answer.any_finding())
-        return "invalid";
-    if (answer.any_failure())
-        return "failed";
-    if (!answer.report)
-        return "clean";
-    if (answer.report->proved())
-        return "proved";
-    if (!answer.report->defects.empty())
-        return "unreadable";
-    return answer.report->count(verifier::Verdict::violated) != 0 ? "violated" : "inconclusive";
 }
 
 std::string hex(const std::array<std::uint8_t, 32>& digest) {
@@ -104,7 +99,7 @@ std::string as_json(const Answer& answer) {
                          {"command", answer.command},
                          {"appliance", answer.appliance},
                          {"image", answer.image.empty() ? ordered_json(nullptr) : ordered_json(answer.image)},
-                         {"verdict", verdict(answer)}};
+                         {"verdict", answer.verdict()}};
     ordered_json diagnostics = ordered_json::array();
     for (const auto& d : answer.diagnostics)
         diagnostics.push_back(to_json(d, answer.sources));
@@ -121,11 +116,12 @@ std::string as_json(const Answer& answer) {
                            {"inconclusive", report.count(Verdict::inconclusive)},
                            {"checked_at_boot", report.count(Verdict::checked_at_boot)},
                            {"not_applicable", report.count(Verdict::not_applicable)},
+                           {"acknowledged", answer.count_acknowledged()},
                            {"seconds", report.seconds}};
         root["image_sha256"] = answer.image.empty() ? ordered_json(nullptr) : ordered_json(hex(report.image_digest));
         ordered_json properties = ordered_json::array();
         for (const auto& result : report.results)
-            properties.push_back(to_json(result, answer.sources));
+            properties.push_back(to_json(result, answer));
         root["properties"] = std::move(properties);
     }
     // A file name that is not UTF-8 must not cost the user the answer.
