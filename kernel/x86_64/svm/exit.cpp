@@ -4,6 +4,7 @@
 #include "kernel/core/decide.hpp"
 #include "kernel/hw/cpuid.hpp"
 #include "kernel/hw/msr.hpp"
+#include "kernel/lifecycle/device.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
 #include "kernel/x86_64/apic/local_apic.hpp"
 #include "kernel/x86_64/svm/svm.hpp"
@@ -162,7 +163,7 @@ void apply_window(Vmcb& vmcb, u32 set) {
     }
 }
 
-[[gnu::noinline]] void apply_rest(PerCpu& cpu, const Exit& exit, const Effects& effects) {
+[[gnu::noinline, clang::minsize]] void apply_rest(PerCpu& cpu, const Exit& exit, const Effects& effects) {
     Vmcb& vmcb = *cpu.vmcb;
     const u32 set = effects.set;
     if ((set & (core::kApicWrite | core::kApicRead)) != 0) {
@@ -252,7 +253,7 @@ void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
     serve_rarely(cpu, ExitKind::port_out, exit);
 }
 
-[[gnu::noinline]] void serve_rare(PerCpu& cpu) {
+[[gnu::noinline, clang::minsize]] void serve_rare(PerCpu& cpu) {
     Exit exit;
     read_rare(cpu, exit);
     Vmcb& vmcb = *cpu.vmcb;
@@ -263,13 +264,14 @@ void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
     serve_rarely(cpu, kind, exit);
     if (kind == ExitKind::nmi) {
         swallow_nmi();
+        lifecycle::look_for_faults(cpu);
         __atomic_fetch_or(&cpu.mailbox, u32{core::kMailWake}, __ATOMIC_RELAXED); // even an empty mailbox is looked into
     }
 }
 
 // Until it is empty: what is done for one letter may swallow the knock of the next (apic::quiesce), and a guest that is
 // entered with mail waiting and no knock pending would not come back for it.
-[[gnu::noinline]] void look_into_mailbox(PerCpu& cpu) {
+[[gnu::noinline, clang::minsize]] void look_into_mailbox(PerCpu& cpu) {
     do {
         Effects effects;
         cpu.state.rip = cpu.vmcb->rip;
