@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/boot/bundle.hpp"
 
+#include "kernel/boot/bundle_devices.hpp"
+
 #include <septum/manifest/layout.hpp>
 
 #include "kernel/lifecycle/sha256.hpp"
@@ -311,6 +313,7 @@ Refusal check_bundle(Bytes bundle, const Range& kernel) {
     for (const auto& payload : records<manifest::Payload>(header, header.payloads)) {
         SEPTUM_REQUIRE(check_payload(header, payload));
     }
+    SEPTUM_REQUIRE(check_devices(header));
     return check_hardware(header);
 }
 

@@ -52,6 +52,7 @@ Refusal check_board(const manifest::Header& header, const MemoryMap& memory) {
     }
     const auto facts = records<manifest::Fact>(header, header.facts);
     SEPTUM_REQUIRE(check_pci_set(facts, {pci.functions, pci.count}));
+    SEPTUM_REQUIRE(check_pci_facts(header));
     return ready_cpu(header);
 }
 
@@ -148,6 +149,8 @@ extern "C" [[noreturn, gnu::used]] void boot_main(septum::u32 magic, septum::u32
     if (has_iommu) {
         require(iommu::use_sealed_tables(header));
     }
+    now_doing("pci");
+    require(program_pci(header, pci));
     boot_facts.manifest = &header;
 
     u32 own_index = 0;
