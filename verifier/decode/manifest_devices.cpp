@@ -84,13 +84,14 @@ private:
             return;
         }
         const bool vtd = u.kind == m::IommuKind::vt_d;
-        const bool none = u.levels == 0 && manifest_.devices.empty(); // nothing is translated
-        if (u.levels != 4 && !(vtd && u.levels == 3) && !none) {
+        const bool idle = manifest_.devices.empty(); // nothing is translated
+        if (u.levels != 4 && !(vtd && u.levels == 3) && !(idle && u.levels == 0)) {
             defect(DefectKind::wrong_value, "the iommu's levels", kAt + offsetof(m::Iommu, levels), 4, u.levels);
         }
-        if (vtd) {
+        if (vtd && !(idle && u.bdf == 0)) {
             equal(u.bdf, m::kNobody, "the iommu's own function", kAt + offsetof(m::Iommu, bdf));
-        } else {
+        }
+        if (!vtd) {
             equal(u.interrupt_table.value, 0, "the iommu's interrupt table", kAt + offsetof(m::Iommu, interrupt_table));
             equal(u.interrupt_table_entries, 0, "the iommu's interrupt table entries",
                   kAt + offsetof(m::Iommu, interrupt_table_entries));
