@@ -162,7 +162,7 @@ void apply_window(Vmcb& vmcb, u32 set) {
     }
 }
 
-[[gnu::noinline]] void apply_rest(PerCpu& cpu, const Exit& exit, const Effects& effects) {
+[[gnu::noinline, clang::minsize]] void apply_rest(PerCpu& cpu, const Exit& exit, const Effects& effects) {
     Vmcb& vmcb = *cpu.vmcb;
     const u32 set = effects.set;
     if ((set & (core::kApicWrite | core::kApicRead)) != 0) {
@@ -252,7 +252,7 @@ void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
     serve_rarely(cpu, ExitKind::port_out, exit);
 }
 
-[[gnu::noinline]] void serve_rare(PerCpu& cpu) {
+[[gnu::noinline, clang::minsize]] void serve_rare(PerCpu& cpu) {
     Exit exit;
     read_rare(cpu, exit);
     Vmcb& vmcb = *cpu.vmcb;
@@ -269,7 +269,7 @@ void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
 
 // Until it is empty: what is done for one letter may swallow the knock of the next (apic::quiesce), and a guest that is
 // entered with mail waiting and no knock pending would not come back for it.
-[[gnu::noinline]] void look_into_mailbox(PerCpu& cpu) {
+[[gnu::noinline, clang::minsize]] void look_into_mailbox(PerCpu& cpu) {
     do {
         Effects effects;
         cpu.state.rip = cpu.vmcb->rip;

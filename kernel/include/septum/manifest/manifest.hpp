@@ -247,11 +247,13 @@ struct Device {
     u32 msix_bar;     // index into `bars` of the BAR that holds the MSI-X table; ~0u: none
     u32 msix_offset;  // of the table in that BAR, bytes
     Hpa interrupt_table; // AMD-Vi: its own table (AMD IOMMU §2.2.5), in the sealed tables; VT-d: 0
-    Hpa block;        // DeviceBlock, in the workspace
+    Hpa block;        // DeviceBlock, in the workspace: those of a partition lie one behind the other; 0 for a virtual function
     Slice registers;  // sorted by offset
-    Slice bars;
+    Slice bars;       // by number
+    u32 msix_entries; // the hardware's own, 1 .. 2048 (§6.8.2.3), at least `handles`: those beyond stay masked; 0: no MSI-X
+    u32 reserved1;
 };
-static_assert(sizeof(Device) == 96);
+static_assert(sizeof(Device) == 104);
 inline constexpr u8 kMsi64 = 1;
 inline constexpr u8 kMsiMaskable = 2;
 
@@ -359,7 +361,7 @@ struct Partition {
     Slice ports;
     Slice msrs;
     Slice cpuid;
-    Slice devices; // sorted by virtual_bdf
+    Slice devices; // sorted by virtual_bdf; when there is any, the first is the virtual host bridge 00:00.0
     Digest payload_digest; // SHA-256 over the payload segments in order, `size` bytes each, as loaded
 };
 static_assert(sizeof(Partition) == 216);

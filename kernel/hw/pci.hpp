@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configuration space by mechanism #1 (PCI 3.0 §3.2.2.3.2). The address and data ports are one place for the whole machine,
+// so that every access of the resident kernel goes through these, one at a time. Each is two port accesses long.
+#pragma once
+
+#include <septum/types.hpp>
+
+namespace septum::kernel::hw {
+
+// `bdf`: bus << 8 | device << 3 | function. `width`: 1, 2 or 4 bytes; `offset` is a multiple of it, below 256.
+u32 pci_read(u32 bdf, u32 offset, u32 width);
+void pci_write(u32 bdf, u32 offset, u32 width, u32 value);
+
+// Of what is there, the bits of `mask` become those of `value`: read and written in one go.
+void pci_change(u32 bdf, u32 offset, u32 width, u32 mask, u32 value);
+
+} // namespace septum::kernel::hw
