@@ -3,6 +3,7 @@
 #include "cli/appliance.hpp"
 #include "cli/command.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace septum::cli {
@@ -18,7 +19,9 @@ public:
                 "septum verify appliance.yaml                    the model and the tables it leads to\n"
                 "septum verify appliance.yaml appliance.iso      the image as it ships\n"
                 "septum verify appliance.yaml --model-only       without payloads\n"
-                "septum verify appliance.yaml appliance.iso --format json --output verdict.json"};
+                "septum verify appliance.yaml appliance.iso --format json --output verdict.json\n"
+                "septum verify appliance.yaml --format sarif --output findings.sarif\n"
+                "septum verify appliance.yaml --acknowledged accepted.yaml"};
     }
     void declare(CLI::App& app) override {
         app.add_option("FILE", input_.file, "the appliance");
@@ -32,6 +35,12 @@ public:
         app.add_flag("--no-solver", no_solver_, "enumerate only; do not ask the solver as well");
         app.add_option("--solver-timeout", timeout_, "milliseconds for one question to the solver (default: 10000)")
             ->type_name("MS")
+            ->take_last();
+        app.add_option("--acknowledged", acknowledged_, "findings that were looked at and accepted (docs/formats.md)")
+            ->type_name("FILE")
+            ->take_last();
+        app.add_option("--today", today_, "the day on which acknowledgements are judged (default: the system's, UTC)")
+            ->type_name("DATE")
             ->take_last();
     }
     std::vector<Needed> needed() const override { return {{"a FILE", &input_.file}}; }
@@ -47,6 +56,8 @@ public:
         }
         if (!answer_.parse(terminal))
             return kUsage;
+        if (!today_.empty() && !is_date(today_))
+            return terminal.usage("`--today` is a day such as `2027-01-31`, not `" + today_ + "`");
         if (model_only_ && !image_.empty())
             return terminal.usage("`--model-only` and an IMAGE exclude each other");
         if (looks_like_image(input_.file)) {
@@ -58,12 +69,38 @@ public:
                                       "septum verify " + image_ + " " + input_.file);
         }
         Appliance appliance("verify", terminal, input_, options);
-        if (appliance.load())
+        if (appliance.load() && acknowledge(appliance.answer()))
             prove(appliance);
+        for (const auto& entry : unused(appliance.answer()))
+            terminal.warn("acknowledged finding `" + entry + "` does not occur",
+                          "remove it from `" + acknowledged_ + "`");
         return give(terminal, appliance.answer(), answer_);
     }
 
 private:
+    bool acknowledge(Answer& answer) const {
+        answer.day = today_.empty() ? today() : today_;
+        if (acknowledged_.empty())
+            return true;
+        auto read = read_acknowledged(acknowledged_, answer.sources);
+        answer.diagnostics.insert(answer.diagnostics.end(), read.diagnostics.begin(), read.diagnostics.end());
+        answer.acknowledged = std::move(read.value).value_or(std::vector<Acknowledgement>());
+        return read.ok();
+    }
+
+    // Listed, and no finding any more: the list should not outlive what it is about.
+    static std::vector<std::string> unused(const Answer& answer) {
+        std::vector<std::string> names;
+        if (!answer.report || !answer.report->defects.empty())
+            return names;
+        const auto items = answer.items();
+        for (const auto& entry : answer.acknowledged)
+            if (std::none_of(items.begin(), items.end(),
+                             [&](const Item& item) { return item.fingerprint == entry.fingerprint; }))
+                names.push_back(entry.fingerprint);
+        return names;
+    }
+
     void prove(Appliance& appliance) {
         if (!image_.empty()) {
             auto bytes = read_file(image_);
@@ -87,6 +124,8 @@ private:
     bool model_only_ = false;
     bool no_solver_ = false;
     std::string timeout_;
+    std::string acknowledged_;
+    std::string today_;
 };
 
 } // namespace
