@@ -16,12 +16,10 @@ using manifest::ResetKind;
 constexpr u32 kVendor = 0x00;
 constexpr u32 kCommand = 0x04;
 constexpr u32 kBars = 0x10;
-constexpr u32 kFirstCapability = 0x34;
 constexpr u32 kBridgeControl = 0x3E;
 constexpr u32 kBusMaster = 1u << 2;
 constexpr u32 kIntxDisable = 1u << 10;
 constexpr u32 kSecondaryReset = 1u << 6;
-constexpr u32 kMostCapabilities = 48; // as many as fit behind the header
 
 // Power management (PCI PM 1.2 §3.2), at its capability.
 constexpr u32 kPowerId = 1;
@@ -68,17 +66,6 @@ void set_power(u32 bdf, u32 capability, u32 state, u64 tsc_hz) {
     }
 }
 
-u32 find_capability(u32 bdf, u32 id) {
-    u32 at = hw::pci_read(bdf, kFirstCapability, 1) & 0xFC;
-    for (u32 i = 0; i < kMostCapabilities && at != 0; i++) {
-        if (hw::pci_read(bdf, at, 1) == id) {
-            return at;
-        }
-        at = hw::pci_read(bdf, at + 1, 1) & 0xFC;
-    }
-    return 0;
-}
-
 bool is_idle(const Device& device) {
     switch (device.reset) {
     case ResetKind::flr: return (hw::pci_read(device.bdf, device.reset_at + kDeviceStatus, 2) & kTransactionsPending) == 0;
@@ -94,7 +81,7 @@ void wait_ms(u64 milliseconds, u64 tsc_hz) {
 }
 
 void silence_device(const Device& device, u64 tsc_hz) {
-    const u32 power = find_capability(device.bdf, kPowerId);
+    const u32 power = hw::pci_find_capability(device.bdf, kPowerId);
     if (power != 0) {
         set_power(device.bdf, power, kD0, tsc_hz);
     }
