@@ -9,7 +9,7 @@ namespace septum::kernel::svm {
 
 // What run.S knows by number.
 static_assert(offsetof(PerCpu, state) == 0 && offsetof(core::CpuState, registers) == 0);
-static_assert(offsetof(PerCpu, vmcb_pa) == 0x1A0 && offsetof(PerCpu, host_vmcb_pa) == 0x1A8 && offsetof(PerCpu, stack) == 0x1B0);
+static_assert(offsetof(PerCpu, vmcb_pa) == 0x1E0 && offsetof(PerCpu, host_vmcb_pa) == 0x1E8 && offsetof(PerCpu, stack) == 0x1F0);
 
 namespace {
 
