@@ -247,7 +247,17 @@ u32 access_data(const Manifest& manifest, u32 address, Access access, bool reads
 }
 
 void reset_device_state(const manifest::Bar* bars, u32 count, DeviceState& state) {
-    state = {};
+    // Field by field: a whole new one would be a page on the stack.
+    state.msi_control = 0;
+    state.msi_address = 0;
+    state.msi_address_high = 0;
+    state.msi_data = 0;
+    for (MsixEntry& entry : state.msix) {
+        entry = {};
+    }
+    for (u32& bar : state.bars) {
+        bar = 0;
+    }
     for (u32 i = 0; i < manifest::kMaxBars; i++) {
         if (i >= count || bars[i].number >= manifest::kMaxBars) {
             break;

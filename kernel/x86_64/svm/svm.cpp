@@ -48,6 +48,7 @@ void reset_boot(PerCpu& cpu, u32 launches) {
     cpu.state.waiting_for_sipi = false;
     cpu.state.registers[core::kRdi] = partition.entry_rdi;
     cpu.state.registers[core::kRsi] = partition.entry_rsi;
+    cpu.state.registers[core::kRbx] = partition.entry_rbx;
     cpu.state.registers[core::kRdx] = launches;
 }
 
