@@ -4,6 +4,7 @@
 #include "kernel/resident.hpp"
 
 #include "kernel/console/console.hpp"
+#include "kernel/core/device.hpp"
 #include "kernel/hw/control.hpp"
 #include "kernel/hw/cpuid.hpp"
 #include "kernel/hw/msr.hpp"
@@ -74,6 +75,14 @@ void introduce(PerCpu& cpu, const manifest::Header& header, u32 index) {
     cpu.manifest.ports = records<manifest::PortRule>(header, header.ports, partition.ports);
     cpu.manifest.msrs = records<manifest::MsrRule>(header, header.msrs, partition.msrs);
     cpu.manifest.channels = records<manifest::Channel>(header, header.channels);
+    cpu.manifest.devices = records<manifest::Device>(header, header.devices, partition.devices);
+    cpu.manifest.bars = records<manifest::Bar>(header, header.bars);
+    cpu.manifest.pci_registers = records<manifest::PciRegister>(header, header.pci_registers);
+    if (cpu.manifest.devices.count > 1) { // one behind the other, checked at boot
+        const Hpa first = cpu.manifest.devices.first[1].block;
+        cpu.manifest.device_states = {reinterpret_cast<core::DeviceState*>(first.value), cpu.manifest.devices.count - 1};
+    }
+    cpu.regions = records<manifest::Region>(header, header.regions, partition.regions);
     cpu.manifest.cpuid =
         reinterpret_cast<const core::CpuidTable*>(partition.block.value + layout::PartitionBlock::kCpuid);
     cpu.partition = state_of(partition);
@@ -127,6 +136,7 @@ extern "C" void resident_main(const BootFacts* facts, u32 cpu_index) {
     // Every partition's first CPU loads it; nobody is entered before all are as they were sealed.
     if (cpu.state.vcpu == 0) {
         lifecycle::fill_cpuid(cpu);
+        core::reset_device_states(cpu.manifest);
         lifecycle::load(cpu);
         __atomic_store_n(&cpu.partition->phase, u32{core::kRunning}, __ATOMIC_RELEASE);
     }
