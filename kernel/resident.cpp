@@ -13,6 +13,7 @@
 #include "kernel/lifecycle/reset.hpp"
 #include "kernel/percpu.hpp"
 #include "kernel/x86_64/cpu/tables.hpp"
+#include "kernel/x86_64/iommu/iommu.hpp"
 #include "kernel/x86_64/svm/svm.hpp"
 
 namespace septum::kernel {
@@ -73,6 +74,14 @@ void introduce(PerCpu& cpu, const manifest::Header& header, u32 index) {
     cpu.manifest.ports = records<manifest::PortRule>(header, header.ports, partition.ports);
     cpu.manifest.msrs = records<manifest::MsrRule>(header, header.msrs, partition.msrs);
     cpu.manifest.channels = records<manifest::Channel>(header, header.channels);
+    cpu.manifest.devices = records<manifest::Device>(header, header.devices, partition.devices);
+    cpu.manifest.bars = records<manifest::Bar>(header, header.bars);
+    cpu.manifest.pci_registers = records<manifest::PciRegister>(header, header.pci_registers);
+    if (cpu.manifest.devices.count > 1) { // one behind the other, checked at boot
+        const Hpa first = cpu.manifest.devices.first[1].block;
+        cpu.manifest.device_states = {reinterpret_cast<core::DeviceState*>(first.value), cpu.manifest.devices.count - 1};
+    }
+    cpu.regions = records<manifest::Region>(header, header.regions, partition.regions);
     cpu.manifest.cpuid =
         reinterpret_cast<const core::CpuidTable*>(partition.block.value + layout::PartitionBlock::kCpuid);
     cpu.partition = state_of(partition);
@@ -115,6 +124,9 @@ extern "C" void resident_main(const BootFacts* facts, u32 cpu_index) {
     cpu::load_tables(cpu);
     svm::setup(cpu);
     meet(arrived, header.cpus.count);
+    if (cpu_index == 0) {
+        iommu::listen(header); // every CPU can take an NMI now
+    }
 
     if (cpu.partition == nullptr) { // nobody's: it sleeps until the system halts
         meet(prepared, header.cpus.count);

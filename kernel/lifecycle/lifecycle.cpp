@@ -4,14 +4,13 @@
 #include "kernel/console/console.hpp"
 #include "kernel/hw/control.hpp"
 #include "kernel/hw/msr.hpp"
+#include "kernel/lifecycle/device.hpp"
 #include "kernel/lifecycle/reset.hpp"
 #include "kernel/resident.hpp"
 #include "kernel/x86_64/apic/local_apic.hpp"
 #include "kernel/x86_64/svm/svm.hpp"
 
 namespace septum::kernel::lifecycle {
-
-extern "C" void wait_for_knock(const u32* mailbox);
 
 namespace {
 
@@ -46,10 +45,14 @@ void wait_for_all_parked(PerCpu& cpu) {
     }
 }
 
-bool begins_again(PerCpu& cpu) {
+bool begins_again(PerCpu& cpu, bool devices_quiet) {
     core::PartitionState& state = *cpu.partition;
     const manifest::Partition& partition = *cpu.manifest.partition;
     const u32 intent = __atomic_load_n(&state.intent, __ATOMIC_ACQUIRE);
+    if (!devices_quiet) {
+        say(cpu, "stopped");
+        return false;
+    }
     if (intent == core::kIntentRestart) {
         say(cpu, "restarts by its own wish");
         return true;
@@ -69,16 +72,25 @@ bool begins_again(PerCpu& cpu) {
     return true;
 }
 
+[[noreturn]] void stay_stopped(PerCpu& cpu) {
+    reset_hardware(cpu);
+    __atomic_store_n(&cpu.partition->phase, u32{core::kStopped}, __ATOMIC_RELEASE);
+    rest(cpu);
+}
+
 // The partition's first CPU, alone with its memory once every other one has parked.
 void lead(PerCpu& cpu) {
     core::PartitionState& state = *cpu.partition;
     wait_for_all_parked(cpu);
-    if (!begins_again(cpu)) {
-        reset_hardware(cpu);
-        __atomic_store_n(&state.phase, u32{core::kStopped}, __ATOMIC_RELEASE);
-        rest(cpu);
+    const bool quiet = quiesce_devices(cpu);
+    if (!begins_again(cpu, quiet)) {
+        stay_stopped(cpu);
     }
     load(cpu);
+    if (!restore_devices(cpu)) {
+        say(cpu, "stopped");
+        stay_stopped(cpu);
+    }
     reset_hardware(cpu); // last: nobody is left who could send this CPU an interrupt of the former life
     for (u32 i = 0; i < cpu.manifest.cpus.count; i++) { // mail of the former life
         __atomic_fetch_and(&per_cpu(*cpu.manifest.cpus.at(i))->mailbox, u32{core::kMailHalt}, __ATOMIC_ACQ_REL);
@@ -104,7 +116,7 @@ void follow(PerCpu& cpu, u32 launches) {
             rest(cpu);
         }
         // Old mail is the leader's to clear, so that none of the new life's is lost; till then this does not sleep.
-        wait_for_knock(&cpu.mailbox);
+        wait_for_event(cpu);
         hw::pause();
     }
     reset_hardware(cpu); // only now: till all had parked, the others could still send interrupts
@@ -123,7 +135,7 @@ void rest(PerCpu& cpu) {
             continue; // a slow line: who would pass on the rest, if all CPUs slept?
         }
         __atomic_store_n(&cpu.mailbox, 0u, __ATOMIC_RELEASE);
-        wait_for_knock(&cpu.mailbox);
+        wait_for_event(cpu);
     }
 }
 
