@@ -303,7 +303,8 @@ private:
                 defect(DefectKind::duplicate, who + " has the name of partition " + std::to_string(other), at, 0, 0);
             }
         }
-        one_of(p.boot, {m::BootKind::elf64, m::BootKind::linux}, who + ": boot", at + offsetof(m::Partition, boot));
+        one_of(p.boot, {m::BootKind::elf64, m::BootKind::linux, m::BootKind::pvh, m::BootKind::multiboot},
+               who + ": boot", at + offsetof(m::Partition, boot));
         bool counts = false;
         for (std::size_t cause = 0; cause < m::kCauses; ++cause) {
             one_of(p.on[cause], {m::OnFault::stop, m::OnFault::restart, m::OnFault::halt_system},
