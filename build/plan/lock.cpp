@@ -42,6 +42,10 @@ std::vector<NamedRange> planned_ranges(const Plan& plan) {
     for (const auto& channel : plan.channels) {
         ranges.push_back({channel.memory, "channel `" + channel.name + "`"});
     }
+    if (plan.event_log.size != 0) {
+        ranges.push_back({plan.event_log, "event log"});
+    }
+    ranges.push_back({{plan.crash_record, kPageSize}, "crash record"});
     std::sort(ranges.begin(), ranges.end(),
               [](const NamedRange& a, const NamedRange& b) { return a.range.base < b.range.base; });
     return ranges;
@@ -77,8 +81,9 @@ std::string lock_text(const Plan& plan) {
         text += "partition `" + partition.name + "` asid " + std::to_string(partition.asid) + " block " +
                 wide(partition.block.value) + "\n";
         for (const auto& region : partition.regions) {
-            const std::string what = region.kind == manifest::RegionKind::ram
-                                         ? "ram"
+            const std::string what = region.kind == manifest::RegionKind::ram ? "ram"
+                                     : region.kind == manifest::RegionKind::event_log
+                                         ? "event log"
                                          : "channel `" + plan.channels[region.object].name + "`";
             text += "region `" + partition.name + "` guest " + span_of(region.gpa.value, region.size) + " host " +
                     wide(region.hpa.value) + " " + access_of(region.access) + " " + what + "\n";

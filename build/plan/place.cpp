@@ -24,6 +24,9 @@ constexpr std::uint64_t kChannelLimit = guest::kChannelLimit;
 // The first doorbell vector of a native partition: above the exceptions and the PC's traditional vectors.
 constexpr std::uint8_t kFirstDoorbellVector = 0x40;
 
+constexpr std::uint64_t kEventLogSize = 16 * 1024; // 255 events
+static_assert(guest::kEventLogBase >= guest::kLowRamLimit && guest::kEventLogBase + kEventLogSize <= guest::kChannelBase);
+
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
     return (value + unit - 1) & ~(unit - 1);
 }
@@ -39,7 +42,7 @@ Diagnostic make_error(std::string id, std::string message, Span primary, std::st
 
 // Something that wants host-physical memory.
 struct Item {
-    enum class Kind : std::uint8_t { ram, channel, workspace } kind = Kind::ram;
+    enum class Kind : std::uint8_t { ram, channel, workspace, event_log, crash_record } kind = Kind::ram;
     std::size_t index = 0; // in the model
     std::string name;
     std::uint64_t size = 0;
@@ -97,6 +100,23 @@ std::vector<Item> items_of(const config::Model& model, std::vector<Diagnostic>& 
         item.size_span = channel.size.span.known() ? channel.size.span : channel.name.span;
         item.alignment = channel.size.value >= kLargePage ? kLargePage : kPageSize;
         items.push_back(std::move(item));
+    }
+    Item crash;
+    crash.kind = Item::Kind::crash_record;
+    crash.name = "crash record";
+    crash.size = kPageSize;
+    crash.size_span = model.name.span;
+    items.push_back(std::move(crash));
+    for (const auto& partition : model.partitions) {
+        if (partition.event_log) {
+            Item log;
+            log.kind = Item::Kind::event_log;
+            log.name = "event log";
+            log.size = kEventLogSize;
+            log.size_span = partition.event_log_span;
+            items.push_back(std::move(log));
+            break;
+        }
     }
     Item workspace;
     workspace.kind = Item::Kind::workspace;
@@ -271,7 +291,8 @@ void place_rest(std::vector<Item>& items, Holes& holes, const manifest::Range& k
             item->base = holes.take_first(item->size, item->minimum);
         }
         if (!item->base) {
-            const std::string who = item->kind == Item::Kind::workspace ? "the kernel's workspace" : called(*item);
+            const bool own = item->kind != Item::Kind::ram && item->kind != Item::Kind::channel;
+            const std::string who = own ? "the kernel's " + item->name : called(*item);
             report_no_room(who, item->size, item->minimum, item->size_span, items, kernel, holes, board, diagnostics);
         }
     }
@@ -345,6 +366,23 @@ void add_ram_regions(PlannedPartition& partition) {
         region.hpa = partition.ram.base + low;
         region.size = partition.ram.size - low;
         partition.regions.push_back(region);
+    }
+}
+
+// Whoever may read the event log sees it; only the kernel writes it.
+void add_event_log(Plan& plan, const config::Model& model) {
+    for (std::size_t p = 0; p < plan.partitions.size(); ++p) {
+        if (model.partitions[p].event_log) {
+            manifest::Region region{};
+            region.gpa = Gpa{guest::kEventLogBase};
+            region.hpa = plan.event_log.base;
+            region.size = plan.event_log.size;
+            region.kind = manifest::RegionKind::event_log;
+            region.access = manifest::kRead;
+            region.type = manifest::MemoryType::write_back;
+            region.object = ~0U;
+            plan.partitions[p].regions.push_back(region);
+        }
     }
 }
 
@@ -471,6 +509,12 @@ config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) 
             plan.workspace = range;
             workspace_next = range.base;
             break;
+        case Item::Kind::event_log:
+            plan.event_log = range;
+            break;
+        case Item::Kind::crash_record:
+            plan.crash_record = range.base;
+            break;
         }
     }
     for (std::size_t p = 0; p < cpus.size(); ++p) {
@@ -523,6 +567,10 @@ config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) 
                                          model.board.name.span, ""));
         return outcome;
     }
+    add_event_log(plan, model);
+    plan.watched = model.board.watchdog.has_value() &&
+                   std::any_of(model.partitions.begin(), model.partitions.end(),
+                               [](const config::Partition& partition) { return partition.heartbeat_ms.has_value(); });
     join_channels(plan, model, diagnostics);
     if (diagnostics.empty()) {
         outcome.value = std::move(plan);
