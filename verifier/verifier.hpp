@@ -14,7 +14,8 @@
 namespace septum::verifier {
 
 // Only `proved` passes as a proof. `checked_at_boot` says that the kernel checks it on the machine; it is not a proof.
-enum class Verdict : std::uint8_t { proved, violated, inconclusive, not_applicable, checked_at_boot };
+// `not_judged`: an image alone does not hold what it would be compared with.
+enum class Verdict : std::uint8_t { proved, violated, inconclusive, not_applicable, checked_at_boot, not_judged };
 enum class Level : std::uint8_t { model, bytes, handler, checked_at_boot };
 
 struct Finding {
@@ -40,15 +41,26 @@ struct Report {
     std::vector<config::Diagnostic> defects;  // the image could not be read at all: what, where, expected, found
     std::array<std::uint8_t, 32> image_digest{};
     double seconds = 0;
+    bool image_alone = false; // no model was given: only there may anything be `not_judged`
 
     [[nodiscard]] std::size_t count(Verdict verdict) const;
-    // No defect, nothing violated, nothing inconclusive, and as many results as properties are registered.
+    // No defect, nothing violated, nothing inconclusive, nothing left unjudged that a model was given for, and as many
+    // results as properties are registered.
     [[nodiscard]] bool proved() const;
+};
+
+// One question as the solver was asked it, in SMT-LIB 2.6, and what it must answer if the property is to hold.
+struct Obligation {
+    std::string property; // its id
+    std::string query;    // which of its questions: "mem.disjoint: reach of all partitions, negated"
+    std::string smt_lib;  // a whole script
+    bool satisfiable = false; // as the solver answered
 };
 
 struct Options {
     bool solver = true;          // false: enumeration only; byte properties then say so and are not `proved` twice
     unsigned timeout_ms = 10000; // per solver query
+    std::vector<Obligation>* obligations = nullptr; // every question is added here, when there is a solver
 };
 
 // (a) the model alone. Byte-level properties read not_applicable ("no image given").
@@ -59,6 +71,9 @@ struct Options {
 // The same for a bundle and a kernel that are not in an image; image.* properties that need one read not_applicable.
 [[nodiscard]] Report verify_bundle(const config::Model& model, std::span<const std::uint8_t> kernel,
                                    std::span<const std::uint8_t> bundle, const Options& options);
+
+// An image of which nobody holds the appliance file: what compares bytes with bytes is judged, the rest is `not_judged`.
+[[nodiscard]] Report verify_image_alone(std::span<const std::uint8_t> image, const Options& options);
 
 // One step of a nested page walk, as found in the image's bytes.
 struct WalkStep {
@@ -79,7 +94,7 @@ struct Walk {
 [[nodiscard]] config::Outcome<Walk> walk(std::span<const std::uint8_t> image, const std::string& partition,
                                          std::uint64_t gpa, const config::Model* model);
 
-[[nodiscard]] const char* name(Verdict verdict); // "proved", "violated", "inconclusive", "not-applicable", "checked-at-boot"
+[[nodiscard]] const char* name(Verdict verdict); // "proved", "violated", "inconclusive", "not-applicable", "checked-at-boot", "not-judged"
 [[nodiscard]] const char* name(Level level);     // "model", "bytes", "handler", "checked-at-boot"
 
 } // namespace septum::verifier
