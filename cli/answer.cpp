@@ -3,6 +3,9 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/files.hpp"
+#include "cli/formats/formats.hpp"
+#include "config/diagnostics.hpp"
+#include "verifier/properties/registry.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -14,47 +17,23 @@ using config::Diagnostic;
 using config::Severity;
 using verifier::Verdict;
 
+struct NamedFormat {
+    std::string_view name;
+    Format format;
+};
+constexpr NamedFormat kFormats[] = {{"text", Format::text},   {"short", Format::brief}, {"json", Format::json},
+                                    {"sarif", Format::sarif}, {"junit", Format::junit}, {"github", Format::github}};
+
 bool is_error(const Diagnostic& d) {
     return d.severity == Severity::error;
-}
-bool is_finding(const Diagnostic& d) {
-    return d.primary.known() || !is_error(d);
 }
 bool is_failure(const Diagnostic& d) {
     return is_error(d) && !d.primary.known();
 }
 
-// What a person has to look at: the findings of properties, and why an undecided one is undecided.
-std::vector<Diagnostic> to_show(const Answer& answer) {
-    std::vector<Diagnostic> shown;
-    std::copy_if(answer.diagnostics.begin(), answer.diagnostics.end(), std::back_inserter(shown), is_finding);
-    if (!answer.report)
-        return shown;
-    shown.insert(shown.end(), answer.report->defects.begin(), answer.report->defects.end());
-    for (const auto& result : answer.report->results) {
-        for (const auto& finding : result.findings)
-            shown.push_back(finding.diagnostic);
-        const bool undecided = result.verdict == Verdict::inconclusive;
-        if (undecided || (result.verdict == Verdict::violated && result.findings.empty())) {
-            Diagnostic d;
-            d.severity = undecided ? Severity::warning : Severity::error;
-            d.id = result.id;
-            d.message = std::string(verifier::name(result.verdict)) + ": " +
-                        (result.reason.empty() ? result.title : result.reason);
-            shown.push_back(std::move(d));
-        }
-    }
-    return shown;
-}
-
-std::string property_lines(const verifier::Report& report) {
-    std::string text;
-    for (const auto& result : report.results) {
-        text += fmt::format("{:<16} {:<24} {:<16} {}", verifier::name(result.verdict), result.id,
-                            verifier::name(result.level), result.title);
-        text += result.reason.empty() ? "\n" : fmt::format(" ({})\n", result.reason);
-    }
-    return text;
+// Of what is no property's: the rule and its words, which name things and not lines.
+std::string fingerprint(const Diagnostic& d) {
+    return d.id + ":" + d.message;
 }
 
 // In the user's files; a failure of ours speaks for itself.
@@ -67,10 +46,49 @@ std::string plural(std::size_t n, const char* word) {
     return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
 }
 
+void add_findings(const Answer& answer, const verifier::PropertyResult& result, std::vector<Item>& items) {
+    for (const auto& finding : result.findings) {
+        Item item{finding.diagnostic, finding.fingerprint, finding.partitions, &result,
+                  answer.in_force(finding.fingerprint)};
+        const auto* listed = find(answer.acknowledged, finding.fingerprint);
+        if (listed != nullptr && item.acknowledged == nullptr)
+            item.diagnostic.notes.push_back(fmt::format("was acknowledged until {}, which is over on {}: {}",
+                                                        listed->expires, answer.day, listed->reason));
+        items.push_back(std::move(item));
+    }
+    const bool undecided = result.verdict == Verdict::inconclusive;
+    if (undecided || (result.verdict == Verdict::violated && result.findings.empty())) {
+        Diagnostic d;
+        d.severity = undecided ? Severity::warning : Severity::error;
+        d.id = result.id;
+        d.message =
+            std::string(verifier::name(result.verdict)) + ": " + (result.reason.empty() ? result.title : result.reason);
+        items.push_back({std::move(d), result.id, {}, &result, nullptr});
+    }
+}
+
+std::string in_form(const Answer& answer, Format format, bool all, bool color) {
+    switch (format) {
+    case Format::brief:
+        return as_brief(answer, all);
+    case Format::json:
+        return as_json(answer);
+    case Format::sarif:
+        return as_sarif(answer);
+    case Format::junit:
+        return as_junit(answer);
+    case Format::github:
+        return as_github(answer);
+    case Format::text:
+        break;
+    }
+    return as_text(answer, all, color);
+}
+
 } // namespace
 
 void AnswerOptions::declare(CLI::App& app, bool properties) {
-    app.add_option("-f,--format", format, "text, short (one line each) or json (default: text)")
+    app.add_option("-f,--format", format, "text, short (one line each), json, sarif, junit or github (default: text)")
         ->type_name("FORM")
         ->take_last();
     if (properties)
@@ -78,37 +96,90 @@ void AnswerOptions::declare(CLI::App& app, bool properties) {
 }
 
 std::optional<Format> AnswerOptions::parse(const Terminal& terminal) const {
-    if (format == "text")
-        return Format::text;
-    if (format == "short")
-        return Format::brief;
-    if (format == "json")
-        return Format::json;
-    const auto near = config::nearest(format, {"text", "short", "json"});
-    (void)terminal.usage("`--format` is `text`, `short` or `json`, not `" + format + "`",
+    std::vector<std::string_view> names;
+    for (const auto& known : kFormats) {
+        if (format == known.name)
+            return known.format;
+        names.push_back(known.name);
+    }
+    const auto near = config::nearest(format, names);
+    (void)terminal.usage("`--format` is one of " + config::tick_list(names) + ", not `" + format + "`",
                          near.empty() ? "" : "did you mean `" + std::string(near) + "`?");
     return std::nullopt;
 }
 
 bool Answer::any_finding() const {
-    return std::any_of(diagnostics.begin(), diagnostics.end(),
-                       [](const Diagnostic& d) { return is_error(d) && d.primary.known(); });
+    return count_errors(diagnostics) != 0;
 }
 
 bool Answer::any_failure() const {
     return std::any_of(diagnostics.begin(), diagnostics.end(), is_failure);
 }
 
-int Answer::exit_code() const {
+std::vector<Diagnostic> Answer::failures() const {
+    std::vector<Diagnostic> all;
+    std::copy_if(diagnostics.begin(), diagnostics.end(), std::back_inserter(all), is_failure);
+    return all;
+}
+
+std::vector<Item> Answer::items() const {
+    std::vector<Item> all;
+    for (const auto& d : diagnostics)
+        if (!is_failure(d))
+            all.push_back({d, fingerprint(d), {}, nullptr, nullptr});
+    if (!report)
+        return all;
+    for (const auto& d : report->defects)
+        all.push_back({d, fingerprint(d), {}, nullptr, nullptr});
+    for (const auto& result : report->results)
+        add_findings(*this, result, all);
+    return all;
+}
+
+const Acknowledgement* Answer::in_force(const std::string& fingerprint) const {
+    const Acknowledgement* entry = find(acknowledged, fingerprint);
+    return entry != nullptr && day <= entry->expires ? entry : nullptr;
+}
+
+bool Answer::acknowledged_whole(const verifier::PropertyResult& result) const {
+    // A violated property has a reason only when it has more findings than it lists.
+    return result.verdict == Verdict::violated && result.reason.empty() && !result.findings.empty() &&
+           std::all_of(result.findings.begin(), result.findings.end(),
+                       [&](const auto& finding) { return in_force(finding.fingerprint) != nullptr; });
+}
+
+std::size_t Answer::count_acknowledged() const {
+    const auto all = items();
+    return static_cast<std::size_t>(
+        std::count_if(all.begin(), all.end(), [](const Item& item) { return item.acknowledged != nullptr; }));
+}
+
+const char* Answer::verdict() const {
     if (any_finding())
-        return kFindings;
+        return "invalid";
     if (any_failure())
-        return kFailed;
-    if (!report || report->proved())
-        return kDone;
+        return "failed";
+    if (!report)
+        return "clean";
+    if (report->proved())
+        return "proved";
     if (!report->defects.empty()) // not an image at all: there was nothing to judge
+        return "unreadable";
+    for (const auto& result : report->results)
+        if (result.verdict == Verdict::violated && !acknowledged_whole(result))
+            return "violated";
+    const bool decided =
+        report->count(Verdict::inconclusive) == 0 && report->results.size() == verifier::registry().size();
+    return decided ? "acknowledged" : "inconclusive";
+}
+
+int Answer::exit_code() const {
+    const std::string_view word = verdict();
+    if (word == "invalid" || word == "violated")
+        return kFindings;
+    if (word == "failed" || word == "unreadable")
         return kFailed;
-    return report->count(Verdict::violated) != 0 ? kFindings : kInconclusive;
+    return word == "inconclusive" ? kInconclusive : kDone;
 }
 
 std::string summary(const verifier::Report& report) {
@@ -121,44 +192,12 @@ std::string summary(const verifier::Report& report) {
                        unjudged == 0 ? "" : fmt::format(", {} not judged", unjudged), report.seconds);
 }
 
-std::string as_text(const Answer& answer, bool all, bool color) {
-    std::string text;
-    for (const auto& d : to_show(answer))
-        text += (text.empty() ? "" : "\n") + config::render(d, answer.sources, color);
-    if (all && answer.report)
-        text += (text.empty() ? "" : "\n") + property_lines(*answer.report);
-    return text;
-}
-
-std::string as_brief(const Answer& answer, bool all) {
-    std::string text;
-    for (const auto& d : to_show(answer)) {
-        text += config::render_short(d, answer.sources);
-        if (!text.empty() && text.back() != '\n')
-            text += '\n';
-    }
-    if (all && answer.report)
-        text += property_lines(*answer.report);
-    return text;
-}
-
 int give(const Terminal& terminal, const Answer& answer, const AnswerOptions& options) {
     const auto format = options.parse(terminal);
     if (!format)
         return kUsage;
     const bool to_file = !options.output.empty() && options.output != "-";
-    std::string text;
-    switch (*format) {
-    case Format::text:
-        text = as_text(answer, options.all, !to_file && terminal.color_on_stdout());
-        break;
-    case Format::brief:
-        text = as_brief(answer, options.all);
-        break;
-    case Format::json:
-        text = as_json(answer);
-        break;
-    }
+    const std::string text = in_form(answer, *format, options.all, !to_file && terminal.color_on_stdout());
     if (to_file) {
         auto file = PendingFile::make(options.output);
         if (!file.ok())
@@ -168,14 +207,14 @@ int give(const Terminal& terminal, const Answer& answer, const AnswerOptions& op
     } else {
         terminal.print(text);
     }
-    std::vector<Diagnostic> failures;
-    std::copy_if(answer.diagnostics.begin(), answer.diagnostics.end(), std::back_inserter(failures), is_failure);
-    if (!failures.empty())
+    if (const auto failures = answer.failures(); !failures.empty())
         (void)terminal.fail(failures);
     if (answer.report) {
         terminal.say(summary(*answer.report));
         if (!answer.report->defects.empty())
             terminal.say("the image cannot be read, so nothing is proved about it");
+        if (const auto count = answer.count_acknowledged(); count != 0)
+            terminal.say(plural(count, "finding") + " acknowledged: not proved, but accepted");
     } else if (const auto errors = count_errors(answer.diagnostics); errors != 0) {
         terminal.say(plural(errors, "error") + (answer.command == "check" ? "" : ": nothing was proved"));
     }

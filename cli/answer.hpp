@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `check`, `verify` and `build` found, as text for people or as JSON for programs (docs/json.md).
+// What `check`, `verify` and `build` found, before it takes a form (cli/formats/).
 #pragma once
 
+#include "cli/acknowledged.hpp"
 #include "cli/terminal.hpp"
 #include "config/model.hpp"
 #include "verifier/verifier.hpp"
@@ -13,7 +14,7 @@
 
 namespace septum::cli {
 
-enum class Format { text, brief, json };
+enum class Format { text, brief, json, sarif, junit, github };
 
 // `--format` and `--output`, for the commands that have an answer.
 struct AnswerOptions {
@@ -26,6 +27,15 @@ struct AnswerOptions {
     [[nodiscard]] std::optional<Format> parse(const Terminal& terminal) const;
 };
 
+// One thing for a person to look at.
+struct Item {
+    config::Diagnostic diagnostic;
+    std::string fingerprint;                          // stable over moved lines
+    std::vector<std::string> partitions;              // concerned, sorted
+    const verifier::PropertyResult* result = nullptr; // null: of reading, planning or opening the image
+    const Acknowledgement* acknowledged = nullptr;    // in force today
+};
+
 struct Answer {
     std::string command;
     std::string appliance; // as the user wrote it
@@ -33,19 +43,29 @@ struct Answer {
     config::Sources sources;
     std::vector<config::Diagnostic> diagnostics; // of reading and planning
     std::optional<verifier::Report> report;
+    std::vector<Acknowledgement> acknowledged;
+    std::string day; // on which acknowledgements are judged
 
     // A place in the user's files makes a diagnostic a finding; without one it is a failure of ours to do the work.
     [[nodiscard]] bool any_finding() const;
     [[nodiscard]] bool any_failure() const;
+    // The failures: for standard error.
+    [[nodiscard]] std::vector<config::Diagnostic> failures() const;
+    // All but the failures: diagnostics, then what keeps the image from being read, then the findings of properties
+    // and why undecided ones are undecided.
+    [[nodiscard]] std::vector<Item> items() const;
+    // The acknowledgement of a finding that holds on `day`, else null.
+    [[nodiscard]] const Acknowledgement* in_force(const std::string& fingerprint) const;
+    // Every finding of this violated property is acknowledged, and every one of its findings is listed.
+    [[nodiscard]] bool acknowledged_whole(const verifier::PropertyResult& result) const;
+    [[nodiscard]] std::size_t count_acknowledged() const; // findings
+    // One word for it all: docs/json.md lists them.
+    [[nodiscard]] const char* verdict() const;
     [[nodiscard]] int exit_code() const;
 };
 
 // "61 properties: 51 proved, 1 violated, 0 inconclusive, 5 checked at boot, 4 not applicable (0.08 s)"
 [[nodiscard]] std::string summary(const verifier::Report& report);
-
-[[nodiscard]] std::string as_text(const Answer& answer, bool all, bool color);
-[[nodiscard]] std::string as_brief(const Answer& answer, bool all);
-[[nodiscard]] std::string as_json(const Answer& answer);
 
 // Failures to standard error, the answer in the wished form to standard output or the file, the summary to standard
 // error. Returns the exit code.

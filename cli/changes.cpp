@@ -36,13 +36,13 @@ std::string place(const config::Span& span, const config::Sources& sources) {
                : "";
 }
 
-Change change(Kind kind, const std::string& key, const Item& item, const Side& side, bool gain) {
+Change change(Kind kind, const std::string& key, const Granted& item, const Side& side, bool gain) {
     return {kind, std::string(word(kind)) + ":" + key, item.kind, item.subject, item.what, place(item.span, side.sources),
             gain};
 }
 
 // The amounts that differ; a side that lacks one has nothing of it.
-void compare_amounts(const std::string& key, const Item& before, const Item& after, const Side& side,
+void compare_amounts(const std::string& key, const Granted& before, const Granted& after, const Side& side,
                      std::vector<Change>& out) {
     std::set<std::string> names;
     for (const auto& [name, amount] : before.amounts)
@@ -86,7 +86,7 @@ void compare_reach(const Side& before, const Side& after, std::vector<Change>& o
     const auto add = [&](Kind kind, const auto& pair, const std::vector<std::string>& between, bool gain) {
         Change c;
         c.kind = kind;
-        c.of = Item::Kind::flow;
+        c.of = Granted::Kind::flow;
         c.id = fmt::format("{}:flow:{}:{}", word(kind), pair.first, pair.second);
         c.subject = pair.first + " ⇒ " + pair.second;
         for (const auto& name : between)
@@ -110,17 +110,17 @@ Changes compare(const Side& old_side, const Side& new_side) {
     for (const auto& [key, item] : new_side.items) {
         const auto before = old_side.items.find(key);
         if (before == old_side.items.end()) {
-            out.all.push_back(change(Kind::added, key, item, new_side, item.kind != Item::Kind::promise));
+            out.all.push_back(change(Kind::added, key, item, new_side, item.kind != Granted::Kind::promise));
             continue;
         }
         const std::size_t count = out.all.size();
         compare_amounts(key, before->second, item, new_side, out.all);
-        if (count == out.all.size() && item.kind != Item::Kind::promise)
-            ++(item.kind == Item::Kind::flow ? out.unchanged_flows : out.unchanged_grants);
+        if (count == out.all.size() && item.kind != Granted::Kind::promise)
+            ++(item.kind == Granted::Kind::flow ? out.unchanged_flows : out.unchanged_grants);
     }
     for (const auto& [key, item] : old_side.items)
         if (new_side.items.count(key) == 0)
-            out.all.push_back(change(Kind::removed, key, item, old_side, item.kind == Item::Kind::promise));
+            out.all.push_back(change(Kind::removed, key, item, old_side, item.kind == Granted::Kind::promise));
     std::sort(out.all.begin(), out.all.end(),
               [](const Change& a, const Change& b) { return std::tie(a.of, a.id) < std::tie(b.of, b.id); });
     std::vector<Change> reach;

@@ -19,7 +19,7 @@ struct Amount {
 };
 
 // One thing that is granted, flows, or is promised.
-struct Item {
+struct Granted {
     enum class Kind : std::uint8_t { flow, grant, promise };
     Kind kind = Kind::grant;
     std::string subject; // "net → crypto", "crypto"
@@ -30,7 +30,7 @@ struct Item {
 
 // A whole side. Keys are stable ids: "flow:net:crypto:channel-cmd".
 struct Side {
-    std::map<std::string, Item> items;
+    std::map<std::string, Granted> items;
     verifier::FlowView flow;
     config::Sources sources;
 };
@@ -43,7 +43,7 @@ struct Change {
     enum class Kind : std::uint8_t { added, removed, widened, narrowed, reachable, unreachable };
     Kind kind = Kind::added;
     std::string id; // as an approval file names it: "added:flow:net:crypto:channel-cmd"
-    Item::Kind of = Item::Kind::grant;
+    Granted::Kind of = Granted::Kind::grant;
     std::string subject;
     std::string what;
     std::string place; // file:line, empty when there is none

@@ -37,7 +37,7 @@ const char* mark(Change::Kind kind) {
 }
 
 std::string last_word(const Change& c) {
-    if (c.of == Item::Kind::promise)
+    if (c.of == Granted::Kind::promise)
         return c.kind == Change::Kind::removed ? "NO LONGER PROMISED" : "newly promised";
     switch (c.kind) {
     case Change::Kind::widened:
@@ -160,9 +160,9 @@ private:
             else
                 open.push_back(&c);
         }
-        text += section(changes, Item::Kind::flow, "Flows", changes.unchanged_flows);
-        text += section(changes, Item::Kind::grant, "Grants", changes.unchanged_grants);
-        text += lines(changes, Item::Kind::promise);
+        text += section(changes, Granted::Kind::flow, "Flows", changes.unchanged_flows);
+        text += section(changes, Granted::Kind::grant, "Grants", changes.unchanged_grants);
+        text += lines(changes, Granted::Kind::promise);
         terminal.print(text);
         for (const auto& [id, used] : approvals)
             if (!used)
@@ -177,7 +177,7 @@ private:
         return kFindings;
     }
 
-    std::string section(const Changes& changes, Item::Kind kind, const char* title, std::size_t unchanged) const {
+    std::string section(const Changes& changes, Granted::Kind kind, const char* title, std::size_t unchanged) const {
         std::size_t counts[3] = {};
         for (const Change& c : changes.all) {
             if (c.of != kind)
@@ -191,7 +191,7 @@ private:
                lines(changes, kind);
     }
 
-    std::string lines(const Changes& changes, Item::Kind kind) const {
+    std::string lines(const Changes& changes, Granted::Kind kind) const {
         std::size_t first = 0;
         std::size_t second = 0;
         std::size_t third = 0;

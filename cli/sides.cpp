@@ -53,8 +53,8 @@ void add_flows(Side& side) {
     for (const auto& edge : side.flow.edges) {
         const std::string& from = side.flow.nodes[edge.from].name;
         const std::string& to = side.flow.nodes[edge.to].name;
-        Item item;
-        item.kind = Item::Kind::flow;
+        Granted item;
+        item.kind = Granted::Kind::flow;
         item.subject = from + " → " + to;
         item.what = edge.cause;
         item.span = edge.span;
@@ -62,8 +62,8 @@ void add_flows(Side& side) {
     }
 }
 
-Item grant(const std::string& subject, std::string what, const config::Span& span = {}) {
-    Item item;
+Granted grant(const std::string& subject, std::string what, const config::Span& span = {}) {
+    Granted item;
     item.subject = subject;
     item.what = std::move(what);
     item.span = span;
@@ -72,13 +72,13 @@ Item grant(const std::string& subject, std::string what, const config::Span& spa
 
 void add_partition(const config::Partition& p, Side& side) {
     const std::string& name = p.name.value;
-    const auto add = [&](const std::string& key, Item item) {
+    const auto add = [&](const std::string& key, Granted item) {
         side.items.emplace("grant:" + name + ":" + key, std::move(item));
     };
-    Item cpus = grant(name, "CPUs", p.cpus_span);
+    Granted cpus = grant(name, "CPUs", p.cpus_span);
     cpus.amounts["count"] = count_of(p.cpu_count);
     add("cpus", cpus);
-    Item memory = grant(name, "memory", p.memory.span);
+    Granted memory = grant(name, "memory", p.memory.span);
     memory.amounts["size"] = size_of(p.memory.value);
     add("memory", memory);
     if (p.console)
@@ -93,7 +93,7 @@ void add_partition(const config::Partition& p, Side& side) {
         add(fmt::format("ports-{:x}-{:x}", first, last),
             grant(name, fmt::format("ports {:#x}..{:#x}", first, last), p.ports_first[i].span));
     }
-    Item restarts = grant(name, "restarts", p.on_fault.span);
+    Granted restarts = grant(name, "restarts", p.on_fault.span);
     restarts.amounts["attempts"] = count_of(p.on_fault.attempts);
     add("restarts", restarts);
 }
@@ -104,8 +104,8 @@ std::string end_name(const Model& model, const config::FlowEnd& end) {
 
 void add_policy(const Model& model, Side& side) {
     for (const auto& rule : model.policy) {
-        Item item;
-        item.kind = Item::Kind::promise;
+        Granted item;
+        item.kind = Granted::Kind::promise;
         const std::string from = end_name(model, rule.from);
         const std::string to = end_name(model, rule.to);
         std::string via;
@@ -129,10 +129,10 @@ void add_ranges(const std::string& name, const char* key, const char* what, cons
 }
 
 void add_partition(const verifier::PartitionGrants& p, const Grants& grants, Side& side) {
-    const auto add = [&](const std::string& key, Item item) {
+    const auto add = [&](const std::string& key, Granted item) {
         side.items.emplace("grant:" + p.name + ":" + key, std::move(item));
     };
-    Item cpus = grant(p.name, "CPUs");
+    Granted cpus = grant(p.name, "CPUs");
     cpus.amounts["count"] = count_of(p.apic_ids.size());
     add("cpus", cpus);
     if (p.console)
@@ -146,7 +146,7 @@ void add_partition(const verifier::PartitionGrants& p, const Grants& grants, Sid
                 what = ticked(channel.name);
                 key = "channel-" + channel.name;
             }
-        Item item = grant(p.name, what);
+        Granted item = grant(p.name, what);
         item.amounts["size"] = size_of(memory.size);
         item.amounts["access"] = access_of(memory.access);
         add(key, item);
@@ -169,7 +169,7 @@ void add_requesters(const Grants& grants, Side& side) {
     }
     for (const auto& domain : grants.domains)
         for (const auto& memory : domain.memory) {
-            Item item = grant(fmt::format("DMA domain {}", domain.id), fmt::format("memory at {:#x}", memory.gpa));
+            Granted item = grant(fmt::format("DMA domain {}", domain.id), fmt::format("memory at {:#x}", memory.gpa));
             item.amounts["size"] = size_of(memory.size);
             item.amounts["access"] = access_of(memory.access);
             side.items.emplace(fmt::format("grant:domain-{}:memory-{:#x}", domain.id, memory.gpa), std::move(item));
@@ -188,7 +188,7 @@ Side side_of(const Model& model, config::Sources sources) {
     for (const auto& channel : model.channels) {
         const std::string& from = model.partitions[channel.from.value].name.value;
         const std::string& to = model.partitions[channel.to.value].name.value;
-        Item& item = side.items.at("flow:" + from + ":" + to + ":channel-" + channel.name.value);
+        Granted& item = side.items.at("flow:" + from + ":" + to + ":channel-" + channel.name.value);
         item.amounts["size"] = size_of(channel.size.value);
         item.amounts["doorbell"] = yes_no(channel.doorbell);
     }

@@ -5,6 +5,7 @@
 #include "cli/evidence.hpp"
 #include "verifier/grants.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace septum::cli {
@@ -24,7 +25,9 @@ public:
                 "septum verify appliance.iso                     what an image grants, when nobody has its appliance "
                 "file\n"
                 "septum verify appliance.yaml --model-only       without payloads\n"
-                "septum verify appliance.yaml appliance.iso --format json --output verdict.json"};
+                "septum verify appliance.yaml appliance.iso --format json --output verdict.json\n"
+                "septum verify appliance.yaml --format sarif --output findings.sarif\n"
+                "septum verify appliance.yaml --acknowledged accepted.yaml"};
     }
     void declare(CLI::App& app) override {
         app.add_option("FILE", input_.file, "the appliance, or an image of which nobody has the appliance");
@@ -45,6 +48,12 @@ public:
         app.add_option("--solver-timeout", timeout_, "milliseconds for one question to the solver (default: 10000)")
             ->type_name("MS")
             ->take_last();
+        app.add_option("--acknowledged", acknowledged_, "findings that were looked at and accepted (docs/formats.md)")
+            ->type_name("FILE")
+            ->take_last();
+        app.add_option("--today", today_, "the day on which acknowledgements are judged (default: the system's, UTC)")
+            ->type_name("DATE")
+            ->take_last();
     }
     std::vector<Needed> needed() const override { return {{"a FILE", &input_.file}}; }
 
@@ -64,6 +73,8 @@ public:
                 return terminal.usage("`--smt-lib` and `--no-solver` exclude each other");
             options.obligations = &obligations_;
         }
+        if (!today_.empty() && !is_date(today_))
+            return terminal.usage("`--today` is a day such as `2027-01-31`, not `" + today_ + "`");
         if (model_only_ && !image_.empty())
             return terminal.usage("`--model-only` and an IMAGE exclude each other");
         if (looks_like_image(input_.file)) {
@@ -81,8 +92,13 @@ public:
             return terminal.usage("`--certificate` needs an IMAGE: it speaks of the bytes that ship",
                                   "septum verify " + input_.file + " IMAGE --certificate " + certificate_);
         Appliance appliance("verify", terminal, input_, options);
-        if (appliance.load())
+        const bool loaded = appliance.load();
+        input_files_ = appliance.answer().sources.files.size();
+        if (loaded && acknowledge(appliance.answer()))
             prove(appliance);
+        for (const auto& entry : unused(appliance.answer()))
+            terminal.warn("acknowledged finding `" + entry + "` does not occur",
+                          "remove it from `" + acknowledged_ + "`");
         return finish(terminal, appliance.answer(), appliance.image());
     }
 
@@ -106,12 +122,35 @@ private:
     int finish(const Terminal& terminal, const Answer& answer, std::span<const std::uint8_t> image) {
         const int verdict = give(terminal, answer, answer_);
         if (!certificate_.empty())
-            if (const auto failed = write_certificate(terminal, answer, image, certificate_); !failed.empty())
+            if (const auto failed = write_certificate(terminal, answer, input_files_, image, certificate_); !failed.empty())
                 return terminal.fail(failed);
         if (!smt_lib_.empty() && answer.report)
             if (const auto failed = write_obligations(terminal, obligations_, smt_lib_); !failed.empty())
                 return terminal.fail(failed);
         return verdict;
+    }
+
+    bool acknowledge(Answer& answer) const {
+        answer.day = today_.empty() ? today() : today_;
+        if (acknowledged_.empty())
+            return true;
+        auto read = read_acknowledged(acknowledged_, answer.sources);
+        answer.diagnostics.insert(answer.diagnostics.end(), read.diagnostics.begin(), read.diagnostics.end());
+        answer.acknowledged = std::move(read.value).value_or(std::vector<Acknowledgement>());
+        return read.ok();
+    }
+
+    // Listed, and no finding any more: the list should not outlive what it is about.
+    static std::vector<std::string> unused(const Answer& answer) {
+        std::vector<std::string> names;
+        if (!answer.report || !answer.report->defects.empty())
+            return names;
+        const auto items = answer.items();
+        for (const auto& entry : answer.acknowledged)
+            if (std::none_of(items.begin(), items.end(),
+                             [&](const Item& item) { return item.fingerprint == entry.fingerprint; }))
+                names.push_back(entry.fingerprint);
+        return names;
     }
 
     void prove(Appliance& appliance) {
@@ -138,8 +177,11 @@ private:
     bool no_solver_ = false;
     std::string timeout_;
     std::string certificate_;
+    std::size_t input_files_ = 0; // the appliance, and its board's file if it has one
     std::string smt_lib_;
     std::vector<verifier::Obligation> obligations_;
+    std::string acknowledged_;
+    std::string today_;
 };
 
 } // namespace

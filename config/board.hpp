@@ -113,11 +113,18 @@ struct BoardWatchdog {
     std::uint16_t requester = 0;    // requester id of its messages
 };
 
+struct BoardDisk {
+    std::string name;
+    std::uint64_t mib = 0;
+};
+
 // How `septum run` starts this board in QEMU; absent for boards that are real machines.
 struct BoardQemu {
     std::string machine; // -M
     std::string cpu;     // -cpu
     std::uint64_t memory_mib = 0;
+    std::vector<BoardDisk> disks;     // raw files of this size, kept between runs: -drive if=none,id=NAME
+    std::vector<std::string> networks; // QEMU's user network, each its own: -netdev user,id=NAME
     std::vector<std::string> devices; // -device, in order
     std::string minimum_version;      // "9.0"; empty: any
 };

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/read_board.hpp"
 
-#include "config/fields.hpp"
+#include "config/check_pci.hpp"
+#include "config/choices.hpp"
 #include "config/names.hpp"
+#include "config/read_iommu.hpp"
+#include "config/read_pci.hpp"
 #include "config/scalars.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <fmt/format.h>
-#include <tuple>
 #include <unordered_map>
 
 namespace septum::config {
@@ -17,73 +18,9 @@ namespace septum::config {
 namespace {
 
 constexpr std::size_t kMostRanges = 64;
-constexpr std::size_t kMostFunctions = 1024;
 constexpr std::uint64_t kLargestApicId = 254; // 255 is the broadcast id of an xAPIC
+constexpr std::size_t kMostBackends = 16;
 constexpr std::uint64_t kMiB = 1ULL << 20;
-
-// One of a few words, or a message that lists them.
-template <typename T, std::size_t N>
-std::optional<T> read_choice(const Node& node, std::string_view key,
-                             const std::array<std::pair<std::string_view, T>, N>& choices, Diagnostics& diagnostics) {
-    std::vector<std::string_view> words;
-    for (const auto& [word, value] : choices) {
-        if (node.kind == Node::Kind::scalar && node.text == word)
-            return value;
-        words.push_back(word);
-    }
-    Diagnostic& wrong = wrong_type(node, key, "one of " + tick_list(words), diagnostics);
-    if (node.kind == Node::Kind::scalar)
-        wrong.help = did_you_mean(node.text, words, "");
-    return std::nullopt;
-}
-
-// `digits` of hexadecimal, exactly, at the start of `text`, which moves on.
-bool take_hex(std::string_view& text, std::size_t digits, std::uint32_t& value) {
-    if (text.size() < digits)
-        return false;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + digits, value, 16);
-    if (error != std::errc{} || end != text.data() + digits)
-        return false;
-    text.remove_prefix(digits);
-    return true;
-}
-
-bool take(std::string_view& text, char c) {
-    if (text.empty() || text[0] != c)
-        return false;
-    text.remove_prefix(1);
-    return true;
-}
-
-// `00:1f.2` → bus << 8 | device << 3 | function.
-std::optional<std::uint16_t> read_bdf(const Node& node, Diagnostics& diagnostics) {
-    std::string_view text = node.text;
-    std::uint32_t bus = 0;
-    std::uint32_t device = 0;
-    std::uint32_t function = 0;
-    const bool good = node.kind == Node::Kind::scalar && take_hex(text, 2, bus) && take(text, ':') &&
-                      take_hex(text, 2, device) && take(text, '.') && take_hex(text, 1, function) && text.empty() &&
-                      device < 32 && function < 8;
-    if (!good) {
-        wrong_type(node, "at", "a PCI function such as `00:1f.2`", diagnostics);
-        return std::nullopt;
-    }
-    return static_cast<std::uint16_t>(bus << 8 | device << 3 | function);
-}
-
-// `8086:2922` → vendor and device.
-bool read_pci_id(const Node& node, BoardPciFunction& function, Diagnostics& diagnostics) {
-    std::string_view text = node.text;
-    std::uint32_t vendor = 0;
-    std::uint32_t device = 0;
-    const bool good = node.kind == Node::Kind::scalar && take_hex(text, 4, vendor) && take(text, ':') &&
-                      take_hex(text, 4, device) && text.empty();
-    if (!good)
-        wrong_type(node, "id", "a vendor and a device such as `8086:2922`", diagnostics);
-    function.vendor = static_cast<std::uint16_t>(vendor);
-    function.device = static_cast<std::uint16_t>(device);
-    return good;
-}
 
 void read_cpus(const Node& list, Board& board, Diagnostics& diagnostics) {
     if (!expect_list(list, "cpus", "a list such as `[{apic: 0, core: 0}]`", diagnostics))
@@ -160,54 +97,16 @@ void read_memory(const Node& list, Board& board, Diagnostics& diagnostics) {
     check_memory(board, diagnostics);
 }
 
-void read_iommu(const Node& node, Span at, Board& board, Diagnostics& diagnostics) {
-    static constexpr std::array<std::pair<std::string_view, BoardIommu>, 2> kKinds{
-        {{"none", BoardIommu::none}, {"vt-d", BoardIommu::vt_d}}};
-    const Fields fields(node, "`iommu`", at, {{"kind", true}, {"registers"}}, diagnostics);
-    const Node* kind = fields.find("kind");
-    const Node* registers = fields.find("registers");
-    if (kind == nullptr)
-        return;
-    board.iommu.kind = read_choice(*kind, "kind", kKinds, diagnostics).value_or(BoardIommu::none);
-    if (registers != nullptr)
-        board.iommu.registers = {read_page_address(*registers, "registers", diagnostics).value_or(0), registers->span};
-    else if (board.iommu.kind != BoardIommu::none)
-        diagnostics.error("config.missing-key", "`iommu` has no `registers`", kind->span, "such a unit has registers");
-    if (registers != nullptr && board.iommu.kind == BoardIommu::none && kind->text == "none")
-        diagnostics.error("board.iommu", "a board without an IOMMU has no `registers`", registers->span, "of what?");
-}
-
-void read_pci(const Node& mapping, Board& board, Diagnostics& diagnostics) {
-    if (!expect_mapping(mapping, "pci", "a mapping from names to functions", diagnostics))
-        return;
-    std::unordered_map<std::uint32_t, Span> seen;
-    for (const NamedEntry& entry : named_entries(mapping, "device", kMostFunctions, diagnostics)) {
-        if (entry.value == nullptr)
-            continue;
-        BoardPciFunction function;
-        function.name = {entry.name->text, entry.name->span};
-        const Fields fields(*entry.value, "device " + tick(entry.name->text), entry.name->span,
-                            {{"at", true}, {"id", true}}, diagnostics);
-        if (const Node* id = fields.find("id"))
-            (void)read_pci_id(*id, function, diagnostics);
-        if (const Node* at = fields.find("at")) {
-            const auto bdf = read_bdf(*at, diagnostics);
-            function.bdf = bdf.value_or(0);
-            function.bdf_span = at->span;
-            if (bdf) {
-                const auto [it, fresh] = seen.try_emplace(*bdf, at->span);
-                if (!fresh)
-                    diagnostics
-                        .error("board.pci-twice", fmt::format("two devices are at {}", tick(at->text)), at->span,
-                               "also here")
-                        .related.push_back({it->second, "here"});
-            }
-        }
-        board.pci.push_back(std::move(function));
-    }
-    std::sort(board.pci.begin(), board.pci.end(), [](const BoardPciFunction& a, const BoardPciFunction& b) {
-        return std::tie(a.bdf, a.name.value) < std::tie(b.bdf, b.name.value);
-    });
+// Configuration space as memory: 4 KiB for each of 65,536 functions, so its place has 28 zero bits (PCIe 6.0 §7.2.2).
+void read_ecam(const Node& node, Board& board, Diagnostics& diagnostics) {
+    constexpr std::uint64_t kEcamSize = 256 * kMiB;
+    const auto base = read_address(node, "ecam", diagnostics);
+    if (base && *base % kEcamSize != 0)
+        diagnostics.error("config.alignment",
+                          fmt::format("`ecam` must be a multiple of 256 MiB, found {}", describe(node)), node.span,
+                          "256 buses of 1 MiB");
+    else if (base)
+        board.ecam = {{*base, node.span}};
 }
 
 bool is_version(std::string_view text) {
@@ -219,10 +118,46 @@ bool is_version(std::string_view text) {
     return dot != std::string_view::npos && digits(text.substr(0, dot)) && digits(text.substr(dot + 1));
 }
 
+void read_disks(const Node& mapping, BoardQemu& qemu, Diagnostics& diagnostics) {
+    if (!expect_mapping(mapping, "disks", "a mapping from names to sizes such as `{disk0: 64 MiB}`", diagnostics))
+        return;
+    for (const NamedEntry& entry : named_entries(mapping, "disk", kMostBackends, diagnostics)) {
+        if (entry.value == nullptr)
+            continue;
+        const auto bytes = read_size(*entry.value, "disks", diagnostics);
+        if (bytes && (*bytes == 0 || *bytes % kMiB != 0))
+            diagnostics.error("config.alignment",
+                              fmt::format("a disk must be a multiple of 1 MiB, found {}", describe(*entry.value)),
+                              entry.value->span);
+        qemu.disks.push_back({entry.name->text, bytes.value_or(0) / kMiB});
+    }
+}
+
+void read_networks(const Node& list, BoardQemu& qemu, Diagnostics& diagnostics) {
+    if (!expect_list(list, "networks", "a list of names", diagnostics))
+        return;
+    for (const Node& item : list.items) {
+        if (qemu.networks.size() == kMostBackends) {
+            diagnostics.error("config.too-many",
+                              fmt::format("more networks than allowed: at most {}", kMostBackends), item.span,
+                              "one too many");
+            return;
+        }
+        if (check_name(item, "network", diagnostics))
+            qemu.networks.push_back(item.text);
+    }
+}
+
 void read_qemu(const Node& node, Span at, Board& board, Diagnostics& diagnostics) {
     constexpr std::size_t kLongest = 1024;
     const Fields fields(node, "`qemu`", at,
-                        {{"machine", true}, {"cpu", true}, {"memory", true}, {"devices"}, {"minimum-version"}},
+                        {{"machine", true},
+                         {"cpu", true},
+                         {"memory", true},
+                         {"disks"},
+                         {"networks"},
+                         {"devices"},
+                         {"minimum-version"}},
                         diagnostics);
     board.has_qemu = true;
     if (const Node* machine = fields.find("machine"))
@@ -241,6 +176,10 @@ void read_qemu(const Node& node, Span at, Board& board, Diagnostics& diagnostics
         devices != nullptr && expect_list(*devices, "devices", "a list of QEMU devices", diagnostics))
         for (const Node& device : devices->items)
             board.qemu.devices.push_back(read_ascii(device, "devices", kLongest, diagnostics).value_or(""));
+    if (const Node* disks = fields.find("disks"))
+        read_disks(*disks, board.qemu, diagnostics);
+    if (const Node* networks = fields.find("networks"))
+        read_networks(*networks, board.qemu, diagnostics);
     if (const Node* version = fields.find("minimum-version")) {
         if (version->kind == Node::Kind::scalar && is_version(version->text))
             board.qemu.minimum_version = version->text;
@@ -304,6 +243,7 @@ Board read_board(const Node& node, Span at, Diagnostics& diagnostics) {
                          {"memory", true},
                          {"iommu", true},
                          {"pci", true},
+                         {"ecam"},
                          {"qemu"}},
                         diagnostics);
     if (const Node* version = fields.find("septum-board"); version != nullptr && version->text != "1")
@@ -317,10 +257,13 @@ Board read_board(const Node& node, Span at, Diagnostics& diagnostics) {
         read_cpus(*cpus, board, diagnostics);
     if (const Node* memory = fields.find("memory"))
         read_memory(*memory, board, diagnostics);
-    if (const Node* iommu = fields.find("iommu"))
-        read_iommu(*iommu, fields.key_span("iommu"), board, diagnostics);
     if (const Node* pci = fields.find("pci"))
         read_pci(*pci, board, diagnostics);
+    if (const Node* iommu = fields.find("iommu"))
+        read_iommu(*iommu, fields.key_span("iommu"), board, diagnostics);
+    if (const Node* ecam = fields.find("ecam"))
+        read_ecam(*ecam, board, diagnostics);
+    check_pci(board, diagnostics);
     if (const Node* qemu = fields.find("qemu"))
         read_qemu(*qemu, fields.key_span("qemu"), board, diagnostics);
     return board;

@@ -4,6 +4,7 @@
 #include "config/fields.hpp"
 #include "config/read_board.hpp"
 #include "config/read_boot.hpp"
+#include "config/read_devices.hpp"
 #include "config/scalars.hpp"
 
 #include <algorithm>
@@ -125,34 +126,6 @@ void read_port_list(const Node& node, Partition& partition, Diagnostics& diagnos
         }
         partition.ports_first.push_back({range->first, item.span});
         partition.ports_last.push_back({range->last, item.span});
-    }
-}
-
-void read_devices(const Node& node, const Board* board, Partition& partition, Diagnostics& diagnostics) {
-    if (!expect_list(node, "devices", "a list of device names", diagnostics))
-        return;
-    std::vector<std::string_view> known;
-    if (board != nullptr)
-        for (const BoardPciFunction& function : board->pci)
-            known.push_back(function.name.value);
-    for (const Node& item : node.items) {
-        if (item.kind != Node::Kind::scalar) {
-            wrong_type(item, "devices", "the name of a device", diagnostics);
-        } else if (board != nullptr && std::find(known.begin(), known.end(), item.text) == known.end()) {
-            diagnostics
-                .error("config.unknown-device",
-                       fmt::format("board {} has no device {}", tick(board->name.value), tick(item.text)), item.span,
-                       "not on the board")
-                .help =
-                did_you_mean(item.text, known,
-                             known.size() <= 12 ? "its devices are " + tick_list(known) : "the board file lists them");
-        } else {
-            diagnostics
-                .error("config.devices-unsupported", "devices cannot be granted to a partition in this version",
-                       item.span, fmt::format("{} stays blocked", tick(item.text)))
-                .help = "remove it; the partition still has its console and its channels";
-            partition.devices.push_back({item.text, item.span});
-        }
     }
 }
 

@@ -13,6 +13,7 @@
 #include "kernel/lifecycle/reset.hpp"
 #include "kernel/percpu.hpp"
 #include "kernel/x86_64/cpu/tables.hpp"
+#include "kernel/x86_64/iommu/iommu.hpp"
 #include "kernel/x86_64/svm/svm.hpp"
 
 namespace septum::kernel {
@@ -115,6 +116,9 @@ extern "C" void resident_main(const BootFacts* facts, u32 cpu_index) {
     cpu::load_tables(cpu);
     svm::setup(cpu);
     meet(arrived, header.cpus.count);
+    if (cpu_index == 0) {
+        iommu::listen(header); // every CPU can take an NMI now
+    }
 
     if (cpu.partition == nullptr) { // nobody's: it sleeps until the system halts
         meet(prepared, header.cpus.count);

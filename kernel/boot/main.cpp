@@ -17,7 +17,7 @@
 #include "kernel/hw/pages.hpp"
 #include "kernel/hw/uart.hpp"
 #include "kernel/resident.hpp"
-#include "kernel/x86_64/iommu/vt_d.hpp"
+#include "kernel/boot/vt_d.hpp"
 
 namespace septum::kernel::boot {
 
@@ -146,7 +146,7 @@ extern "C" [[noreturn, gnu::used]] void boot_main(septum::u32 magic, septum::u32
     require(place_bundle(source, placed));
     const auto& header = *reinterpret_cast<const manifest::Header*>(placed.data);
     if (has_iommu) {
-        require(iommu::use_sealed_tables(header.iommu, header.apic));
+        require(iommu::use_sealed_tables(header));
     }
     boot_facts.manifest = &header;
 

@@ -16,4 +16,10 @@ void quiesce_devices(PerCpu& cpu);
 // off, what the owner wrote forgotten, DMA and the interrupt entries open again (no entry present).
 void restore_devices(PerCpu& cpu);
 
+// An NMI may have come from the IOMMU: on the CPU that its fault events go to, says what is in its log.
+void look_for_faults(const PerCpu& cpu);
+
+// Sleeps until this CPU's mailbox is not empty or an NMI has come, and then looks for faults.
+void wait_for_event(PerCpu& cpu);
+
 } // namespace septum::kernel::lifecycle

@@ -4,14 +4,13 @@
 #include "kernel/console/console.hpp"
 #include "kernel/hw/control.hpp"
 #include "kernel/hw/msr.hpp"
+#include "kernel/lifecycle/device.hpp"
 #include "kernel/lifecycle/reset.hpp"
 #include "kernel/resident.hpp"
 #include "kernel/x86_64/apic/local_apic.hpp"
 #include "kernel/x86_64/svm/svm.hpp"
 
 namespace septum::kernel::lifecycle {
-
-extern "C" void wait_for_knock(const u32* mailbox);
 
 namespace {
 
@@ -104,7 +103,7 @@ void follow(PerCpu& cpu, u32 launches) {
             rest(cpu);
         }
         // Old mail is the leader's to clear, so that none of the new life's is lost; till then this does not sleep.
-        wait_for_knock(&cpu.mailbox);
+        wait_for_event(cpu);
         hw::pause();
     }
     reset_hardware(cpu); // only now: till all had parked, the others could still send interrupts
@@ -123,7 +122,7 @@ void rest(PerCpu& cpu) {
             continue; // a slow line: who would pass on the rest, if all CPUs slept?
         }
         __atomic_store_n(&cpu.mailbox, 0u, __ATOMIC_RELEASE);
-        wait_for_knock(&cpu.mailbox);
+        wait_for_event(cpu);
     }
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/core/decide.hpp"
+#include "kernel/lifecycle/device.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
 #include "kernel/lifecycle/reset.hpp"
 #include "kernel/x86_64/apic/local_apic.hpp"
 #include "kernel/x86_64/svm/svm.hpp"
 
 namespace septum::kernel::lifecycle {
-
-extern "C" void wait_for_knock(const u32* mailbox);
 
 void post(PerCpu& cpu, u64 targets, u32 mail) {
     while (targets != 0) {
@@ -63,7 +62,7 @@ void read_mail(PerCpu& cpu, core::Effects& effects) {
 void wait_for_sipi(PerCpu& cpu) {
     cpu.state.waiting_for_sipi = true;
     while (cpu.state.waiting_for_sipi) {
-        wait_for_knock(&cpu.mailbox);
+        wait_for_event(cpu);
         core::Effects effects;
         const u32 mail = __atomic_exchange_n(&cpu.mailbox, 0u, __ATOMIC_ACQ_REL);
         core::decide_mail(cpu.state, mail, effects);

@@ -4,6 +4,7 @@
 #include "kernel/hw/control.hpp"
 #include "kernel/hw/cpuid.hpp"
 #include "kernel/hw/msr.hpp"
+#include "kernel/lifecycle/device.hpp"
 #include "kernel/x86_64/apic/local_apic.hpp"
 
 namespace septum::kernel::lifecycle {
@@ -50,11 +51,13 @@ void reset_hardware(PerCpu& cpu) {
     if ((hw::cpuid(0x8000'0001).registers[3] & kRdtscp) != 0) {
         hw::write_msr(hw::kMsrTscAux, 0);
     }
+    look_for_faults(cpu); // the local APIC's reset may have taken the NMI that told of one
 }
 
 void reset_by_init(PerCpu& cpu) {
     apic::quiesce(cpu.manifest.apic);
     reset_debug_registers();
+    look_for_faults(cpu);
 }
 
 } // namespace septum::kernel::lifecycle

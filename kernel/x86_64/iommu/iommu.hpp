@@ -24,6 +24,9 @@ Message message(const manifest::Header& header, const manifest::Device& device, 
 void block(const manifest::Header& header, const manifest::Device& device);
 void unblock(const manifest::Header& header, const manifest::Device& device);
 
+// From now on fault events reach the CPU `header.iommu.fault_apic_id` as NMI. Called once, when that CPU can take one.
+void listen(const manifest::Header& header);
+
 // Reads the unit's fault log after an NMI on the CPU `header.iommu.fault_apic_id`; says each fault in a line.
 void report_faults(const manifest::Header& header);
 

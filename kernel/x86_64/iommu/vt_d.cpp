@@ -1,212 +1,120 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/x86_64/iommu/vt_d.hpp"
-
+// VT-d while partitions run. The boot part has turned it on with the sealed tables and an empty queue.
 #include "kernel/hw/control.hpp"
+#include "kernel/hw/memory.hpp"
 #include "kernel/hw/mmio.hpp"
-#include "kernel/hw/pages.hpp"
+#include "kernel/x86_64/iommu/backend.hpp"
+#include "kernel/x86_64/iommu/vt_d_format.hpp"
 
-namespace septum::kernel::iommu {
+#include <septum/manifest/layout.hpp>
+
+namespace septum::kernel::iommu::vt_d {
 
 namespace {
 
-using boot::Code;
-using boot::Refusal;
-using boot::Value;
+constexpr u64 kEntrySize = 16; // of every table and of the queue
 
-// Registers (§11.4).
-constexpr u64 kVersion = 0x00;
-constexpr u64 kCapability = 0x08;
-constexpr u64 kExtended = 0x10;
-constexpr u64 kCommand = 0x18;
-constexpr u64 kStatus = 0x1C;
-constexpr u64 kRootTable = 0x20;
-constexpr u64 kFaultControl = 0x38;
-constexpr u64 kProtectedMemory = 0x64;
-constexpr u64 kQueueHead = 0x80;
-constexpr u64 kQueueTail = 0x88;
-constexpr u64 kQueueAddress = 0x90;
-constexpr u64 kCompletionControl = 0xA0;
-constexpr u64 kInterruptTable = 0xB8;
+// Tables in memory that the unit reads at any time: each change is one store.
+u64 load(Hpa address) { return __atomic_load_n(hw::at<u64>(address), __ATOMIC_RELAXED); }
+void store(Hpa address, u64 value) { __atomic_store_n(hw::at<u64>(address), value, __ATOMIC_RELEASE); }
 
-// Command and status (§11.4.4): the same bits; those set by kOneShot read as done, not as state.
-constexpr u32 kTranslation = 1u << 31;
-constexpr u32 kSetRootTable = 1u << 30;
-constexpr u32 kFlushWriteBuffer = 1u << 27;
-constexpr u32 kQueue = 1u << 26;
-constexpr u32 kRemapping = 1u << 25;
-constexpr u32 kSetInterruptTable = 1u << 24;
-constexpr u32 kCompatibilityFormat = 1u << 23;
-constexpr u32 kOneShot = kSetRootTable | 1u << 29 | kFlushWriteBuffer | kSetInterruptTable;
-
-constexpr u64 kNeedsWriteBufferFlush = 1u << 4;   // CAP_REG.RWBF
-constexpr u64 kProtectedLow = 1u << 5;            // CAP_REG.PLMR
-constexpr u64 kProtectedHigh = 1u << 6;           // CAP_REG.PHMR
-constexpr u64 kExtendedInterrupts = 1u << 4;      // ECAP_REG.EIM
-constexpr u64 kInterruptTableExtended = 1u << 11; // IRTA_REG.EIME
-constexpr u32 kInterruptMask = 1u << 31;          // FECTL_REG.IM, IECTL_REG.IM
-constexpr u32 kProtectedEnable = 1u << 31;        // PMEN_REG.EPM
-constexpr u32 kProtectedStatus = 1u << 0;         // PMEN_REG.PRS
-
-constexpr u32 kMaxPolls = 1'000'000;
-
-// Invalidation descriptors (§6.5.2), all of them global.
-struct Descriptor {
-    u64 low;
-    u64 high;
-};
-constexpr Descriptor kContextCache{0x1 | 1u << 4, 0};
-constexpr Descriptor kDeviceTlb{0x2 | 1u << 4 | 1u << 6 | 1u << 7, 0}; // IOTLB; drains writes and reads
-constexpr Descriptor kInterruptEntries{0x4, 0};
-constexpr u64 kWait = 0x5 | 1u << 5; // writes `data` (bits 63:32) to the address in the second half
-
-struct alignas(kPageSize) Page {
-    u64 words[kPageSize / 8];
-};
-
-Page nothing; // as a root table: no bus present; as an interrupt table: 256 entries, none present
-alignas(kPageSize) Descriptor queue[kPageSize / sizeof(Descriptor)];
-volatile u32 waited;
-
-class Unit {
-public:
-    explicit Unit(Hpa registers) : registers_(registers) {}
-
-    [[nodiscard]] VtdIdentity identity() const { return {read32(kVersion), read64(kCapability), read64(kExtended)}; }
-
-    // Turns one of the lasting bits of the command register on or off.
-    [[nodiscard]] Refusal turn(u32 bit, bool on, const char* what) const {
-        const u32 state = read32(kStatus) & ~kOneShot;
-        if (((state & bit) != 0) == on) {
-            return boot::kHolds;
+// Tells the unit to forget, and waits until it has. The queue is empty before and after, so it never runs full.
+void forget(const manifest::Header& header, const Descriptor* what, u32 count) {
+    const Hpa unit = header.iommu.registers;
+    const Hpa queue = header.iommu.queue;
+    const Hpa done = header.iommu.log + (layout::IommuBlock::kCompletion - layout::IommuBlock::kLog);
+    hw::mmio_write32(done, 0);
+    u64 tail = hw::mmio_read64(unit + kQueueTail);
+    for (u32 i = 0; i <= count; i++) {
+        const Descriptor next = i < count ? what[i] : wait(done);
+        store(queue + tail, next.low);
+        store(queue + tail + 8, next.high);
+        tail = (tail + kEntrySize) % kPageSize;
+    }
+    hw::mmio_write64(unit + kQueueTail, tail);
+    for (u32 polls = 0; hw::mmio_read32(done) != kDone; polls++) {
+        if (polls == kMaxPolls) {
+            give_up("an invalidation");
         }
-        write32(kCommand, on ? state | bit : state & ~bit);
-        return wait(kStatus, bit, on ? bit : 0, what);
+        hw::pause();
     }
+}
 
-    // Does one of the one-shot commands.
-    [[nodiscard]] Refusal order(u32 bit, const char* what) const {
-        write32(kCommand, (read32(kStatus) & ~kOneShot) | bit);
-        return wait(kStatus, bit, bit == kFlushWriteBuffer ? 0 : bit, what);
+Hpa interrupt_entry_of(const manifest::Header& header, const manifest::Device& device, u32 index) {
+    return header.iommu.interrupt_table + u64{device.first_handle + index} * kEntrySize;
+}
+
+// The device's context entry changes; a bus without context table has none.
+void change_context(const manifest::Header& header, const manifest::Device& device, u64 clear, u64 set) {
+    const u64 root = load(header.iommu.root_table + u64{device.bdf} / 256 * kEntrySize);
+    if ((root & kPresent) != 0) {
+        const Hpa entry{pointer(root) + u64{device.bdf} % 256 * kEntrySize};
+        store(entry, (load(entry) & ~clear) | set);
     }
-
-    // The tables in memory are about to change hands: nothing of them may linger in a cache.
-    [[nodiscard]] Refusal flush() const {
-        hw::write_back_caches(); // ECAP_REG.C may be 0
-        if ((read64(kCapability) & kNeedsWriteBufferFlush) != 0) {
-            return order(kFlushWriteBuffer, "iommu write buffer flush");
-        }
-        return boot::kHolds;
-    }
-
-    [[nodiscard]] Refusal start_queue() const {
-        SEPTUM_REQUIRE(stop_queue());
-        write64(kQueueTail, 0);
-        write64(kQueueAddress, reinterpret_cast<u64>(queue)); // one page of 128-bit descriptors
-        return turn(kQueue, true, "iommu invalidation queue on");
-    }
-
-    // Firmware may have left one running; it has to be empty before it is stopped (§11.4.4.1).
-    [[nodiscard]] Refusal stop_queue() const {
-        if ((read32(kStatus) & kQueue) == 0) {
-            return boot::kHolds;
-        }
-        for (u32 polls = 0; read64(kQueueHead) != read64(kQueueTail) && polls < kMaxPolls; polls++) {
-            hw::pause();
-        }
-        return turn(kQueue, false, "iommu invalidation queue off");
-    }
-
-    // Drops all that the unit remembers of one kind, and waits until it is done.
-    [[nodiscard]] Refusal invalidate(const Descriptor& what) const {
-        constexpr u32 kDone = 1;
-        waited = 0;
-        u64 tail = read64(kQueueTail) / sizeof(Descriptor);
-        queue[tail] = what;
-        tail = (tail + 1) % (sizeof queue / sizeof queue[0]);
-        queue[tail] = {kWait | u64{kDone} << 32, reinterpret_cast<u64>(&waited)};
-        tail = (tail + 1) % (sizeof queue / sizeof queue[0]);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        write64(kQueueTail, tail * sizeof(Descriptor));
-        for (u32 polls = 0; polls < kMaxPolls; polls++) {
-            if (waited == kDone) {
-                return boot::kHolds;
-            }
-            hw::pause();
-        }
-        return {Code::iommu, Value::text("iommu invalidation"), Value::hex(what.low), Value::text("done"),
-                Value::text("no answer")};
-    }
-
-    [[nodiscard]] Refusal point_at(Hpa root, Hpa interrupts, u64 entries, bool extended) const {
-        SEPTUM_REQUIRE(flush());
-        u64 order_of_size = 0; // IRTA_REG.S: 2^(S+1) entries
-        while (u64{2} << order_of_size < entries) {
-            order_of_size++;
-        }
-        write64(kInterruptTable, interrupts.value | (extended ? kInterruptTableExtended : 0) | order_of_size);
-        SEPTUM_REQUIRE(order(kSetInterruptTable, "iommu interrupt table"));
-        SEPTUM_REQUIRE(invalidate(kInterruptEntries));
-        write64(kRootTable, root.value); // legacy mode
-        SEPTUM_REQUIRE(order(kSetRootTable, "iommu root table"));
-        SEPTUM_REQUIRE(invalidate(kContextCache));
-        return invalidate(kDeviceTlb);
-    }
-
-    [[nodiscard]] Refusal protected_regions_off() const {
-        if ((read64(kCapability) & (kProtectedLow | kProtectedHigh)) == 0) {
-            return boot::kHolds;
-        }
-        write32(kProtectedMemory, read32(kProtectedMemory) & ~kProtectedEnable);
-        return wait(kProtectedMemory, kProtectedStatus, 0, "iommu protected memory off");
-    }
-
-    // Faults are looked at, not signalled.
-    void mask_own_interrupts() const {
-        write32(kFaultControl, kInterruptMask);
-        write32(kCompletionControl, kInterruptMask);
-    }
-
-    [[nodiscard]] bool has_extended_interrupts() const { return (read64(kExtended) & kExtendedInterrupts) != 0; }
-
-private:
-    [[nodiscard]] u32 read32(u64 offset) const { return hw::mmio_read32(registers_ + offset); }
-    [[nodiscard]] u64 read64(u64 offset) const { return hw::mmio_read64(registers_ + offset); }
-    void write32(u64 offset, u32 value) const { hw::mmio_write32(registers_ + offset, value); }
-    void write64(u64 offset, u64 value) const { hw::mmio_write64(registers_ + offset, value); }
-
-    [[nodiscard]] Refusal wait(u64 offset, u32 mask, u32 expected, const char* what) const {
-        for (u32 polls = 0; polls < kMaxPolls; polls++) {
-            if ((read32(offset) & mask) == expected) {
-                return boot::kHolds;
-            }
-            hw::pause();
-        }
-        return {Code::iommu, Value::text(what), {}, Value::hex(expected), Value::hex(read32(offset) & mask)};
-    }
-
-    Hpa registers_;
-};
+}
 
 } // namespace
 
-Refusal block_all(const manifest::Iommu& iommu) {
-    const Unit unit(iommu.registers);
-    SEPTUM_REQUIRE(check_identity(iommu, unit.identity()));
-    unit.mask_own_interrupts();
-    SEPTUM_REQUIRE(unit.start_queue());
-    const Hpa zeros{reinterpret_cast<u64>(&nothing)};
-    SEPTUM_REQUIRE(unit.point_at(zeros, zeros, 256, false));
-    SEPTUM_REQUIRE(unit.turn(kCompatibilityFormat, false, "iommu compatibility format off"));
-    SEPTUM_REQUIRE(unit.turn(kRemapping, true, "iommu interrupt remapping on"));
-    SEPTUM_REQUIRE(unit.turn(kTranslation, true, "iommu translation on"));
-    return unit.protected_regions_off();
+void remap(const manifest::Header& header, const manifest::Device& device, u32 index, bool present, u8 vector, u32 apic_id) {
+    const Hpa entry = interrupt_entry_of(header, device, index);
+    const u64 wanted = present ? interrupt_entry(vector, apic_id, extended_interrupts(header)) : 0;
+    if (load(entry) != wanted) {
+        store(entry, wanted);
+        const Descriptor one = one_interrupt_entry(device.first_handle + index);
+        forget(header, &one, 1);
+    }
 }
 
-Refusal use_sealed_tables(const manifest::Iommu& iommu, manifest::ApicMode apic) {
-    const Unit unit(iommu.registers);
-    const bool extended = apic == manifest::ApicMode::x2apic && unit.has_extended_interrupts();
-    SEPTUM_REQUIRE(unit.point_at(iommu.root_table, iommu.interrupt_table, iommu.interrupt_table_entries, extended));
-    return unit.stop_queue(); // its page is boot memory
+void open(const manifest::Header& header, const manifest::Device& device, bool open) {
+    for (u32 index = 0; index < device.handles; index++) {
+        store(interrupt_entry_of(header, device, index), 0);
+    }
+    change_context(header, device, kPresent | kFaultDisable, open ? kPresent : 0);
+    const Descriptor all[] = {kAllInterruptEntries, one_context(device.domain, device.bdf), one_domain(device.domain)};
+    forget(header, all, 3);
 }
 
-} // namespace septum::kernel::iommu
+void suppress(const manifest::Header& header, const manifest::Device& device) {
+    change_context(header, device, 0, kFaultDisable);
+    const Descriptor one = one_context(device.domain, device.bdf);
+    forget(header, &one, 1);
+}
+
+bool next_fault(const manifest::Header& header, Fault& fault) {
+    const Hpa unit = header.iommu.registers;
+    const u32 status = hw::mmio_read32(unit + kFaultStatus);
+    if ((status & kQueueErrors) != 0) {
+        fault.kind = Fault::Kind::unit;
+        return true;
+    }
+    if ((status & kFaultPending) != 0) {
+        const u64 capability = hw::mmio_read64(unit + kCapability);
+        const u32 count = fault_record_count(capability);
+        for (u32 i = 0, record = status >> 8 & 0xFF; i < count; i++, record = (record + 1) % count) { // from FRI on
+            const Hpa place = unit + fault_records(capability) + u64{record} * kEntrySize;
+            const u64 high = hw::mmio_read64(place + 8);
+            if ((high & kRecorded) != 0) {
+                fault = fault_of(hw::mmio_read64(place), high);
+                hw::mmio_write32(place + 12, static_cast<u32>(kRecorded >> 32));
+                return true;
+            }
+        }
+    }
+    if ((status & kFaultOverflow) != 0) { // only now: the unit records again as soon as this bit is clear
+        hw::mmio_write32(unit + kFaultStatus, kFaultOverflow);
+        fault.kind = Fault::Kind::lost;
+        return true;
+    }
+    return false;
+}
+
+void listen(const manifest::Header& header, bool on) {
+    const Hpa unit = header.iommu.registers;
+    const u32 apic_id = header.iommu.fault_apic_id;
+    hw::mmio_write32(unit + kFaultData, kDataNmi);
+    hw::mmio_write32(unit + kFaultAddress, message_address(apic_id));
+    hw::mmio_write32(unit + kFaultAddressHigh, apic_id & ~0xFFu);
+    hw::mmio_write32(unit + kFaultControl, on ? 0 : kInterruptMask);
+}
+
+} // namespace septum::kernel::iommu::vt_d

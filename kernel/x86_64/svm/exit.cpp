@@ -4,6 +4,7 @@
 #include "kernel/core/decide.hpp"
 #include "kernel/hw/cpuid.hpp"
 #include "kernel/hw/msr.hpp"
+#include "kernel/lifecycle/device.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
 #include "kernel/x86_64/apic/local_apic.hpp"
 #include "kernel/x86_64/svm/svm.hpp"
@@ -263,6 +264,7 @@ void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
     serve_rarely(cpu, kind, exit);
     if (kind == ExitKind::nmi) {
         swallow_nmi();
+        lifecycle::look_for_faults(cpu);
         __atomic_fetch_or(&cpu.mailbox, u32{core::kMailWake}, __ATOMIC_RELAXED); // even an empty mailbox is looked into
     }
 }

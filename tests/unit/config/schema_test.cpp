@@ -72,6 +72,17 @@ TEST(Schema, BoardKeys) {
     EXPECT_EQ(keys_of(keys.at("memory").at("items")), known_keys("board: {memory: [" + kUnknown + "]}"));
     EXPECT_EQ(keys_of(keys.at("iommu")), known_keys("board: {iommu: " + kUnknown + "}"));
     EXPECT_EQ(keys_of(keys.at("pci").at("additionalProperties")), known_keys("board: {pci: {a: " + kUnknown + "}}"));
+    const Json& function = keys.at("pci").at("additionalProperties").at("properties");
+    const auto inside = [](const std::string& text) { return known_keys("board: {pci: {a: {" + text + "}}}"); };
+    EXPECT_EQ(keys_of(function.at("bars").at("additionalProperties")), inside("bars: {0: " + kUnknown + "}"));
+    EXPECT_EQ(keys_of(function.at("msi")), inside("msi: " + kUnknown));
+    EXPECT_EQ(keys_of(function.at("msix")), inside("msix: " + kUnknown));
+    EXPECT_EQ(keys_of(function.at("capabilities").at("items")), inside("capabilities: [" + kUnknown + "]"));
+    EXPECT_EQ(keys_of(function.at("bridge")), inside("bridge: " + kUnknown));
+    EXPECT_EQ(keys_of(root.at("definitions").at("place")), inside("msix: {at: 0x40, pba: {bar: 0, offset: 0x0}, table: " + kUnknown + "}"));
+    EXPECT_EQ(keys_of(root.at("definitions").at("window")), inside("bridge: {secondary: 1, window: " + kUnknown + "}"));
+    EXPECT_EQ(keys_of(keys.at("iommu").at("properties").at("reserved").at("items")),
+              known_keys("board: {iommu: {kind: vt-d, reserved: [" + kUnknown + "]}}"));
     EXPECT_EQ(keys_of(keys.at("qemu")), known_keys("board: {qemu: " + kUnknown + "}"));
 }
 

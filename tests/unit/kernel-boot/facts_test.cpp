@@ -2,7 +2,7 @@
 // The board's facts against a machine made of tables.
 #include "kernel/boot/cpu_facts.hpp"
 #include "kernel/boot/pci_set.hpp"
-#include "kernel/x86_64/iommu/vt_d.hpp"
+#include "kernel/boot/vt_d.hpp"
 #include "tests/unit/kernel-boot/said.hpp"
 
 #include <gtest/gtest.h>
@@ -86,11 +86,14 @@ TEST(IommuFacts, IdentityUnderItsMask) {
     board.capability_mask = 0xF0;
     board.extended = 0x0A;
     board.extended_mask = 0x0A;
-    EXPECT_FALSE(iommu::check_identity(board, {0x10, 0xFFFF'FF4F, 0xFF'000A}));
+    EXPECT_FALSE(iommu::check_identity(board, {0x10, 0x00FF'FF4F, 0xFF'000A}));
     EXPECT_EQ(said(iommu::check_identity(board, {0x11, 0x40, 0x0A})),
               "septum: refused: iommu version: expected 0x10, found 0x11 (code 0x60)");
     EXPECT_TRUE(iommu::check_identity(board, {0x10, 0x50, 0x0A}));
     EXPECT_TRUE(iommu::check_identity(board, {0x10, 0x40, 0x02}));
+    // Eight fault records from 0xFF0 on do not lie in the page that is mapped.
+    EXPECT_EQ(said(iommu::check_identity(board, {0x10, 7ULL << 40 | 0xFFULL << 24 | 0x40, 0x0A})),
+              "septum: refused: iommu fault records end: expected at most 0x0..0x1000, found 0x1070 (code 0x60)");
     board.extended_mask = 0;
     EXPECT_EQ(
         said(iommu::check_identity(board, {0x10, 0x40, 0x02})),
