@@ -43,6 +43,7 @@ public:
 [[nodiscard]] std::unique_ptr<Command> make_build();
 [[nodiscard]] std::unique_ptr<Command> make_verify();
 [[nodiscard]] std::unique_ptr<Command> make_diff();
+[[nodiscard]] std::unique_ptr<Command> make_explain();
 [[nodiscard]] std::unique_ptr<Command> make_flow();
 [[nodiscard]] std::unique_ptr<Command> make_walk();
 [[nodiscard]] std::unique_ptr<Command> make_run();

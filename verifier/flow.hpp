@@ -29,6 +29,8 @@ struct FlowView {
 
     // Every node that what is in `from` can get to, over any number of edges; sorted, without `from` itself.
     [[nodiscard]] std::vector<std::uint32_t> reachable(std::uint32_t from) const;
+    // The same for every node; near-linear in nodes plus edges, for each node.
+    [[nodiscard]] std::vector<std::vector<std::uint32_t>> all_reachable() const;
     // The nodes of one shortest way, both ends included; empty when there is none.
     [[nodiscard]] std::vector<std::uint32_t> way(std::uint32_t from, std::uint32_t to) const;
 };

@@ -6,7 +6,6 @@
 #include "verifier/properties/wording.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <tuple>
 
 namespace septum::verifier {
@@ -32,20 +31,26 @@ FlowView view(const config::Model& model, const FlowGraph& graph) {
     return out;
 }
 
-// By whom each node was reached first; kNone for those that were not.
-std::vector<std::uint32_t> search(const FlowView& flow, std::uint32_t from) {
-    std::vector<std::vector<std::uint32_t>> next(flow.nodes.size());
+using Next = std::vector<std::vector<std::uint32_t>>;
+
+Next next_of(const FlowView& flow) {
+    Next next(flow.nodes.size());
     for (const FlowEdge& edge : flow.edges) {
-        next[edge.from].push_back(edge.to);
+        if (next[edge.from].empty() || next[edge.from].back() != edge.to) { // sorted, and of several causes one is enough
+            next[edge.from].push_back(edge.to);
+        }
     }
-    std::vector<std::uint32_t> by(flow.nodes.size(), kNone);
-    std::deque<std::uint32_t> waiting{from};
-    while (!waiting.empty()) {
-        const std::uint32_t node = waiting.front();
-        waiting.pop_front();
-        for (const std::uint32_t to : next[node]) {
+    return next;
+}
+
+// By whom each node was reached first; kNone for those that were not.
+std::vector<std::uint32_t> search(const Next& next, std::uint32_t from) {
+    std::vector<std::uint32_t> by(next.size(), kNone);
+    std::vector<std::uint32_t> waiting{from};
+    for (std::size_t at = 0; at < waiting.size(); ++at) {
+        for (const std::uint32_t to : next[waiting[at]]) {
             if (to != from && by[to] == kNone) {
-                by[to] = node;
+                by[to] = waiting[at];
                 waiting.push_back(to);
             }
         }
@@ -53,10 +58,7 @@ std::vector<std::uint32_t> search(const FlowView& flow, std::uint32_t from) {
     return by;
 }
 
-} // namespace
-
-std::vector<std::uint32_t> FlowView::reachable(std::uint32_t from) const {
-    const std::vector<std::uint32_t> by = search(*this, from);
+std::vector<std::uint32_t> reached(const std::vector<std::uint32_t>& by) {
     std::vector<std::uint32_t> out;
     for (std::uint32_t node = 0; node < by.size(); ++node) {
         if (by[node] != kNone) {
@@ -66,8 +68,24 @@ std::vector<std::uint32_t> FlowView::reachable(std::uint32_t from) const {
     return out;
 }
 
+} // namespace
+
+std::vector<std::uint32_t> FlowView::reachable(std::uint32_t from) const {
+    return reached(search(next_of(*this), from));
+}
+
+std::vector<std::vector<std::uint32_t>> FlowView::all_reachable() const {
+    const Next next = next_of(*this);
+    std::vector<std::vector<std::uint32_t>> out;
+    out.reserve(nodes.size());
+    for (std::uint32_t from = 0; from < nodes.size(); ++from) {
+        out.push_back(reached(search(next, from)));
+    }
+    return out;
+}
+
 std::vector<std::uint32_t> FlowView::way(std::uint32_t from, std::uint32_t to) const {
-    const std::vector<std::uint32_t> by = search(*this, from);
+    const std::vector<std::uint32_t> by = search(next_of(*this), from);
     std::vector<std::uint32_t> out;
     if (by[to] == kNone) {
         return out;
