@@ -31,6 +31,8 @@ struct alignas(kPageSize) Image {
 constexpr u32 kPartitionAt = sizeof(Header) + sizeof(manifest::Cpu);
 constexpr u32 kRamAt = kPartitionAt + sizeof(manifest::Partition);
 constexpr u32 kPayloadAt = (kRamAt + sizeof(manifest::Range) + 63) / 64 * 64; // behind them
+constexpr u32 kSecondAt = kPayloadAt + 64; // further tables of a test
+constexpr u32 kThirdAt = kSecondAt + 64;
 
 class BundleTest : public testing::Test {
 protected:
@@ -236,11 +238,11 @@ TEST_F(BundleTest, CpusAreNumberedInTheirPartition) {
 }
 
 TEST_F(BundleTest, ReloadingTouchesOnlyThePartitionsOwnMemory) {
-    auto& region = *reinterpret_cast<manifest::Region*>(image_->bytes + 768);
-    auto& payload = *reinterpret_cast<manifest::Payload*>(image_->bytes + 832);
+    auto& region = *reinterpret_cast<manifest::Region*>(image_->bytes + kSecondAt);
+    auto& payload = *reinterpret_cast<manifest::Payload*>(image_->bytes + kThirdAt);
     constexpr u64 kRam = 0x800'0000;
-    header().regions = {768, 1};
-    header().payloads = {832, 1};
+    header().regions = {kSecondAt, 1};
+    header().payloads = {kThirdAt, 1};
     partition().regions = {0, 1};
     partition().payloads = {0, 1};
     region = {Gpa{0}, Hpa{kRam}, 2 * kPageSize, manifest::RegionKind::ram, 7, manifest::MemoryType::write_back, 0, ~0u};
