@@ -37,8 +37,8 @@ std::string place(const config::Span& span, const config::Sources& sources) {
 }
 
 Change change(Kind kind, const std::string& key, const Granted& item, const Side& side, bool gain) {
-    return {kind, std::string(word(kind)) + ":" + key, item.kind, item.subject, item.what, place(item.span, side.sources),
-            gain};
+    return {kind,      std::string(word(kind)) + ":" + key, item.kind, item.subject,
+            item.what, place(item.span, side.sources),      gain};
 }
 
 // The amounts that differ; a side that lacks one has nothing of it.

@@ -22,8 +22,8 @@ struct Amount {
 struct Granted {
     enum class Kind : std::uint8_t { flow, grant, promise };
     Kind kind = Kind::grant;
-    std::string subject; // "net → crypto", "crypto"
-    std::string what;    // "channel `cmd`"
+    std::string subject;                   // "net → crypto", "crypto"
+    std::string what;                      // "channel `cmd`"
     std::map<std::string, Amount> amounts; // "size" → 4096, "4 KiB"
     config::Span span;
 };

@@ -19,6 +19,7 @@ constexpr std::uint64_t kLeastMemory = 2ULL << 20;
 constexpr std::uint64_t kLeastChannel = 4096;
 
 struct Droppable {
+    std::string of; // the partition, or "channel " and its name
     Demand demand;
     std::function<void(Model&)> drop;
 };
@@ -39,23 +40,28 @@ void of_partitions(const Model& model, std::vector<Droppable>& out) {
         const auto& partition = model.partitions[p];
         const std::string& name = partition.name.value;
         if (partition.base)
-            out.push_back({{partition.base->span, fmt::format("`{}` is pinned at {:#x}", name, partition.base->value)},
+            out.push_back({name,
+                           {partition.base->span, fmt::format("`{}` is pinned at {:#x}", name, partition.base->value)},
                            [p](Model& m) { m.partitions[p].base.reset(); }});
         if (partition.memory.value > kLeastMemory)
-            out.push_back({{partition.memory.span, fmt::format("`{}` has {}", name, size_text(partition.memory.value))},
+            out.push_back({name,
+                           {partition.memory.span, fmt::format("`{}` has {}", name, size_text(partition.memory.value))},
                            [p](Model& m) { m.partitions[p].memory.value = kLeastMemory; }});
         if (!partition.cpu_pins.empty())
-            out.push_back({{partition.cpus_span, fmt::format("the CPUs of `{}` are pinned", name)},
+            out.push_back({name,
+                           {partition.cpus_span, fmt::format("the CPUs of `{}` are pinned", name)},
                            [p](Model& m) { m.partitions[p].cpu_pins.clear(); }});
         if (partition.cpu_count > 1)
-            out.push_back({{partition.cpus_span, fmt::format("`{}` has {} CPUs", name, partition.cpu_count)},
+            out.push_back({name,
+                           {partition.cpus_span, fmt::format("`{}` has {} CPUs", name, partition.cpu_count)},
                            [p](Model& m) {
                                m.partitions[p].cpu_count = 1;
                                if (m.partitions[p].cpu_pins.size() > 1)
                                    m.partitions[p].cpu_pins.resize(1);
                            }});
         for (std::size_t d = 0; d < partition.devices.size(); ++d)
-            out.push_back({{partition.devices[d].span, fmt::format("`{}` owns `{}`", name, partition.devices[d].value)},
+            out.push_back({name,
+                           {partition.devices[d].span, fmt::format("`{}` owns `{}`", name, partition.devices[d].value)},
                            [p, d](Model& m) {
                                auto& list = m.partitions[p].devices;
                                auto& indices = m.partitions[p].device_indices;
@@ -69,12 +75,15 @@ void of_partitions(const Model& model, std::vector<Droppable>& out) {
 void of_channels(const Model& model, std::vector<Droppable>& out) {
     for (std::size_t c = 0; c < model.channels.size(); ++c) {
         const auto& channel = model.channels[c];
+        const std::string of = "channel " + channel.name.value;
         if (channel.base)
-            out.push_back({{channel.base->span,
+            out.push_back({of,
+                           {channel.base->span,
                             fmt::format("channel `{}` is pinned at {:#x}", channel.name.value, channel.base->value)},
                            [c](Model& m) { m.channels[c].base.reset(); }});
         if (channel.size.value > kLeastChannel)
-            out.push_back({{channel.size.span,
+            out.push_back({of,
+                           {channel.size.span,
                             fmt::format("channel `{}` has {}", channel.name.value, size_text(channel.size.value))},
                            [c](Model& m) { m.channels[c].size.value = kLeastChannel; }});
     }
@@ -108,8 +117,8 @@ Model take_out(Model model, const Marks& kept) {
 class Search {
 public:
     explicit Search(const Model& model)
-        : model_(model), marks_{std::vector<bool>(model.partitions.size(), true),
-                                std::vector<bool>(model.channels.size(), true)} {
+        : model_(model),
+          marks_{std::vector<bool>(model.partitions.size(), true), std::vector<bool>(model.channels.size(), true)} {
         of_partitions(model, details_);
         of_channels(model, details_);
         kept_.assign(details_.size(), true);
@@ -142,14 +151,21 @@ private:
     }
     std::vector<Demand> demands() const {
         std::vector<Demand> out;
+        // That somebody is there goes without saying where one of his lines is told.
+        const auto told = [&](const std::string& name) {
+            for (std::size_t i = 0; i < kept_.size(); ++i)
+                if (kept_[i] && details_[i].of == name)
+                    return true;
+            return false;
+        };
         for (std::size_t p = 0; p < marks_.partition.size(); ++p)
-            if (marks_.partition[p])
+            if (marks_.partition[p] && !told(model_.partitions[p].name.value))
                 out.push_back({model_.partitions[p].name.span,
                                fmt::format("partition `{}` is there", model_.partitions[p].name.value)});
         for (std::size_t c = 0; c < marks_.channel.size(); ++c)
-            if (marks_.channel[c])
-                out.push_back(
-                    {model_.channels[c].name.span, fmt::format("channel `{}` is there", model_.channels[c].name.value)});
+            if (marks_.channel[c] && !told("channel " + model_.channels[c].name.value))
+                out.push_back({model_.channels[c].name.span,
+                               fmt::format("channel `{}` is there", model_.channels[c].name.value)});
         for (std::size_t i = 0; i < kept_.size(); ++i)
             if (kept_[i])
                 out.push_back(details_[i].demand);

@@ -65,7 +65,8 @@ class Diff : public Command {
 public:
     About about() const override {
         return {"diff", "OLD NEW", "what one appliance or image grants that the other does not",
-                "Flows and grants gained (+), widened (~), lost (-), and who is newly reachable through others (!). Both are "
+                "Flows and grants gained (+), widened (~), lost (-), and who is newly reachable through others (!). "
+                "Both are "
                 "appliance\nfiles, or both are images. Exit code 2: something was gained that no approval file lists.",
                 "septum diff main.yaml appliance.yaml\n"
                 "septum diff v1.iso v2.iso --all\n"
@@ -186,8 +187,8 @@ private:
             counts[1] += c.kind == Change::Kind::widened ? 1U : 0U;
             counts[2] += c.kind == Change::Kind::removed ? 1U : 0U;
         }
-        return fmt::format("{}: {} added, {} widened, {} removed ({} unchanged)\n", title, counts[0], counts[1], counts[2],
-                           unchanged) +
+        return fmt::format("{}: {} added, {} widened, {} removed ({} unchanged)\n", title, counts[0], counts[1],
+                           counts[2], unchanged) +
                lines(changes, kind);
     }
 

@@ -47,8 +47,9 @@ std::string as_file_name(const std::string& text) {
 
 } // namespace
 
-std::vector<config::Diagnostic> write_certificate(const Terminal& terminal, const Answer& answer, std::size_t input_files,
-                                                  std::span<const std::uint8_t> image, const std::string& file) {
+std::vector<config::Diagnostic> write_certificate(const Terminal& terminal, const Answer& answer,
+                                                  std::size_t input_files, std::span<const std::uint8_t> image,
+                                                  const std::string& file) {
     if (!answer.report || !answer.report->proved()) {
         terminal.say("no certificate is written: it would certify nothing");
         return {};
@@ -84,7 +85,8 @@ std::vector<config::Diagnostic> write_obligations(const Terminal& terminal,
     if (ec)
         return {failure("cannot make the folder `" + folder + "`: " + ec.message(), "")};
     if (!fs::is_empty(folder, ec) || ec)
-        return {failure("the folder `" + folder + "` is not empty", "name a new one: every file in it is to be a question")};
+        return {failure("the folder `" + folder + "` is not empty",
+                        "name a new one: every file in it is to be a question")};
     std::size_t number = 0;
     for (const auto& obligation : obligations) {
         const auto name = fmt::format("{:04}-{}.smt2", ++number, as_file_name(obligation.query));

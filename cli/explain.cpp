@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // septum explain ID|FINDING [FILE [IMAGE]], septum explain placement FILE
+#include "verifier/explain.hpp"
 #include "cli/appliance.hpp"
 #include "cli/command.hpp"
 #include "cli/conflict.hpp"
-#include "verifier/explain.hpp"
 
 #include <fmt/format.h>
 
@@ -37,8 +37,9 @@ std::string part(const char* title, const std::string& text) {
 std::string prose(const verifier::PropertyText& property) {
     return fmt::format("{}: {}\n", property.id, property.title) + part("what is claimed", property.statement) +
            part("what it would find", property.example) + part("level", verifier::name(property.level)) +
-           part("why it is not judged further", property.reason) + part("what it takes for granted", property.rests_on) +
-           part("manual", property.manual) + part("to mend it", property.mend);
+           part("why it is not judged further", property.reason) +
+           part("what it takes for granted", property.rests_on) + part("manual", property.manual) +
+           part("to mend it", property.mend);
 }
 
 std::string place(const config::Span& span, const config::Sources& sources) {
@@ -51,8 +52,10 @@ class Explain : public Command {
 public:
     About about() const override {
         return {"explain", "ID|FINDING [FILE [IMAGE]]", "a property in prose, and what its proof rests on",
-                "ID is a property (`mem.disjoint`), or the fingerprint of a finding (`mem.disjoint:gateway+vault`). With FILE, "
-                "proves\nit and says which lines the proof needs: a minimal set, found by leaving out one declaration after "
+                "ID is a property (`mem.disjoint`), or the fingerprint of a finding (`mem.disjoint:gateway+vault`). "
+                "With FILE, "
+                "proves\nit and says which lines the proof needs: a minimal set, found by leaving out one declaration "
+                "after "
                 "another.\nWith `placement` instead of an ID: which lines of FILE cannot hold together.",
                 "septum explain mem.disjoint\n"
                 "septum explain mem.exact appliance.yaml appliance.iso\n"
@@ -150,9 +153,10 @@ private:
         std::string text;
         for (const auto& diagnostic : conflict.says)
             text += config::render(diagnostic, sources, terminal.color_on_stdout()) + "\n";
-        text += conflict.demands.size() == 1 ? "this line cannot hold on this board:\n"
-                                             : "these lines cannot hold together on this board; without any one of them the "
-                                               "rest has its place:\n";
+        text += conflict.demands.size() == 1
+                    ? "this line cannot hold on this board:\n"
+                    : "these lines cannot hold together on this board; without any one of them the "
+                      "rest has its place:\n";
         for (const auto& demand : conflict.demands)
             text += fmt::format("  {}: {}\n", place(demand.span, sources), demand.what);
         terminal.print(text);

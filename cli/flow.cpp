@@ -10,13 +10,14 @@ namespace {
 class Flow : public Command {
 public:
     About about() const override {
-        return {"flow", "FILE|IMAGE", "who can reach whom",
-                "Of an appliance: the flows that it declares. Of an image: those that its bytes grant, by shared memory, "
-                "doorbells\nand fault policy. Both directly and through others.",
-                "septum flow appliance.yaml\n"
-                "septum flow appliance.iso\n"
-                "septum flow appliance.yaml --format svg --output flow.svg\n"
-                "septum flow appliance.yaml --format dot | dot -Tpdf > flow.pdf"};
+        return {
+            "flow", "FILE|IMAGE", "who can reach whom",
+            "Of an appliance: the flows that it declares. Of an image: those that its bytes grant, by shared memory, "
+            "doorbells\nand fault policy. Both directly and through others.",
+            "septum flow appliance.yaml\n"
+            "septum flow appliance.iso\n"
+            "septum flow appliance.yaml --format svg --output flow.svg\n"
+            "septum flow appliance.yaml --format dot | dot -Tpdf > flow.pdf"};
     }
     void declare(CLI::App& app) override {
         app.add_option("FILE", input_.file, "the appliance, or an image");

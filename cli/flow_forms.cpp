@@ -127,8 +127,8 @@ std::string flow_text(const FlowView& flow, const config::Sources& sources) {
                 way.push_back(flow.nodes[node].name);
             way.erase(way.begin());
             way.pop_back();
-            through += fmt::format("{} ⇒ {}  through {}\n", flow.nodes[from].name, flow.nodes[to].name,
-                                   joined(way, ", "));
+            through +=
+                fmt::format("{} ⇒ {}  through {}\n", flow.nodes[from].name, flow.nodes[to].name, joined(way, ", "));
         }
     if (out.empty())
         return "nobody flows to anybody\n";
@@ -149,7 +149,8 @@ std::string flow_mermaid(const FlowView& flow) {
     std::string out = "flowchart LR\n";
     for (std::size_t i = 0; i < flow.nodes.size(); ++i) {
         const auto& node = flow.nodes[i];
-        out += node.external ? fmt::format("  n{}([\"{}\"])\n", i, node.name) : fmt::format("  n{}[\"{}\"]\n", i, node.name);
+        out += node.external ? fmt::format("  n{}([\"{}\"])\n", i, node.name)
+                             : fmt::format("  n{}[\"{}\"]\n", i, node.name);
     }
     for (const auto& [ends, causes] : pairs_of(flow))
         out += fmt::format("  n{} -->|\"{}\"| n{}\n", ends.first, joined(causes, ", "), ends.second);
@@ -166,12 +167,14 @@ std::string flow_svg(const FlowView& flow, const std::string& title) {
         const double angle = 2 * std::numbers::pi * static_cast<double>(i) / count - std::numbers::pi / 2;
         at.push_back({middle_x + 1.4 * radius * std::cos(angle), middle_y + radius * std::sin(angle)});
     }
-    std::string out = fmt::format(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
-        "font-family=\"sans-serif\" font-size=\"13\">\n<title>{2}</title>\n<defs><marker id=\"tip\" viewBox=\"0 0 10 10\" "
-        "refX=\"9\" refY=\"5\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0L10 5L0 10z\"/></marker>"
-        "</defs>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
-        2 * middle_x, 2 * middle_y, xml_text(title));
+    std::string out = fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
+                                  "width=\"{0:.0f}\" height=\"{1:.0f}\" "
+                                  "font-family=\"sans-serif\" font-size=\"13\">\n<title>{2}</title>\n<defs><marker "
+                                  "id=\"tip\" viewBox=\"0 0 10 10\" "
+                                  "refX=\"9\" refY=\"5\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\"><path "
+                                  "d=\"M0 0L10 5L0 10z\"/></marker>"
+                                  "</defs>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
+                                  2 * middle_x, 2 * middle_y, xml_text(title));
     for (const auto& [ends, causes] : pairs_of(flow)) {
         // Bent to the left of its direction, so that both directions between two nodes stay apart.
         const Point a = at[ends.first];
@@ -187,11 +190,12 @@ std::string flow_svg(const FlowView& flow, const std::string& title) {
                            (a.x + b.x) / 4 + bend.x / 2, (a.y + b.y) / 4 + bend.y / 2, xml_text(joined(causes, ", ")));
     }
     for (std::size_t i = 0; i < flow.nodes.size(); ++i)
-        out += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.0f}\" height=\"{:.0f}\" rx=\"4\" fill=\"#f4f4f4\" "
-                           "stroke=\"black\"{}/>\n<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n",
-                           at[i].x - kNodeWidth / 2, at[i].y - kNodeHeight / 2, kNodeWidth, kNodeHeight,
-                           flow.nodes[i].external ? " stroke-dasharray=\"5 3\"" : "", at[i].x, at[i].y + 5,
-                           xml_text(flow.nodes[i].name));
+        out +=
+            fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.0f}\" height=\"{:.0f}\" rx=\"4\" fill=\"#f4f4f4\" "
+                        "stroke=\"black\"{}/>\n<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n",
+                        at[i].x - kNodeWidth / 2, at[i].y - kNodeHeight / 2, kNodeWidth, kNodeHeight,
+                        flow.nodes[i].external ? " stroke-dasharray=\"5 3\"" : "", at[i].x, at[i].y + 5,
+                        xml_text(flow.nodes[i].name));
     return out + "</svg>\n";
 }
 

@@ -118,13 +118,14 @@ void add_policy(const Model& model, Side& side) {
     }
 }
 
-void add_ranges(const std::string& name, const char* key, const char* what, const std::vector<verifier::NumberRange>& ranges,
-                Side& side) {
+void add_ranges(const std::string& name, const char* key, const char* what,
+                const std::vector<verifier::NumberRange>& ranges, Side& side) {
     for (const auto& range : ranges)
         for (std::uint64_t n = range.first; n <= range.last; ++n) {
             // One item for a run would make a run that grows look like one lost and one gained.
             const auto text = fmt::format("{:#x}", n);
-            side.items.emplace(fmt::format("grant:{}:{}-{}", name, key, text), grant(name, fmt::format("{} {}", what, text)));
+            side.items.emplace(fmt::format("grant:{}:{}-{}", name, key, text),
+                               grant(name, fmt::format("{} {}", what, text)));
         }
 }
 
@@ -163,8 +164,9 @@ void add_requesters(const Grants& grants, Side& side) {
         for (std::uint32_t id = range.ids.first; id <= range.ids.last; ++id) {
             const auto bdf = fmt::format("{:02x}:{:02x}.{}", id >> 8, id >> 3 & 31, id & 7);
             side.items.emplace("grant:" + bdf + ":dma",
-                               grant("device " + bdf, range.state == "translated" ? fmt::format("DMA in domain {}", range.domain)
-                                                                                  : "DMA, " + range.state));
+                               grant("device " + bdf, range.state == "translated"
+                                                          ? fmt::format("DMA in domain {}", range.domain)
+                                                          : "DMA, " + range.state));
         }
     }
     for (const auto& domain : grants.domains)

@@ -14,20 +14,21 @@ namespace {
 class Verify : public Command {
 public:
     About about() const override {
-        return {"verify", "FILE|IMAGE [IMAGE]", "prove that the appliance is apart where it must be",
-                "With IMAGE: proves that the image grants exactly what the appliance declares, by decoding its bytes. "
-                "Without:\n"
-                "makes the tables in memory and proves them; the payloads must be there. The exit code is the verdict.\n"
-                "With an image alone: says what it grants to whom, proves what needs no declaration, and says what "
-                "it could not judge.",
-                "septum verify appliance.yaml                    the model and the tables it leads to\n"
-                "septum verify appliance.yaml appliance.iso      the image as it ships\n"
-                "septum verify appliance.iso                     what an image grants, when nobody has its appliance "
-                "file\n"
-                "septum verify appliance.yaml --model-only       without payloads\n"
-                "septum verify appliance.yaml appliance.iso --format json --output verdict.json\n"
-                "septum verify appliance.yaml --format sarif --output findings.sarif\n"
-                "septum verify appliance.yaml --acknowledged accepted.yaml"};
+        return {
+            "verify", "FILE|IMAGE [IMAGE]", "prove that the appliance is apart where it must be",
+            "With IMAGE: proves that the image grants exactly what the appliance declares, by decoding its bytes. "
+            "Without:\n"
+            "makes the tables in memory and proves them; the payloads must be there. The exit code is the verdict.\n"
+            "With an image alone: says what it grants to whom, proves what needs no declaration, and says what "
+            "it could not judge.",
+            "septum verify appliance.yaml                    the model and the tables it leads to\n"
+            "septum verify appliance.yaml appliance.iso      the image as it ships\n"
+            "septum verify appliance.iso                     what an image grants, when nobody has its appliance "
+            "file\n"
+            "septum verify appliance.yaml --model-only       without payloads\n"
+            "septum verify appliance.yaml appliance.iso --format json --output verdict.json\n"
+            "septum verify appliance.yaml --format sarif --output findings.sarif\n"
+            "septum verify appliance.yaml --acknowledged accepted.yaml"};
     }
     void declare(CLI::App& app) override {
         app.add_option("FILE", input_.file, "the appliance, or an image of which nobody has the appliance");
@@ -37,7 +38,8 @@ public:
         app.add_option("-o,--output", answer_.output, "where the answer goes (default: standard output)")
             ->type_name("FILE")
             ->take_last();
-        app.add_option("--certificate", certificate_, "write what the image grants and what is proved of it; needs an IMAGE")
+        app.add_option("--certificate", certificate_,
+                       "write what the image grants and what is proved of it; needs an IMAGE")
             ->type_name("FILE")
             ->take_last();
         app.add_option("--smt-lib", smt_lib_, "write every question to the solver as SMT-LIB 2, for other solvers")
@@ -79,9 +81,9 @@ public:
             return terminal.usage("`--model-only` and an IMAGE exclude each other");
         if (looks_like_image(input_.file)) {
             if (image_.empty())
-                return model_only_ ? terminal.usage("`--model-only` needs an appliance, and `" + input_.file +
-                                                    "` is an image")
-                                   : judge_alone(terminal, options);
+                return model_only_
+                           ? terminal.usage("`--model-only` needs an appliance, and `" + input_.file + "` is an image")
+                           : judge_alone(terminal, options);
             if (!looks_like_image(image_))
                 return terminal.usage("`" + input_.file + "` is an image: the appliance comes first",
                                       "septum verify " + image_ + " " + input_.file);
@@ -122,7 +124,8 @@ private:
     int finish(const Terminal& terminal, const Answer& answer, std::span<const std::uint8_t> image) {
         const int verdict = give(terminal, answer, answer_);
         if (!certificate_.empty())
-            if (const auto failed = write_certificate(terminal, answer, input_files_, image, certificate_); !failed.empty())
+            if (const auto failed = write_certificate(terminal, answer, input_files_, image, certificate_);
+                !failed.empty())
                 return terminal.fail(failed);
         if (!smt_lib_.empty() && answer.report)
             if (const auto failed = write_obligations(terminal, obligations_, smt_lib_); !failed.empty())

@@ -74,7 +74,8 @@ Requesters requesters(const Json& json) {
     const Json& ids = json.at("ids");
     if (ids.list().size() != 2)
         throw Unreadable("`" + ids.where + "` of the certificate is not a pair");
-    return {{small(ids.array[0], 0xFFFF), small(ids.array[1], 0xFFFF)}, json.at("state").text(),
+    return {{small(ids.array[0], 0xFFFF), small(ids.array[1], 0xFFFF)},
+            json.at("state").text(),
             json.at("domain").integer()};
 }
 

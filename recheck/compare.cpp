@@ -116,8 +116,7 @@ void check_kernel_private(const Claims& claims) {
     }
     for (const Domain& domain : claims.domains) {
         for (const Memory& memory : domain.memory) {
-            pieces.push_back(
-                {memory.hpa, memory.hpa + memory.size, "DMA domain " + std::to_string(domain.id), false});
+            pieces.push_back({memory.hpa, memory.hpa + memory.size, "DMA domain " + std::to_string(domain.id), false});
         }
     }
     sweep(std::move(pieces), [](const Piece& a, const Piece& b) {

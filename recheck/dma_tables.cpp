@@ -195,7 +195,8 @@ Remapping amd_remapping(const Host& host, std::uint64_t device_table) {
             extend(out.requesters, id, "passthrough", 0);
         } else {
             if (mode > 4 || (next >> 32 & 1) != 0) { // I: the device may ask for translations
-                throw Differs("the device table's entry of requester " + hex(id) + " is of a kind that Septum does not use");
+                throw Differs("the device table's entry of requester " + hex(id) +
+                              " is of a kind that Septum does not use");
             }
             domains.meet(next & 0xFFFF, low & kAddress, static_cast<int>(mode), rights);
             extend(out.requesters, id, "translated", next & 0xFFFF);

@@ -85,7 +85,10 @@ std::string loaded_by(Bytes config, const std::string& command) {
 std::vector<std::uint8_t> measured_part(Bytes kernel) {
     constexpr std::uint32_t kLoad = 1;
     constexpr std::uint32_t kWrite = 2;
-    if (kernel.size() < 64 || std::memcmp(kernel.data(), "\x7f" "ELF", 4) != 0)
+    if (kernel.size() < 64 || std::memcmp(kernel.data(),
+                                          "\x7f"
+                                          "ELF",
+                                          4) != 0)
         throw Unreadable("the kernel in the image is no ELF");
     const auto headers = record_at<std::uint64_t>(kernel, 32);
     const auto size = record_at<std::uint16_t>(kernel, 54);
@@ -146,7 +149,8 @@ void check_digests(const Bundle& bundle, Bytes kernel) {
 void check_payloads(const Bundle& bundle, const manifest::Partition& record) {
     const auto payloads = records<manifest::Payload>(bundle.manifest, bundle.header.payloads);
     std::vector<std::uint8_t> all;
-    for (std::uint64_t i = record.payloads.first; i < std::uint64_t{record.payloads.first} + record.payloads.count; ++i) {
+    for (std::uint64_t i = record.payloads.first; i < std::uint64_t{record.payloads.first} + record.payloads.count;
+         ++i) {
         if (i >= payloads.size() || payloads[i].offset > bundle.bytes.size() ||
             payloads[i].size > bundle.bytes.size() - payloads[i].offset) {
             throw Differs("a payload of `" + text(record.name) + "` lies outside the bundle");
@@ -228,9 +232,8 @@ void read_private(const Bundle& bundle, Claims& out) {
     if (h.iommu.kind != manifest::IommuKind::none) {
         out.kernel.push_back({"the IOMMU's registers", h.iommu.registers.value, kPage});
     }
-    std::sort(out.kernel.begin(), out.kernel.end(), [](const Private& a, const Private& b) {
-        return std::tie(a.base, a.name) < std::tie(b.base, b.name);
-    });
+    std::sort(out.kernel.begin(), out.kernel.end(),
+              [](const Private& a, const Private& b) { return std::tie(a.base, a.name) < std::tie(b.base, b.name); });
 }
 
 } // namespace

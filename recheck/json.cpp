@@ -24,7 +24,8 @@ private:
         throw Unreadable("the certificate is no JSON as it should be: " + what + " at byte " + std::to_string(at_));
     }
     void space() {
-        while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
+        while (at_ < text_.size() &&
+               (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
             ++at_;
     }
     bool take(char c) {
@@ -159,7 +160,8 @@ std::uint64_t Json::integer() const {
 
 std::uint64_t Json::hexadecimal() const {
     const std::string& digits = text();
-    if (digits.size() < 3 || digits.size() > 18 || digits.substr(0, 2) != "0x" || (digits.size() > 3 && digits[2] == '0'))
+    if (digits.size() < 3 || digits.size() > 18 || digits.substr(0, 2) != "0x" ||
+        (digits.size() > 3 && digits[2] == '0'))
         wrong_kind(*this, "a hexadecimal number such as \"0x1000\"");
     std::uint64_t out = 0;
     for (const char c : digits.substr(2)) {

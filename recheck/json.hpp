@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of JSON (RFC 8259) that a certificate uses: no fractions, no negative numbers, no key twice, at most 16 deep.
+// The part of JSON (RFC 8259) that a certificate uses: no fractions, no negative numbers, no key twice, at most 16
+// deep.
 #pragma once
 
 #include "recheck/report.hpp"
@@ -21,7 +22,7 @@ struct Json {
     // Each throws Unreadable, naming `where`, when it is something else.
     [[nodiscard]] const Json& at(const std::string& key) const;
     [[nodiscard]] const std::string& text() const;
-    [[nodiscard]] std::uint64_t integer() const; // a number
+    [[nodiscard]] std::uint64_t integer() const;     // a number
     [[nodiscard]] std::uint64_t hexadecimal() const; // a string "0x…", lower case, without leading zeros
     [[nodiscard]] bool truth() const;
     [[nodiscard]] const std::vector<Json>& list() const;

@@ -21,7 +21,8 @@ constexpr const char* kHelp =
     "usage: septum-recheck IMAGE CERTIFICATE [--appliance FILE] [--board FILE] [--tool FILE]\n"
     "\n"
     "Decodes IMAGE anew and checks that it grants exactly what CERTIFICATE lists, that nothing listed is shared but\n"
-    "channels, that the kernel's memory is out of reach, and that all digests hold. With the files, their digests too.\n"
+    "channels, that the kernel's memory is out of reach, and that all digests hold. With the files, their digests "
+    "too.\n"
     "Exit code: 0 agrees, 1 cannot be read, 2 differs, 64 usage.\n";
 
 std::vector<std::uint8_t> read(const std::string& path) {

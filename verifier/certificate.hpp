@@ -13,8 +13,8 @@ using Sha256Digest = std::array<std::uint8_t, 32>;
 
 // What the certificate says of its making; no time and no path, so the same inputs give the same bytes.
 struct CertificateInputs {
-    std::string tool; // "septum 0.1.0"
-    Sha256Digest tool_digest{};                  // of the program's own file
+    std::string tool;                             // "septum 0.1.0"
+    Sha256Digest tool_digest{};                   // of the program's own file
     std::optional<Sha256Digest> appliance_digest; // of the appliance file; absent when the image was judged alone
     std::optional<Sha256Digest> board_digest;     // of the board's file; absent when it is inside the appliance file
 };

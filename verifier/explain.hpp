@@ -29,10 +29,10 @@ struct Ground {
 
 struct Grounds {
     PropertyResult result;
-    // A minimal set, found by leaving out one declaration after the other and judging anew, both ways: with these alone the
-    // property is proved, and without any one of them it is not. Empty unless `result` is proved.
+    // A minimal set, found by leaving out one declaration after the other and judging anew, both ways: with these alone
+    // the property is proved, and without any one of them it is not. Empty unless `result` is proved.
     std::vector<Ground> lines;
-    std::size_t declarations = 0; // how many there are in all
+    std::size_t declarations = 0;            // how many there are in all
     std::vector<config::Diagnostic> defects; // the image could not be read
 };
 

@@ -27,8 +27,8 @@ struct PartitionGrants {
     std::string name;
     std::uint32_t asid = 0;
     std::vector<std::uint32_t> apic_ids;
-    std::vector<MemoryGrant> memory;   // sorted by gpa, maximal runs
-    std::vector<NumberRange> ports;    // byte accesses that do not exit, sorted, maximal runs
+    std::vector<MemoryGrant> memory;    // sorted by gpa, maximal runs
+    std::vector<NumberRange> ports;     // byte accesses that do not exit, sorted, maximal runs
     std::vector<NumberRange> msr_reads; // that do not exit; the same
     std::vector<NumberRange> msr_writes;
     bool console = false;

@@ -21,8 +21,8 @@ namespace septum::mutation {
 namespace {
 
 constexpr std::uint64_t kSeed = 0x5E97'0001;
-constexpr unsigned kTimes = 6;         // each operator is applied so many times as often as it asks for
-constexpr std::size_t kFloor = 1000;   // effective mutants at least, over all areas, all of them different
+constexpr unsigned kTimes = 6;            // each operator is applied so many times as often as it asks for
+constexpr std::size_t kFloor = 1000;      // effective mutants at least, over all areas, all of them different
 constexpr std::size_t kSecondFloor = 100; // the same on the second board
 
 // A longer run by hand: SEPTUM_MUTANTS=20 makes twenty times as many, from other seeds.

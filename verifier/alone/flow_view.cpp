@@ -36,7 +36,8 @@ using Next = std::vector<std::vector<std::uint32_t>>;
 Next next_of(const FlowView& flow) {
     Next next(flow.nodes.size());
     for (const FlowEdge& edge : flow.edges) {
-        if (next[edge.from].empty() || next[edge.from].back() != edge.to) { // sorted, and of several causes one is enough
+        if (next[edge.from].empty() ||
+            next[edge.from].back() != edge.to) { // sorted, and of several causes one is enough
             next[edge.from].push_back(edge.to);
         }
     }

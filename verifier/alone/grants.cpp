@@ -56,9 +56,8 @@ PartitionGrants partition_grants(const PartitionFacts& facts) {
     out.msr_reads = numbers(facts.msrpm.reads);
     out.msr_writes = numbers(facts.msrpm.writes);
     out.console = facts.record.console != 0;
-    out.halts_system =
-        std::find(std::begin(facts.record.on), std::end(facts.record.on), manifest::OnFault::halt_system) !=
-        std::end(facts.record.on);
+    out.halts_system = std::find(std::begin(facts.record.on), std::end(facts.record.on),
+                                 manifest::OnFault::halt_system) != std::end(facts.record.on);
     return out;
 }
 

@@ -34,13 +34,13 @@ void of_partition(const config::Partition& partition, std::size_t p, std::vector
                        [p](Model& m) { m.partitions[p].on_fault = config::OnFault{}; }});
     }
     for (std::size_t i = 0; i < partition.ports_first.size(); ++i) {
-        out.push_back({partition.ports_first[i].span,
-                       fmt::format("ports {:#x}..{:#x}{}", partition.ports_first[i].value,
-                                   partition.ports_last[i].value, of),
-                       [p, i](Model& m) {
-                           erase_at(m.partitions[p].ports_first, i);
-                           erase_at(m.partitions[p].ports_last, i);
-                       }});
+        out.push_back(
+            {partition.ports_first[i].span,
+             fmt::format("ports {:#x}..{:#x}{}", partition.ports_first[i].value, partition.ports_last[i].value, of),
+             [p, i](Model& m) {
+                 erase_at(m.partitions[p].ports_first, i);
+                 erase_at(m.partitions[p].ports_last, i);
+             }});
     }
     for (std::size_t i = 0; i < partition.devices.size(); ++i) {
         out.push_back({partition.devices[i].span, "device `" + partition.devices[i].value + "`" + of, [p, i](Model& m) {
@@ -51,7 +51,8 @@ void of_partition(const config::Partition& partition, std::size_t p, std::vector
                        }});
     }
     if (partition.event_log) {
-        out.push_back({partition.event_log_span, "event log" + of, [p](Model& m) { m.partitions[p].event_log = false; }});
+        out.push_back(
+            {partition.event_log_span, "event log" + of, [p](Model& m) { m.partitions[p].event_log = false; }});
     }
     if (partition.heartbeat_ms) {
         out.push_back(
@@ -68,8 +69,8 @@ std::vector<Declaration> declarations(const Model& model) {
     }
     for (std::size_t c = 0; c < model.channels.size(); ++c) {
         const config::Channel& channel = model.channels[c];
-        out.push_back({channel.span, "channel `" + channel.name.value + "`",
-                       [c](Model& m) { erase_at(m.channels, c); }});
+        out.push_back(
+            {channel.span, "channel `" + channel.name.value + "`", [c](Model& m) { erase_at(m.channels, c); }});
     }
     for (std::size_t c = model.channels.size(); c-- > 0;) { // behind the channels, and so taken away before them
         if (const config::Channel& channel = model.channels[c]; channel.doorbell) {
@@ -81,7 +82,8 @@ std::vector<Declaration> declarations(const Model& model) {
         out.push_back({model.policy[r].span, "a rule of the policy", [r](Model& m) { erase_at(m.policy, r); }});
     }
     for (std::size_t i = 0; i < model.board.memory.size(); ++i) {
-        out.push_back({model.board.memory[i].base.span, fmt::format("memory of the board at {:#x}", model.board.memory[i].base.value),
+        out.push_back({model.board.memory[i].base.span,
+                       fmt::format("memory of the board at {:#x}", model.board.memory[i].base.value),
                        [i](Model& m) { erase_at(m.board.memory, i); }});
     }
     return out;

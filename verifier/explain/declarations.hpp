@@ -10,7 +10,7 @@ namespace septum::verifier {
 
 struct Declaration {
     config::Span span;
-    std::string what;                            // "channel `word`"
+    std::string what;                              // "channel `word`"
     std::function<void(config::Model&)> leave_out; // to be applied last to first
 };
 

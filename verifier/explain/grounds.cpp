@@ -49,8 +49,8 @@ Grounds grounds(const std::string& id, const config::Model& model, std::span<con
     const Property& property = *find_property(id);
     config::Outcome<Facts> facts;
     if (!image.empty()) {
-        facts = read_image(image, {.physical_address_bits = model.board.physical_address_bits,
-                                   .pages_1g = model.board.huge_pages_1g});
+        facts = read_image(
+            image, {.physical_address_bits = model.board.physical_address_bits, .pages_1g = model.board.huge_pages_1g});
         if (!facts.ok()) {
             out.defects = facts.diagnostics;
         }

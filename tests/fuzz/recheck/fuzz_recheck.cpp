@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a certificate or as an image: septum-recheck says that it cannot read them, or that they differ, and nothing
-// else ever happens. A certificate is tried as it is, and with a seal that fits, so that the seal does not hide the rest.
+// Any bytes as a certificate or as an image: septum-recheck says that it cannot read them, or that they differ, and
+// nothing else ever happens. A certificate is tried as it is, and with a seal that fits, so that the seal does not hide
+// the rest.
 #include "recheck/claims.hpp"
 
 #include <cstdint>
