@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/boot/bundle.hpp"
 
+#include "kernel/boot/bundle_check.hpp"
+#include "kernel/boot/bundle_devices.hpp"
+
 #include <septum/manifest/layout.hpp>
 
 #include "kernel/lifecycle/sha256.hpp"
+#include "kernel/x86_64/iommu/amd_vi_format.hpp"
 
 namespace septum::kernel::boot {
 
@@ -13,15 +17,7 @@ using manifest::Header;
 using manifest::Range;
 using manifest::Table;
 
-constexpr u64 kAddressLimit = u64{1} << 52; // the architecture's largest physical address (APM 2 §5.1)
-
-Refusal bad(const char* what, Value expected, Value found) {
-    return {Code::manifest, Value::text("manifest"), Value::text(what), expected, found};
-}
-
-bool whole_pages(u64 value) {
-    return value % kPageSize == 0;
-}
+namespace amd_vi = iommu::amd_vi;
 
 Refusal check_digest(const char* what, const manifest::Digest& expected, const manifest::Digest& found) {
     if (expected == found) {
@@ -69,20 +65,6 @@ Refusal check_parts(Bytes bundle, const Header& header) {
         !bundle.holds(header.tables_offset, header.tables_size)) {
         return bad("tables", Value::range("whole pages in", header.manifest_size, bundle.size),
                    Value::range(header.tables_offset, u64{header.tables_offset} + header.tables_size));
-    }
-    return kHolds;
-}
-
-template <typename T>
-Refusal check_table(const Header& header, const char* what, const Table& table, u32 limit) {
-    const u64 bytes = u64{table.count} * sizeof(T);
-    if (table.count > limit) {
-        return bad(what, Value::range("a count in", 0, limit), Value::decimal(table.count));
-    }
-    if (table.count != 0 &&
-        (table.offset % 8 != 0 || table.offset < sizeof(Header) || table.offset + bytes > header.manifest_size)) {
-        return bad(what, Value::range("records in", sizeof(Header), header.manifest_size),
-                   Value::range(table.offset, table.offset + bytes));
     }
     return kHolds;
 }
@@ -164,17 +146,6 @@ Refusal check_block(const Header& header, const char* what, Hpa block, u64 size)
                    Value::range("a block in", header.workspace.base.value,
                                 header.workspace.base.value + header.workspace.size),
                    Value::hex(block.value));
-    }
-    return kHolds;
-}
-
-Refusal check_slice(const char* what, const manifest::Slice& slice, const Table& table, u32 limit = ~0u) {
-    if (slice.count > limit) {
-        return bad(what, Value::range("a count in", 0, limit), Value::decimal(slice.count));
-    }
-    if (slice.first > table.count || slice.count > table.count - slice.first) {
-        return bad(what, Value::range("a slice of", 0, table.count),
-                   Value::range(slice.first, u64{slice.first} + slice.count));
     }
     return kHolds;
 }
@@ -273,18 +244,22 @@ Refusal check_payload(const Header& header, const manifest::Payload& payload) {
     return kHolds;
 }
 
-Refusal check_hardware(const Header& header) {
-    if (header.apic != manifest::ApicMode::x2apic && header.apic != manifest::ApicMode::xapic) {
-        return bad("apic", Value::range(1, 3), Value::decimal(static_cast<u64>(header.apic)));
-    }
-    SEPTUM_REQUIRE(check_in_tables(header, "kernel page tables", header.kernel_page_tables, kPageSize));
+Refusal check_iommu(const Header& header) {
     const auto& iommu = header.iommu;
     if (iommu.kind == manifest::IommuKind::none) {
         return kHolds;
     }
+    if (iommu.queue.value != 0 || header.devices.count != 0 || iommu.kind == manifest::IommuKind::amd_vi) {
+        SEPTUM_REQUIRE(check_block(header, "iommu queue", iommu.queue, kPageSize));
+        SEPTUM_REQUIRE(check_block(header, "iommu log", iommu.log, 2 * kPageSize));
+    }
+    if (iommu.kind == manifest::IommuKind::amd_vi) {
+        SEPTUM_REQUIRE(check_range("iommu registers", {iommu.registers, amd_vi::kRegisters}));
+        return check_in_tables(header, "iommu device table", iommu.root_table,
+                               amd_vi::kDeviceTablePages * kPageSize);
+    }
     if (iommu.kind != manifest::IommuKind::vt_d) {
-        return bad("iommu kind", Value::decimal(static_cast<u64>(manifest::IommuKind::vt_d)),
-                   Value::decimal(static_cast<u64>(iommu.kind)));
+        return bad("iommu kind", Value::range(0, 3), Value::decimal(static_cast<u64>(iommu.kind)));
     }
     SEPTUM_REQUIRE(check_range("iommu registers", {iommu.registers, kPageSize}));
     SEPTUM_REQUIRE(check_in_tables(header, "iommu root table", iommu.root_table, kPageSize));
@@ -293,6 +268,38 @@ Refusal check_hardware(const Header& header) {
         return bad("interrupt table entries", Value::range("a power of two in", 256, 65537), Value::decimal(entries));
     }
     return check_in_tables(header, "interrupt table", iommu.interrupt_table, entries * 16);
+}
+
+// What the kernel writes for a device at run time lies inside the tables made for it.
+Refusal check_interrupt_entries(const Header& header, const manifest::Device& device) {
+    if (device.partition >= header.partitions.count) {
+        return bad("device owner", Value::range(0, header.partitions.count), Value::decimal(device.partition));
+    }
+    if (device.handles == 0) {
+        return kHolds;
+    }
+    if (header.iommu.kind == manifest::IommuKind::amd_vi) {
+        const u64 size = amd_vi::wide_entries(header.iommu) ? 16 : 4;
+        const u64 pages = (device.handles * size + kPageSize - 1) / kPageSize;
+        return check_in_tables(header, "device interrupt table", device.interrupt_table, pages * kPageSize);
+    }
+    if (u64{device.first_handle} + device.handles > header.iommu.interrupt_table_entries) {
+        return bad("device interrupt entries", Value::range("in", 0, header.iommu.interrupt_table_entries),
+                   Value::range(device.first_handle, u64{device.first_handle} + device.handles));
+    }
+    return kHolds;
+}
+
+Refusal check_hardware(const Header& header) {
+    if (header.apic != manifest::ApicMode::x2apic && header.apic != manifest::ApicMode::xapic) {
+        return bad("apic", Value::range(1, 3), Value::decimal(static_cast<u64>(header.apic)));
+    }
+    SEPTUM_REQUIRE(check_in_tables(header, "kernel page tables", header.kernel_page_tables, kPageSize));
+    SEPTUM_REQUIRE(check_iommu(header));
+    for (const auto& device : records<manifest::Device>(header, header.devices)) {
+        SEPTUM_REQUIRE(check_interrupt_entries(header, device));
+    }
+    return kHolds;
 }
 
 } // namespace
@@ -311,6 +318,7 @@ Refusal check_bundle(Bytes bundle, const Range& kernel) {
     for (const auto& payload : records<manifest::Payload>(header, header.payloads)) {
         SEPTUM_REQUIRE(check_payload(header, payload));
     }
+    SEPTUM_REQUIRE(check_devices(header));
     return check_hardware(header);
 }
 

@@ -247,7 +247,17 @@ u32 access_data(const Manifest& manifest, u32 address, Access access, bool reads
 }
 
 void reset_device_state(const manifest::Bar* bars, u32 count, DeviceState& state) {
-    state = {};
+    // Field by field: a whole new one would be a page on the stack.
+    state.msi_control = 0;
+    state.msi_address = 0;
+    state.msi_address_high = 0;
+    state.msi_data = 0;
+    for (MsixEntry& entry : state.msix) {
+        entry = {};
+    }
+    for (u32& bar : state.bars) {
+        bar = 0;
+    }
     for (u32 i = 0; i < manifest::kMaxBars; i++) {
         if (i >= count || bars[i].number >= manifest::kMaxBars) {
             break;
@@ -255,6 +265,19 @@ void reset_device_state(const manifest::Bar* bars, u32 count, DeviceState& state
         state.bars[bars[i].number] = static_cast<u32>(bars[i].gpa.value);
         if ((bars[i].flags & manifest::kBar64) != 0 && bars[i].number + 1u < manifest::kMaxBars) {
             state.bars[bars[i].number + 1u] = static_cast<u32>(bars[i].gpa.value >> 32);
+        }
+    }
+}
+
+void reset_device_states(const Manifest& manifest) {
+    for (u32 i = 0; i < manifest::kMaxDevices; i++) {
+        const manifest::Device* device = manifest.devices.at(i);
+        if (device == nullptr) {
+            break;
+        }
+        DeviceState* state = manifest.device_states.of(i);
+        if (state != nullptr) {
+            reset_device_state(manifest.bars.at(device->bars.first), device->bars.count, *state);
         }
     }
 }

@@ -267,6 +267,35 @@ TEST_F(BundleTest, Hardware) {
     EXPECT_NE(after([&] { header().iommu.interrupt_table_entries = 65536; }), "holds");
 }
 
+TEST_F(BundleTest, WhatTheIommuWrites) {
+    constexpr u64 kDeviceAt = 3 * kPageSize / 4;
+    auto& h = header();
+    auto* devices = reinterpret_cast<manifest::Device*>(reinterpret_cast<u8*>(&h) + kDeviceAt);
+    auto& device = devices[1];
+    h.devices = {kDeviceAt, 2};
+    partition().devices = {0, 2};
+    devices[0].bdf = devices[0].bridge = devices[1].bridge = manifest::kNobody; // the first: the virtual host bridge
+    device.bdf = 0x10;
+    device.virtual_bdf = 8;
+    device.msix_bar = ~0u;
+    device.handles = 2;
+    device.first_handle = 254;
+    h.workspace.size += layout::IommuBlock::kSize + layout::DeviceBlock::kSize;
+    device.block = Hpa{kWorkspace + h.workspace.size - layout::DeviceBlock::kSize};
+    h.iommu.queue = Hpa{kWorkspace + layout::CpuBlock::kSize + layout::PartitionBlock::kSize};
+    h.iommu.log = h.iommu.queue + layout::IommuBlock::kLog;
+    EXPECT_EQ(after([] {}), "holds");
+    EXPECT_EQ(after([&] { device.first_handle = 255; }),
+              "septum: refused: manifest device interrupt entries: expected in 0x0..0x100, found 0xff..0x101 (code 0x20)");
+    device.first_handle = ~0u;
+    EXPECT_NE(after([] {}), "holds");
+    device.first_handle = 0;
+    EXPECT_NE(after([&] { device.partition = 1; }), "holds");
+    device.partition = 0;
+    EXPECT_NE(after([&] { h.iommu.queue = Hpa{kWorkspace + h.workspace.size}; }), "holds");
+    EXPECT_NE(after([&] { h.iommu.queue = Hpa{0}; }), "holds"); // devices need one
+}
+
 TEST_F(BundleTest, RamThatWraps) {
     EXPECT_NE(after([&] { ram() = {Hpa{~u64{0xFFF}}, kPageSize * 2}; }), "holds");
     EXPECT_NE(after([&] { ram() = {Hpa{0x1000}, ~u64{0xFFF}}; }), "holds");
