@@ -28,6 +28,7 @@ public:
             "septum verify appliance.yaml --model-only       without payloads\n"
             "septum verify appliance.yaml appliance.iso --format json --output verdict.json\n"
             "septum verify appliance.yaml --format sarif --output findings.sarif\n"
+            "septum verify appliance.yaml appliance.iso --format html --output report.html\n"
             "septum verify appliance.yaml --acknowledged accepted.yaml"};
     }
     void declare(CLI::App& app) override {
@@ -68,7 +69,8 @@ public:
             if (error != std::errc() || at != end || options.timeout_ms == 0)
                 return terminal.usage("`--solver-timeout` is a number of milliseconds, not `" + timeout_ + "`");
         }
-        if (!answer_.parse(terminal))
+        const auto format = answer_.parse(terminal);
+        if (!format)
             return kUsage;
         if (!smt_lib_.empty()) {
             if (no_solver_)
@@ -98,6 +100,8 @@ public:
         input_files_ = appliance.answer().sources.files.size();
         if (loaded && acknowledge(appliance.answer()))
             prove(appliance);
+        if (format == Format::html)
+            appliance.draw();
         for (const auto& entry : unused(appliance.answer()))
             terminal.warn("acknowledged finding `" + entry + "` does not occur",
                           "remove it from `" + acknowledged_ + "`");
@@ -106,6 +110,9 @@ public:
 
 private:
     int judge_alone(const Terminal& terminal, const verifier::Options& options) {
+        if (answer_.format == "html")
+            return terminal.usage("`--format html` draws an appliance, and `" + input_.file + "` is an image alone",
+                                  "septum verify appliance.yaml " + input_.file + " --format html");
         const auto bytes = read_file(input_.file);
         if (!bytes.ok())
             return terminal.fail(bytes.diagnostics);
