@@ -245,6 +245,7 @@ private:
         record.block = planned.block;
         record.entry_rdi = guest.rdi;
         record.entry_rsi = guest.rsi;
+        record.entry_rbx = guest.rbx;
         record.regions = append(parts.regions, planned.regions);
         record.ports = append(parts.ports, port_rules(declared));
         record.msrs = append(parts.msrs, msr_rules());

@@ -24,7 +24,7 @@ struct [[gnu::packed]] TaskState {
 static_assert(sizeof(TaskState) == 104);
 
 struct PerCpu {
-    // run.S knows these five by offset.
+    // run.S knows these by offset.
     core::CpuState state;   // 0x00: the guest's general registers come first
     svm::Vmcb* vmcb = nullptr;
     u64 vmcb_pa = 0;
@@ -32,6 +32,7 @@ struct PerCpu {
     u64 stack = 0;          // where the stack stands while the guest runs: 16-byte aligned, its top word is this PerCpu
     // The rest does not matter to assembly.
     core::Manifest manifest;
+    core::Records<manifest::Region> regions; // of the partition
     core::PartitionState* partition = nullptr;
     core::ConsoleRing* console = nullptr; // null: the partition has none
     const manifest::Header* header = nullptr;

@@ -74,6 +74,14 @@ void introduce(PerCpu& cpu, const manifest::Header& header, u32 index) {
     cpu.manifest.ports = records<manifest::PortRule>(header, header.ports, partition.ports);
     cpu.manifest.msrs = records<manifest::MsrRule>(header, header.msrs, partition.msrs);
     cpu.manifest.channels = records<manifest::Channel>(header, header.channels);
+    cpu.manifest.devices = records<manifest::Device>(header, header.devices, partition.devices);
+    cpu.manifest.bars = records<manifest::Bar>(header, header.bars);
+    cpu.manifest.pci_registers = records<manifest::PciRegister>(header, header.pci_registers);
+    if (cpu.manifest.devices.count > 1) { // one behind the other, checked at boot
+        const Hpa first = cpu.manifest.devices.first[1].block;
+        cpu.manifest.device_states = {reinterpret_cast<core::DeviceState*>(first.value), cpu.manifest.devices.count - 1};
+    }
+    cpu.regions = records<manifest::Region>(header, header.regions, partition.regions);
     cpu.manifest.cpuid =
         reinterpret_cast<const core::CpuidTable*>(partition.block.value + layout::PartitionBlock::kCpuid);
     cpu.partition = state_of(partition);

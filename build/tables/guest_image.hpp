@@ -26,6 +26,7 @@ struct GuestImage {
     VmcbLongMode entry;
     std::uint64_t rdi = 0;
     std::uint64_t rsi = 0;
+    std::uint64_t rbx = 0;
 };
 
 // A payload file as the model names it.

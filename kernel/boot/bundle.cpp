@@ -4,6 +4,7 @@
 #include <septum/manifest/layout.hpp>
 
 #include "kernel/lifecycle/sha256.hpp"
+#include "kernel/x86_64/iommu/amd_vi_format.hpp"
 
 namespace septum::kernel::boot {
 
@@ -12,6 +13,8 @@ namespace {
 using manifest::Header;
 using manifest::Range;
 using manifest::Table;
+
+namespace amd_vi = iommu::amd_vi;
 
 constexpr u64 kAddressLimit = u64{1} << 52; // the architecture's largest physical address (APM 2 §5.1)
 
@@ -100,6 +103,7 @@ Refusal check_record_tables(const Header& header) {
     SEPTUM_REQUIRE(check_table<manifest::CpuidRule>(header, "cpuid", header.cpuid, kAny));
     SEPTUM_REQUIRE(check_table<manifest::Fact>(header, "facts", header.facts, kAny));
     SEPTUM_REQUIRE(check_table<Range>(header, "ram", header.ram, kAny));
+    SEPTUM_REQUIRE(check_table<manifest::Device>(header, "devices", header.devices, manifest::kMaxDevices));
     if (header.cpus.count == 0 || header.partitions.count == 0) {
         return bad("cpus and partitions", Value::text("at least one of each"), Value::decimal(0));
     }
@@ -273,18 +277,22 @@ Refusal check_payload(const Header& header, const manifest::Payload& payload) {
     return kHolds;
 }
 
-Refusal check_hardware(const Header& header) {
-    if (header.apic != manifest::ApicMode::x2apic && header.apic != manifest::ApicMode::xapic) {
-        return bad("apic", Value::range(1, 3), Value::decimal(static_cast<u64>(header.apic)));
-    }
-    SEPTUM_REQUIRE(check_in_tables(header, "kernel page tables", header.kernel_page_tables, kPageSize));
+Refusal check_iommu(const Header& header) {
     const auto& iommu = header.iommu;
     if (iommu.kind == manifest::IommuKind::none) {
         return kHolds;
     }
+    if (iommu.queue.value != 0 || header.devices.count != 0 || iommu.kind == manifest::IommuKind::amd_vi) {
+        SEPTUM_REQUIRE(check_block(header, "iommu queue", iommu.queue, kPageSize));
+        SEPTUM_REQUIRE(check_block(header, "iommu log", iommu.log, 2 * kPageSize));
+    }
+    if (iommu.kind == manifest::IommuKind::amd_vi) {
+        SEPTUM_REQUIRE(check_range("iommu registers", {iommu.registers, amd_vi::kRegisters}));
+        return check_in_tables(header, "iommu device table", iommu.root_table,
+                               amd_vi::kDeviceTablePages * kPageSize);
+    }
     if (iommu.kind != manifest::IommuKind::vt_d) {
-        return bad("iommu kind", Value::decimal(static_cast<u64>(manifest::IommuKind::vt_d)),
-                   Value::decimal(static_cast<u64>(iommu.kind)));
+        return bad("iommu kind", Value::range(0, 3), Value::decimal(static_cast<u64>(iommu.kind)));
     }
     SEPTUM_REQUIRE(check_range("iommu registers", {iommu.registers, kPageSize}));
     SEPTUM_REQUIRE(check_in_tables(header, "iommu root table", iommu.root_table, kPageSize));
@@ -293,6 +301,38 @@ Refusal check_hardware(const Header& header) {
         return bad("interrupt table entries", Value::range("a power of two in", 256, 65537), Value::decimal(entries));
     }
     return check_in_tables(header, "interrupt table", iommu.interrupt_table, entries * 16);
+}
+
+// What the kernel writes for a device at run time lies inside the tables made for it.
+Refusal check_interrupt_entries(const Header& header, const manifest::Device& device) {
+    if (device.partition >= header.partitions.count) {
+        return bad("device owner", Value::range(0, header.partitions.count), Value::decimal(device.partition));
+    }
+    if (device.handles == 0) {
+        return kHolds;
+    }
+    if (header.iommu.kind == manifest::IommuKind::amd_vi) {
+        const u64 size = amd_vi::wide_entries(header.iommu) ? 16 : 4;
+        const u64 pages = (device.handles * size + kPageSize - 1) / kPageSize;
+        return check_in_tables(header, "device interrupt table", device.interrupt_table, pages * kPageSize);
+    }
+    if (u64{device.first_handle} + device.handles > header.iommu.interrupt_table_entries) {
+        return bad("device interrupt entries", Value::range("in", 0, header.iommu.interrupt_table_entries),
+                   Value::range(device.first_handle, u64{device.first_handle} + device.handles));
+    }
+    return kHolds;
+}
+
+Refusal check_hardware(const Header& header) {
+    if (header.apic != manifest::ApicMode::x2apic && header.apic != manifest::ApicMode::xapic) {
+        return bad("apic", Value::range(1, 3), Value::decimal(static_cast<u64>(header.apic)));
+    }
+    SEPTUM_REQUIRE(check_in_tables(header, "kernel page tables", header.kernel_page_tables, kPageSize));
+    SEPTUM_REQUIRE(check_iommu(header));
+    for (const auto& device : records<manifest::Device>(header, header.devices)) {
+        SEPTUM_REQUIRE(check_interrupt_entries(header, device));
+    }
+    return kHolds;
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "kernel/boot/cpu.hpp"
 #include "kernel/boot/exceptions.hpp"
 #include "kernel/boot/image.hpp"
+#include "kernel/boot/iommu.hpp"
 #include "kernel/boot/legacy.hpp"
 #include "kernel/boot/line.hpp"
 #include "kernel/boot/local_apic.hpp"
@@ -17,7 +18,6 @@
 #include "kernel/hw/pages.hpp"
 #include "kernel/hw/uart.hpp"
 #include "kernel/resident.hpp"
-#include "kernel/boot/vt_d.hpp"
 
 namespace septum::kernel::boot {
 
@@ -134,20 +134,14 @@ extern "C" [[noreturn, gnu::used]] void boot_main(septum::u32 magic, septum::u32
     const auto& offered = *reinterpret_cast<const manifest::Header*>(source.data);
     say_name(offered);
     require(check_board(offered, loaded.memory));
-    const bool has_iommu = offered.iommu.kind == manifest::IommuKind::vt_d;
     now_doing("iommu");
-    if (has_iommu) {
-        require(map("iommu registers", {offered.iommu.registers, kPageSize}));
-        require(iommu::block_all(offered.iommu));
-    }
+    require(iommu::block_everything(offered, {Hpa{loaded.module_begin}, source.size}));
 
     now_doing("bundle");
     Bytes placed;
     require(place_bundle(source, placed));
     const auto& header = *reinterpret_cast<const manifest::Header*>(placed.data);
-    if (has_iommu) {
-        require(iommu::use_sealed_tables(header));
-    }
+    require(iommu::use_sealed(header));
     boot_facts.manifest = &header;
 
     u32 own_index = 0;

@@ -74,7 +74,7 @@ void decide(const Manifest& manifest, CpuState& cpu, PartitionState& partition, 
     case ExitKind::port_in:
     case ExitKind::port_out: [[clang::always_inline]] answer_port(manifest, cpu, partition, exit, effects); break;
     case ExitKind::port_string: forbid(effects, Fault::string_io); break;
-    case ExitKind::memory: forbid(effects, Fault::memory); break;
+    case ExitKind::memory: answer_memory(manifest, cpu, exit, effects); break;
     case ExitKind::debug: reflect(cpu, exit, kVectorDebug, Fault::debug_loop, effects); break;
     case ExitKind::alignment: reflect(cpu, exit, kVectorAlignment, Fault::alignment_loop, effects); break;
     case ExitKind::machine_check: forbid(effects, Fault::machine_check); break;

@@ -25,6 +25,8 @@ void answer_msr(const Manifest& manifest, CpuState& cpu, const Exit& exit, Effec
 void answer_apic_read(const Manifest& manifest, CpuState& cpu, u32 index, Effects& effects);
 void answer_apic_write(const Manifest& manifest, CpuState& cpu, u32 index, u64 value, Effects& effects);
 
+void answer_memory(const Manifest& manifest, CpuState& cpu, const Exit& exit, Effects& effects);
+
 // Rings channel `channel` if `partition_index` is its writer and it has a bell.
 bool ring(const Manifest& manifest, u32 channel, Effects& effects);
 // The lowest rung channel of this partition, taken out of its set; 0xFF when there is none.

@@ -3,6 +3,8 @@
 // at. Register results are written straight into CpuState.
 #pragma once
 
+#include "kernel/core/decoder.hpp"
+
 #include <septum/manifest/manifest.hpp>
 #include <septum/types.hpp>
 
@@ -30,6 +32,7 @@ enum Effect : u32 {
     kStop = 1u << 18,        // the partition asked to be stopped
     kRestart = 1u << 19,     // the partition asked to be restarted
     kKnock = 1u << 20,       // knock on the own door: come back as soon as this injection is delivered
+    kDevice = 1u << 21,      // CpuState::device says what to do with one of the partition's own PCI functions
 };
 
 enum class Fault : u8 {
@@ -48,6 +51,7 @@ enum class Fault : u8 {
     machine_check,
     init,
     string_io,
+    mmio_instruction, // no plain MOV, or one of another width, at the table of MSI-X
     broken_state,
     unknown_exit,
     count
@@ -61,6 +65,7 @@ constexpr manifest::Cause cause_of(Fault fault) {
     switch (fault) {
     case Fault::triple_fault: return manifest::Cause::triple_fault;
     case Fault::memory:
+    case Fault::mmio_instruction:
     case Fault::port:
     case Fault::msr_read:
     case Fault::msr_write:
@@ -100,6 +105,41 @@ constexpr u32 add_mail(u32 before, u32 mail) {
     }
     return before | mail;
 }
+
+enum class DeviceAction : u8 {
+    none,
+    config_read,  // RAX, in `width` := (configuration space at `offset` & `mask`) | `value`
+    config_write, // of configuration space at `offset`, the bits of `mask` := those of `value`; the others as they are
+    read,         // register of `load` := memory at `address`
+    write,        // memory at `address` := `value`
+    msi,          // MSI: off; if `enabled`, `entries` interrupt entries from 0 on deliver `route` (each the next vector), the
+                  // message is programmed, and it is on with `control`
+    msix_mask,    // MSI-X: vector control at `address` + 12 := masked
+    msix_unmask,  // interrupt entry `entry` delivers `route`; its message goes to `address`, unmasked
+};
+
+// Where an interrupt of a device goes, if anywhere.
+struct Route {
+    u32 apic_id = 0;
+    u8 vector = 0;
+    bool present = false;
+};
+
+struct DeviceEffect {
+    DeviceAction action = DeviceAction::none;
+    u8 offset = 0;
+    u8 width = 0;
+    u8 entries = 0;
+    u16 control = 0; // MSI message control: enable and multiple message enable
+    bool enabled = false;
+    u32 device = 0;  // number among the partition's
+    u32 entry = 0;
+    u32 mask = 0;
+    u64 value = 0;
+    Hpa address;
+    Route route;
+    Mov load;
+};
 
 struct Effects {
     u32 set = 0;

@@ -4,6 +4,8 @@
 // IDT-vectoring information (SDM 3 §28.2), which is why nothing here is an SVM exit code.
 #pragma once
 
+#include "kernel/core/decoder.hpp"
+
 #include <septum/types.hpp>
 
 namespace septum::kernel::core {
@@ -47,6 +49,7 @@ struct Exit {
     u64 rip = 0;          // of the instruction
     u64 next_rip = 0;     // behind it, where the kind has one
     u64 rsp = 0;          // debug, alignment and iret only
+    const Mov* mov = nullptr; // memory: the instruction, where the place is one that find_trapped() knows and it could be read
 };
 
 } // namespace septum::kernel::core

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/core/decide.hpp"
+#include "kernel/core/device.hpp"
 
 #include <septum/guest/board.hpp>
 
@@ -63,15 +64,6 @@ void write_uart(Uart& uart, u32 offset, u8 value, Effects& effects) {
 // control register at 0xCF9. Everywhere else one forbidden byte is enough.
 bool is_config_address(u32 first, u32 width) { return first == 0xCF8 && width == 4; }
 
-void set_result(CpuState& cpu, u32 width, u32 value) {
-    u64& rax = cpu.registers[kRax];
-    switch (width) {
-    case 1: rax = (rax & ~0xFFULL) | (value & 0xFF); break;
-    case 2: rax = (rax & ~0xFFFFULL) | (value & 0xFFFF); break;
-    default: rax = value; break; // 32-bit results clear the upper half
-    }
-}
-
 } // namespace
 
 void answer_port(const Manifest& manifest, CpuState& cpu, PartitionState& partition, const Exit& exit, Effects& effects) {
@@ -96,6 +88,12 @@ void answer_port(const Manifest& manifest, CpuState& cpu, PartitionState& partit
     }
     effects.set |= kAdvance;
     const bool reads = exit.kind == ExitKind::port_in;
+    if (rule != nullptr &&
+        (rule->answer == manifest::PortAnswer::pci_address || rule->answer == manifest::PortAnswer::pci_data)) [[unlikely]] {
+        const PortAccess access{static_cast<u16>(first), exit.width, reads, static_cast<u32>(exit.value)};
+        effects.set |= answer_pci(manifest, cpu, partition, rule->answer, access);
+        return;
+    }
     // Registers of virtual devices are one byte wide; constants answer every width; the rest is absent.
     const bool answers = rule != nullptr && rule->first <= first && last <= rule->last &&
                          (exit.width == 1 || rule->answer == manifest::PortAnswer::constant);
@@ -138,7 +136,7 @@ void answer_port(const Manifest& manifest, CpuState& cpu, PartitionState& partit
         }
     }
     if (reads) {
-        set_result(cpu, exit.width, value);
+        cpu.registers[kRax] = merge_register(cpu.registers[kRax], value, exit.width);
     }
 }
 

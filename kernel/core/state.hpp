@@ -3,6 +3,8 @@
 // sealed manifest as bounded tables.
 #pragma once
 
+#include "kernel/core/device_state.hpp"
+#include "kernel/core/effects.hpp"
 #include "kernel/core/exit.hpp"
 
 #include <septum/manifest/manifest.hpp>
@@ -18,7 +20,22 @@ struct Records {
     const T* first = nullptr;
     u32 count = 0;
 
-    [[nodiscard]] const T* at(u32 index) const { return index < count ? first + index : nullptr; }
+    [[nodiscard]] const T* at(u32 index) const {
+        if (index >= count) {
+            return nullptr;
+        }
+        const T* found = first + index;
+        __builtin_assume(found != nullptr); // so that the caller's own question is answered by the one above
+        return found;
+    }
+};
+
+// What a partition's devices remember. The virtual host bridge, its first, remembers nothing.
+struct DeviceStates {
+    DeviceState* first = nullptr;
+    u32 count = 0;
+
+    [[nodiscard]] DeviceState* of(u32 device) const { return device - 1 < count ? first + (device - 1) : nullptr; }
 };
 
 struct CpuidEntry {
@@ -44,6 +61,10 @@ struct Manifest {
     Records<manifest::PortRule> ports;
     Records<manifest::MsrRule> msrs;
     Records<manifest::Channel> channels; // all of them
+    Records<manifest::Device> devices;   // of this partition, sorted by virtual_bdf
+    Records<manifest::Bar> bars;         // all of them
+    Records<manifest::PciRegister> pci_registers; // all of them
+    DeviceStates device_states;
     const CpuidTable* cpuid = nullptr;
     manifest::ApicMode apic = manifest::ApicMode::x2apic;
     u64 tsc_hz = 0;
@@ -81,6 +102,7 @@ struct CpuState {
     u64 loop_rsp = 0;
     u32 loop_count = 0;
     u64 counters[kExitKinds] = {}; // exits by kind since launch
+    DeviceEffect device; // what the effect kDevice is about
 };
 
 // Shared by the CPUs of one partition. Each field says who writes it and how; all are used through __atomic builtins.
@@ -90,7 +112,7 @@ struct PartitionState {
     u32 launches = 0;      // leader only
     u32 restarts = 0;      // restarts by fault so far; leader only
     u32 intent = 0;        // Intent; written by the CPU that won the phase change
-    u32 reserved0 = 0;
+    u32 pci_address = 0;   // CONFIG_ADDRESS, as last written by any of its CPUs
     u64 rung[(manifest::kMaxChannels + 63) / 64] = {}; // fetch-or by the writers' CPUs, fetch-and by this partition's
     Uart uart;             // single bytes; two CPUs of the partition may race for them, as on hardware
 };

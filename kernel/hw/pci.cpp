@@ -54,4 +54,17 @@ void pci_change(u32 bdf, u32 offset, u32 width, u32 mask, u32 value) {
     write(bdf, offset, width, (read(bdf, offset, width) & ~mask) | (value & mask));
 }
 
+u32 pci_find_capability(u32 bdf, u32 id) {
+    constexpr u32 kFirst = 0x34;
+    constexpr u32 kMost = 48; // as many as fit behind the header
+    u32 at = pci_read(bdf, kFirst, 1) & 0xFC;
+    for (u32 i = 0; i < kMost && at != 0; i++) {
+        if (pci_read(bdf, at, 1) == id) {
+            return at;
+        }
+        at = pci_read(bdf, at + 1, 1) & 0xFC;
+    }
+    return 0;
+}
+
 } // namespace septum::kernel::hw

@@ -14,4 +14,7 @@ void pci_write(u32 bdf, u32 offset, u32 width, u32 value);
 // Of what is there, the bits of `mask` become those of `value`: read and written in one go.
 void pci_change(u32 bdf, u32 offset, u32 width, u32 mask, u32 value);
 
+// Offset of the capability `id` (PCI 3.0 §6.7), 0: the function has none.
+u32 pci_find_capability(u32 bdf, u32 id);
+
 } // namespace septum::kernel::hw

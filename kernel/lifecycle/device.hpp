@@ -7,14 +7,15 @@
 namespace septum::kernel::lifecycle {
 
 // Called by the partition's first CPU once every other one has parked, before its memory is scrubbed. Of each PCI function
-// of the partition: bus mastering off, all its DMA and interrupts blocked in the IOMMU, then the function is reset. When it
-// returns no device of the partition writes memory any more. A function that does not come back from its reset halts the
-// system. For a partition that is stopped this is the end: its devices stay blocked.
-void quiesce_devices(PerCpu& cpu);
+// of the partition: all its DMA and interrupts blocked in the IOMMU, bus mastering off, then the function is reset. When it
+// returns no device of the partition reaches anything any more. False: a function does not come back from its reset (said in
+// a line); the partition cannot begin again. For a partition that is stopped this is the end: its devices stay blocked.
+[[nodiscard]] bool quiesce_devices(PerCpu& cpu);
 
 // Called by the same CPU after the new payload is in place: base addresses as planned, command register, MSI and MSI-X
-// off, what the owner wrote forgotten, DMA and the interrupt entries open again (no entry present).
-void restore_devices(PerCpu& cpu);
+// off, what the owner wrote forgotten, DMA and the interrupt entries open again (no entry present). False: a function does
+// not take its base address (said in a line) and stays blocked; the partition cannot begin again.
+[[nodiscard]] bool restore_devices(PerCpu& cpu);
 
 // An NMI may have come from the IOMMU: on the CPU that its fault events go to, says what is in its log.
 void look_for_faults(const PerCpu& cpu);

@@ -22,6 +22,7 @@ const char* describe(core::Fault fault) {
     case core::Fault::machine_check: return "machine check";
     case core::Fault::init: return "physical INIT";
     case core::Fault::string_io: return "string port access";
+    case core::Fault::mmio_instruction: return "instruction that is no plain move, or of another width, at an MSI-X table";
     case core::Fault::broken_state: return "invalid processor state";
     case core::Fault::unknown_exit:
     case core::Fault::none:
@@ -33,6 +34,7 @@ const char* describe(core::Fault fault) {
 void add_place(Line& line, const core::Exit& exit, core::Fault fault) {
     switch (fault) {
     case core::Fault::memory:
+    case core::Fault::mmio_instruction:
         line << (exit.access == manifest::kWrite     ? " write"
                  : exit.access == manifest::kExecute ? " execute"
                                                      : " read")

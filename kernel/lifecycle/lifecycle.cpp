@@ -45,10 +45,14 @@ void wait_for_all_parked(PerCpu& cpu) {
     }
 }
 
-bool begins_again(PerCpu& cpu) {
+bool begins_again(PerCpu& cpu, bool devices_quiet) {
     core::PartitionState& state = *cpu.partition;
     const manifest::Partition& partition = *cpu.manifest.partition;
     const u32 intent = __atomic_load_n(&state.intent, __ATOMIC_ACQUIRE);
+    if (!devices_quiet) {
+        say(cpu, "stopped");
+        return false;
+    }
     if (intent == core::kIntentRestart) {
         say(cpu, "restarts by its own wish");
         return true;
@@ -68,16 +72,25 @@ bool begins_again(PerCpu& cpu) {
     return true;
 }
 
+[[noreturn]] void stay_stopped(PerCpu& cpu) {
+    reset_hardware(cpu);
+    __atomic_store_n(&cpu.partition->phase, u32{core::kStopped}, __ATOMIC_RELEASE);
+    rest(cpu);
+}
+
 // The partition's first CPU, alone with its memory once every other one has parked.
 void lead(PerCpu& cpu) {
     core::PartitionState& state = *cpu.partition;
     wait_for_all_parked(cpu);
-    if (!begins_again(cpu)) {
-        reset_hardware(cpu);
-        __atomic_store_n(&state.phase, u32{core::kStopped}, __ATOMIC_RELEASE);
-        rest(cpu);
+    const bool quiet = quiesce_devices(cpu);
+    if (!begins_again(cpu, quiet)) {
+        stay_stopped(cpu);
     }
     load(cpu);
+    if (!restore_devices(cpu)) {
+        say(cpu, "stopped");
+        stay_stopped(cpu);
+    }
     reset_hardware(cpu); // last: nobody is left who could send this CPU an interrupt of the former life
     for (u32 i = 0; i < cpu.manifest.cpus.count; i++) { // mail of the former life
         __atomic_fetch_and(&per_cpu(*cpu.manifest.cpus.at(i))->mailbox, u32{core::kMailHalt}, __ATOMIC_ACQ_REL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints, as JSON, where the kernel's exit counters lie in memory, so that the bench can read them from outside the
 // machine while it runs.
-#include "kernel/core/state.hpp"
+#include "kernel/percpu.hpp"
 
 #include <septum/manifest/layout.hpp>
 
@@ -23,8 +23,8 @@ static_assert(kNames.size() == core::kExitKinds);
 } // namespace
 
 int main() {
-    // CpuState is the first member of PerCpu, which begins at kPerCpu: kernel/percpu.hpp, whose assembly rests on it too.
-    std::printf("{\"counters\": %zu, \"kinds\": [", CpuBlock::kPerCpu + offsetof(core::CpuState, counters));
+    std::printf("{\"counters\": %zu, \"kinds\": [",
+                CpuBlock::kPerCpu + offsetof(septum::kernel::PerCpu, state) + offsetof(core::CpuState, counters));
     for (std::size_t i = 0; i < kNames.size(); i++) {
         std::printf("%s\"%s\"", i == 0 ? "" : ", ", kNames[i]);
     }

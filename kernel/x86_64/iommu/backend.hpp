@@ -24,6 +24,7 @@ namespace septum::kernel::iommu {
 // next_fault: takes one out of the unit's log; false: there is none.
 // listen: fault events reach `iommu.fault_apic_id` as NMI, or nobody.
 SEPTUM_IOMMU_BACKEND(vt_d)
+SEPTUM_IOMMU_BACKEND(amd_vi)
 
 // A unit that does not do what it was told: the system stops.
 [[noreturn]] void give_up(const char* what);

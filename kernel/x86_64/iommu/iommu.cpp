@@ -8,6 +8,7 @@
 #include "kernel/log.hpp"
 #include "kernel/percpu.hpp"
 #include "kernel/x86_64/apic/local_apic.hpp"
+#include "kernel/x86_64/iommu/amd_vi_format.hpp"
 #include "kernel/x86_64/iommu/backend.hpp"
 #include "kernel/x86_64/iommu/vt_d_format.hpp"
 
@@ -17,9 +18,23 @@ namespace {
 
 constexpr u32 kFaultsPerCall = 64; // more than one requester may cause before it is suppressed
 
+bool is_amd_vi(const manifest::Header& header) { return header.iommu.kind == manifest::IommuKind::amd_vi; }
+
 constinit hw::TurnLock lock; // whoever holds it waits for the unit a bounded time
 constinit FaultBook book;
 constinit u32 said_lost = 0;
+
+void open(const manifest::Header& header, const manifest::Device& device, bool open) {
+    is_amd_vi(header) ? amd_vi::open(header, device, open) : vt_d::open(header, device, open);
+}
+
+void suppress(const manifest::Header& header, const manifest::Device& device) {
+    is_amd_vi(header) ? amd_vi::suppress(header, device) : vt_d::suppress(header, device);
+}
+
+void hear(const manifest::Header& header, bool on) {
+    is_amd_vi(header) ? amd_vi::listen(header, on) : vt_d::listen(header, on);
+}
 
 const manifest::Device* owned_device(const manifest::Header& header, u16 requester) {
     const auto devices = records<manifest::Device>(header, header.devices);
@@ -79,34 +94,41 @@ void remap(const manifest::Header& header, const manifest::Device& device, u32 i
         return;
     }
     const hw::Turn turn(lock);
-    vt_d::remap(header, device, index, present, vector, apic_id);
+    if (is_amd_vi(header)) {
+        amd_vi::remap(header, device, index, present, vector, apic_id);
+    } else {
+        vt_d::remap(header, device, index, present, vector, apic_id);
+    }
 }
 
-Message message(const manifest::Header&, const manifest::Device& device, u32 index) {
+Message message(const manifest::Header& header, const manifest::Device& device, u32 index) {
+    if (is_amd_vi(header)) {
+        return {amd_vi::message_address(0), 0, index}; // any address of the range: the entry names the destination
+    }
     return {vt_d::remappable_address(device.first_handle), 0, index};
 }
 
 void block(const manifest::Header& header, const manifest::Device& device) {
     const hw::Turn turn(lock);
-    vt_d::open(header, device, false);
+    open(header, device, false);
 }
 
 void unblock(const manifest::Header& header, const manifest::Device& device) {
     const hw::Turn turn(lock);
     book.forget(device.bdf);
-    vt_d::open(header, device, true);
+    open(header, device, true);
 }
 
 void listen(const manifest::Header& header) {
     if (header.iommu.kind != manifest::IommuKind::none) {
-        vt_d::listen(header, true);
+        hear(header, true);
     }
 }
 
 void report_faults(const manifest::Header& header) {
     for (u32 i = 0; i < kFaultsPerCall; i++) {
         Fault fault;
-        if (!vt_d::next_fault(header, fault)) {
+        if (!(is_amd_vi(header) ? amd_vi::next_fault(header, fault) : vt_d::next_fault(header, fault))) {
             return;
         }
         if (fault.kind == Fault::Kind::unit) {
@@ -129,7 +151,7 @@ void report_faults(const manifest::Header& header) {
         switch (verdict) {
         case FaultBook::Verdict::say_nothing: break;
         case FaultBook::Verdict::silence:
-            vt_d::listen(header, false);
+            hear(header, false);
             line << " of any device";
             line.send();
             return;
@@ -138,7 +160,7 @@ void report_faults(const manifest::Header& header) {
             say(header, fault, device);
             if (verdict == FaultBook::Verdict::say_last) {
                 if (device != nullptr) {
-                    vt_d::suppress(header, *device);
+                    suppress(header, *device);
                 }
                 name(line << " of ", header, fault.requester, device);
                 line.send();

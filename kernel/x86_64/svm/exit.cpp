@@ -7,6 +7,7 @@
 #include "kernel/lifecycle/device.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
 #include "kernel/x86_64/apic/local_apic.hpp"
+#include "kernel/x86_64/svm/device.hpp"
 #include "kernel/x86_64/svm/svm.hpp"
 
 namespace septum::kernel::svm {
@@ -194,6 +195,9 @@ void apply_window(Vmcb& vmcb, u32 set) {
     if ((set & core::kKnock) != 0) {
         apic::send(cpu.manifest.apic, cpu.cpu->apic_id, apic::kDeliverNmi);
     }
+    if ((set & core::kDevice) != 0) {
+        apply_device(cpu, cpu.state.device);
+    }
     if ((set & core::kFault) != 0) {
         lifecycle::fault(cpu, exit, effects.fault);
     }
@@ -256,12 +260,19 @@ void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
 [[gnu::noinline, clang::minsize]] void serve_rare(PerCpu& cpu) {
     Exit exit;
     read_rare(cpu, exit);
+    core::Mov mov;
+    if (exit.kind == ExitKind::memory) {
+        read_instruction(cpu, exit, mov);
+    }
     Vmcb& vmcb = *cpu.vmcb;
     if (exit.delivering && (exit.kind == ExitKind::nmi || exit.kind == ExitKind::window)) {
         vmcb.event_injection = vmcb.exit_interrupt_info; // the event that was under way is delivered again
     }
     const ExitKind kind = exit.kind;
     serve_rarely(cpu, kind, exit);
+    if (exit.mov != nullptr && exit.mov->reg == core::kRsp) {
+        vmcb.rsp = cpu.state.registers[core::kRsp];
+    }
     if (kind == ExitKind::nmi) {
         swallow_nmi();
         lifecycle::look_for_faults(cpu);

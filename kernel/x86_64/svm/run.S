@@ -10,9 +10,9 @@
 .set RDI_AT, 0x38
 .set R8_AT, 0x40
 // Checked against PerCpu in svm.cpp.
-.set VMCB_PA_AT, 0x1A0
-.set HOST_VMCB_PA_AT, 0x1A8
-.set STACK_AT, 0x1B0
+.set VMCB_PA_AT, 0x1E0
+.set HOST_VMCB_PA_AT, 0x1E8
+.set STACK_AT, 0x1F0
 
 .section .text
 .code64

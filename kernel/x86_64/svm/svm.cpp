@@ -9,7 +9,7 @@ namespace septum::kernel::svm {
 
 // What run.S knows by number.
 static_assert(offsetof(PerCpu, state) == 0 && offsetof(core::CpuState, registers) == 0);
-static_assert(offsetof(PerCpu, vmcb_pa) == 0x1A0 && offsetof(PerCpu, host_vmcb_pa) == 0x1A8 && offsetof(PerCpu, stack) == 0x1B0);
+static_assert(offsetof(PerCpu, vmcb_pa) == 0x1E0 && offsetof(PerCpu, host_vmcb_pa) == 0x1E8 && offsetof(PerCpu, stack) == 0x1F0);
 
 namespace {
 
@@ -48,6 +48,7 @@ void reset_boot(PerCpu& cpu, u32 launches) {
     cpu.state.waiting_for_sipi = false;
     cpu.state.registers[core::kRdi] = partition.entry_rdi;
     cpu.state.registers[core::kRsi] = partition.entry_rsi;
+    cpu.state.registers[core::kRbx] = partition.entry_rbx;
     cpu.state.registers[core::kRdx] = launches;
 }
 

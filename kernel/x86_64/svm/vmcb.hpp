@@ -32,7 +32,9 @@ struct Vmcb {
     u64 event_injection;       // 0x0A8
     u8 reserved0b0[0xC8 - 0xB0];
     u64 next_rip;              // 0x0C8
-    u8 reserved0d0[0x400 - 0xD0];
+    u8 fetched;                // 0x0D0: how many of the next bytes count (decode assists)
+    u8 instruction[15];        // 0x0D1
+    u8 reserved0e0[0x400 - 0xE0];
     // State save area, table B-2.
     Segment es;                // 0x400
     Segment cs;                // 0x410
@@ -57,6 +59,7 @@ struct Vmcb {
 static_assert(sizeof(Vmcb) == kPageSize);
 static_assert(offsetof(Vmcb, tlb_control) == 0x05C && offsetof(Vmcb, exit_code) == 0x070);
 static_assert(offsetof(Vmcb, event_injection) == 0x0A8 && offsetof(Vmcb, next_rip) == 0x0C8);
+static_assert(offsetof(Vmcb, fetched) == 0x0D0 && offsetof(Vmcb, cr3) == 0x550 && offsetof(Vmcb, rsp) == 0x5D8);
 static_assert(offsetof(Vmcb, cs) == 0x410 && offsetof(Vmcb, cpl) == 0x4CB && offsetof(Vmcb, efer) == 0x4D0);
 static_assert(offsetof(Vmcb, cr4) == 0x548 && offsetof(Vmcb, rip) == 0x578 && offsetof(Vmcb, rsp) == 0x5D8);
 static_assert(offsetof(Vmcb, rax) == 0x5F8);

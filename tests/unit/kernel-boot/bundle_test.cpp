@@ -31,6 +31,8 @@ struct alignas(kPageSize) Image {
 constexpr u32 kPartitionAt = sizeof(Header) + sizeof(manifest::Cpu);
 constexpr u32 kRamAt = kPartitionAt + sizeof(manifest::Partition);
 constexpr u32 kPayloadAt = (kRamAt + sizeof(manifest::Range) + 63) / 64 * 64; // behind them
+constexpr u32 kSecondAt = kPayloadAt + 64; // further tables of a test
+constexpr u32 kThirdAt = kSecondAt + 64;
 
 class BundleTest : public testing::Test {
 protected:
@@ -236,11 +238,11 @@ TEST_F(BundleTest, CpusAreNumberedInTheirPartition) {
 }
 
 TEST_F(BundleTest, ReloadingTouchesOnlyThePartitionsOwnMemory) {
-    auto& region = *reinterpret_cast<manifest::Region*>(image_->bytes + 768);
-    auto& payload = *reinterpret_cast<manifest::Payload*>(image_->bytes + 832);
+    auto& region = *reinterpret_cast<manifest::Region*>(image_->bytes + kSecondAt);
+    auto& payload = *reinterpret_cast<manifest::Payload*>(image_->bytes + kThirdAt);
     constexpr u64 kRam = 0x800'0000;
-    header().regions = {768, 1};
-    header().payloads = {832, 1};
+    header().regions = {kSecondAt, 1};
+    header().payloads = {kThirdAt, 1};
     partition().regions = {0, 1};
     partition().payloads = {0, 1};
     region = {Gpa{0}, Hpa{kRam}, 2 * kPageSize, manifest::RegionKind::ram, 7, manifest::MemoryType::write_back, 0, ~0u};
@@ -263,6 +265,29 @@ TEST_F(BundleTest, Hardware) {
     header().iommu.kind = manifest::IommuKind::vt_d;
     EXPECT_NE(after([&] { header().iommu.interrupt_table_entries = 300; }), "holds");
     EXPECT_NE(after([&] { header().iommu.interrupt_table_entries = 65536; }), "holds");
+}
+
+TEST_F(BundleTest, WhatTheIommuWrites) {
+    constexpr u64 kDeviceAt = 3 * kPageSize / 4;
+    auto& h = header();
+    auto& device = *reinterpret_cast<manifest::Device*>(reinterpret_cast<u8*>(&h) + kDeviceAt);
+    h.devices = {kDeviceAt, 1};
+    device.bdf = 0x10;
+    device.handles = 2;
+    device.first_handle = 254;
+    h.workspace.size += layout::IommuBlock::kSize;
+    h.iommu.queue = Hpa{kWorkspace + layout::CpuBlock::kSize + layout::PartitionBlock::kSize};
+    h.iommu.log = h.iommu.queue + layout::IommuBlock::kLog;
+    EXPECT_EQ(after([] {}), "holds");
+    EXPECT_EQ(after([&] { device.first_handle = 255; }),
+              "septum: refused: manifest device interrupt entries: expected in 0x0..0x100, found 0xff..0x101 (code 0x20)");
+    device.first_handle = ~0u;
+    EXPECT_NE(after([] {}), "holds");
+    device.first_handle = 0;
+    EXPECT_NE(after([&] { device.partition = 1; }), "holds");
+    device.partition = 0;
+    EXPECT_NE(after([&] { h.iommu.queue = Hpa{kWorkspace + h.workspace.size}; }), "holds");
+    EXPECT_NE(after([&] { h.iommu.queue = Hpa{0}; }), "holds"); // devices need one
 }
 
 TEST_F(BundleTest, RamThatWraps) {

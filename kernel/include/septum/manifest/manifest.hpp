@@ -355,6 +355,7 @@ struct Partition {
     Hpa block;     // PartitionBlock, in the workspace
     u64 entry_rdi; // the boot CPU's registers at launch; the launch count (0 the first time) goes into RDX
     u64 entry_rsi;
+    u64 entry_rbx; // what PVH and Multiboot point to their information with; RAX is in the VMCB template
     Slice regions;
     Slice payloads;
     Slice ports;
@@ -363,7 +364,7 @@ struct Partition {
     Slice devices; // sorted by virtual_bdf; when there is any, the first is the virtual host bridge 00:00.0
     Digest payload_digest; // SHA-256 over the payload segments in order, `size` bytes each, as loaded
 };
-static_assert(sizeof(Partition) == 208);
+static_assert(sizeof(Partition) == 216);
 
 struct Header {
     u64 magic;

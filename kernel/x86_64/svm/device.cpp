@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/x86_64/svm/device.hpp"
+
+#include "kernel/core/device.hpp"
+#include "kernel/hw/mmio.hpp"
+#include "kernel/hw/pci.hpp"
+#include "kernel/x86_64/iommu/iommu.hpp"
+#include "kernel/x86_64/paging/fetch.hpp"
+
+namespace septum::kernel::svm {
+
+namespace {
+
+using core::DeviceAction;
+using core::DeviceEffect;
+
+// MSI capability (PCI 3.0 §6.8.1): message control, message address; data follows the address, which may be twice as long.
+constexpr u32 kMsiControl = 2;
+constexpr u32 kMsiAddress = 4;
+constexpr u32 kMsiWritable = 0x71; // enable, multiple message enable
+
+constexpr u16 kCodeLong = 1u << 9;    // CS attributes as the VMCB packs them (APM 2 §15.5.1)
+constexpr u16 kCodeDefault = 1u << 10;
+constexpr u64 kWalking = 1ULL << 33;  // EXITINFO1: met while the guest's page tables were walked (§15.25.6)
+
+core::CodeMode code_mode(const Vmcb& vmcb) {
+    if ((vmcb.efer & paging::kEferLongModeActive) != 0 && (vmcb.cs.attributes & kCodeLong) != 0) {
+        return core::CodeMode::bits64;
+    }
+    return (vmcb.cs.attributes & kCodeDefault) != 0 ? core::CodeMode::bits32 : core::CodeMode::bits16;
+}
+
+void program_msi(PerCpu& cpu, const manifest::Device& device, const DeviceEffect& effect) {
+    const u32 control = device.msi_at + kMsiControl;
+    hw::pci_change(device.bdf, control, 2, kMsiWritable, 0);
+    if (!effect.enabled) {
+        return;
+    }
+    for (u32 i = 0; i < effect.entries; i++) {
+        iommu::remap(*cpu.header, device, i, effect.route.present, static_cast<u8>(effect.route.vector + i),
+                     effect.route.apic_id);
+    }
+    const iommu::Message message = iommu::message(*cpu.header, device, 0);
+    const bool wide = (device.msi_flags & manifest::kMsi64) != 0;
+    hw::pci_write(device.bdf, device.msi_at + kMsiAddress, 4, message.address);
+    if (wide) {
+        hw::pci_write(device.bdf, device.msi_at + kMsiAddress + 4, 4, message.address_high);
+    }
+    hw::pci_write(device.bdf, device.msi_at + kMsiAddress + (wide ? 8u : 4u), 2, message.data);
+    hw::pci_change(device.bdf, control, 2, kMsiWritable, effect.control);
+}
+
+void unmask(PerCpu& cpu, const manifest::Device& device, const DeviceEffect& effect) {
+    iommu::remap(*cpu.header, device, effect.entry, effect.route.present, effect.route.vector, effect.route.apic_id);
+    const iommu::Message message = iommu::message(*cpu.header, device, effect.entry);
+    hw::mmio_write32(effect.address, message.address);
+    hw::mmio_write32(effect.address + 4, message.address_high);
+    hw::mmio_write32(effect.address + 8, message.data);
+    hw::mmio_write32(effect.address + 12, 0);
+}
+
+u64 read_memory(Hpa address, u32 width) {
+    switch (width) {
+    case 1: return hw::mmio_read8(address);
+    case 2: return hw::mmio_read16(address);
+    case 4: return hw::mmio_read32(address);
+    default: return hw::mmio_read64(address);
+    }
+}
+
+void write_memory(Hpa address, u32 width, u64 value) {
+    switch (width) {
+    case 1: hw::mmio_write8(address, static_cast<u8>(value)); break;
+    case 2: hw::mmio_write16(address, static_cast<u16>(value)); break;
+    case 4: hw::mmio_write32(address, static_cast<u32>(value)); break;
+    default: hw::mmio_write64(address, value); break;
+    }
+}
+
+} // namespace
+
+void read_instruction(PerCpu& cpu, core::Exit& exit, core::Mov& mov) {
+    const Vmcb& vmcb = *cpu.vmcb;
+    if (exit.access == manifest::kExecute || (vmcb.exit_info1 & kWalking) != 0 ||
+        core::find_trapped(cpu.manifest, exit.address) == core::kNoDevice) {
+        return;
+    }
+    core::Instruction instruction;
+    instruction.mode = code_mode(vmcb);
+    const bool is_long = instruction.mode == core::CodeMode::bits64;
+    if (vmcb.fetched != 0 && vmcb.fetched <= core::kMaxInstruction) { // decode assists (APM 2 §15.8.4)
+        instruction.count = vmcb.fetched;
+        for (u32 i = 0; i < core::kMaxInstruction; i++) {
+            instruction.bytes[i] = vmcb.instruction[i];
+        }
+    } else {
+        const u64 linear = is_long ? vmcb.rip : (vmcb.cs.base + vmcb.rip) & 0xFFFF'FFFF;
+        paging::fetch(cpu.regions, {vmcb.cr0, vmcb.cr3, vmcb.cr4, vmcb.efer}, linear, instruction);
+    }
+    if (core::decode(instruction, mov)) {
+        exit.mov = &mov;
+        exit.next_rip = is_long ? vmcb.rip + mov.length : (vmcb.rip + mov.length) & 0xFFFF'FFFF;
+        cpu.state.registers[core::kRsp] = vmcb.rsp; // the one that lies in the VMCB
+    }
+}
+
+void apply_device(PerCpu& cpu, const DeviceEffect& effect) {
+    const manifest::Device* device = cpu.manifest.devices.at(effect.device);
+    if (device == nullptr) {
+        return;
+    }
+    switch (effect.action) {
+    case DeviceAction::config_read: {
+        const u64 found = (hw::pci_read(device->bdf, effect.offset, effect.width) & effect.mask) | effect.value;
+        u64& rax = cpu.state.registers[core::kRax];
+        rax = core::merge_register(rax, found, effect.width);
+        break;
+    }
+    case DeviceAction::config_write:
+        hw::pci_change(device->bdf, effect.offset, effect.width, effect.mask, static_cast<u32>(effect.value));
+        break;
+    case DeviceAction::read: core::finish_load(cpu.state, effect.load, read_memory(effect.address, effect.width)); break;
+    case DeviceAction::write: write_memory(effect.address, effect.width, effect.value); break;
+    case DeviceAction::msi: program_msi(cpu, *device, effect); break;
+    case DeviceAction::msix_mask: hw::mmio_write32(effect.address + 12, core::kMsixMasked); break;
+    case DeviceAction::msix_unmask: unmask(cpu, *device, effect); break;
+    case DeviceAction::none: break;
+    }
+}
+
+} // namespace septum::kernel::svm
