@@ -9,6 +9,7 @@ namespace {
 
 // Extended feature register (MMIO 0x30, §3.4.2.10).
 constexpr std::uint64_t kXtSup = 1ULL << 2; // destinations of 32 bits
+constexpr std::uint64_t kIaSup = 1ULL << 6; // one command that invalidates all
 constexpr std::uint64_t kGaSup = 1ULL << 7; // interrupt entries of 128 bits
 
 constexpr std::uint64_t kRequesters = 65536;
@@ -88,7 +89,7 @@ manifest::Iommu amdvi_record(const config::Board& board, IommuPlaces places) {
             record.bdf = function.bdf;
         }
     }
-    record.capability = board.iommu.extended_interrupts ? kXtSup | kGaSup : 0;
+    record.capability = kIaSup | (board.iommu.extended_interrupts ? kXtSup | kGaSup : 0);
     record.capability_mask = record.capability;
     record.root_table = places.written;
     return record;

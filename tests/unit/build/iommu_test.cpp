@@ -224,8 +224,8 @@ TEST(Amdvi, EveryRequesterIsValidAndWithoutAnOwnerPowerless) {
     const Made made = make(amd_owners(true));
     EXPECT_EQ(made.record.bdf, 0x08U);
     EXPECT_EQ(made.record.root_table, kPlaces.written);
-    EXPECT_EQ(made.record.capability, 0x84U); // XTSup, GASup
-    EXPECT_EQ(made.record.capability_mask, 0x84U);
+    EXPECT_EQ(made.record.capability, 0xC4U); // XTSup, IASup, GASup
+    EXPECT_EQ(made.record.capability_mask, 0xC4U);
     for (std::uint32_t bdf = 0; bdf < 0x1'0000; ++bdf) {
         const std::uint64_t entry = made.record.root_table.value + bdf * 32U;
         ASSERT_EQ(made.at(entry) & 3U, 3U);
@@ -256,7 +256,7 @@ TEST(Amdvi, EachDeviceHasItsOwnInterruptTable) {
             EXPECT_EQ(made.at(tables[d].value), 0U);               // RemapEn = 0
             EXPECT_EQ(tables[d].value % kPageSize, 0U);
         }
-        EXPECT_EQ(made.record.capability, extended ? 0x84U : 0U);
+        EXPECT_EQ(made.record.capability, extended ? 0xC4U : 0x40U);
         EXPECT_EQ(made.written.size(), 2 * kMiB + 2 * kPageSize);
     }
 }
