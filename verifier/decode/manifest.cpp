@@ -45,6 +45,11 @@ public:
         good = table(h.cpuid, manifest_.cpuid, m::kMaxCpuidRules * m::kMaxPartitions, "cpuid") && good;
         good = table(h.facts, manifest_.facts, kMaxRecords, "facts") && good;
         good = table(h.ram, manifest_.ram, kMaxRecords, "ram") && good;
+        good = table(h.devices, manifest_.devices, m::kMaxDevices, "devices") && good;
+        good = table(h.bars, manifest_.bars, m::kMaxDevices * m::kMaxBars, "bars") && good;
+        good = table(h.pci_registers, manifest_.pci_registers, m::kMaxDevices * m::kMaxPciRegisters, "pci_registers") &&
+               good;
+        good = table(h.bridges, manifest_.bridges, m::kMaxBridges, "bridges") && good;
         if (!good) {
             return;
         }
@@ -56,6 +61,7 @@ public:
             partition(manifest_.partitions[i], i);
         }
         records();
+        check_device_records(manifest_);
     }
 
 private:
@@ -219,8 +225,6 @@ private:
             defect(DefectKind::wrong_value, "the trampoline is no page below 1 mib", offsetof(m::Header, trampoline), 0,
                    h.trampoline.value);
         }
-        const std::uint64_t iommu = offsetof(m::Header, iommu);
-        one_of(h.iommu.kind, {m::IommuKind::none, m::IommuKind::vt_d, m::IommuKind::amd_vi}, "the iommu's kind", iommu);
     }
 
     // Every record belongs to exactly one partition; a CPU that says so to none.
@@ -232,18 +236,30 @@ private:
         owned(manifest_.msrs, h.msrs, "msrs", [](const m::Partition& p) { return p.msrs; });
         owned(manifest_.cpuid, h.cpuid, "cpuid", [](const m::Partition& p) { return p.cpuid; });
         owned(manifest_.cpus, h.cpus, "cpus", [](const m::Partition& p) { return m::Slice{p.first_cpu, p.cpu_count}; });
+        owned(manifest_.devices, h.devices, "devices", [](const m::Partition& p) { return p.devices; });
+        owned(manifest_.bars, h.bars, "bars", manifest_.devices, h.devices, "device",
+              [](const m::Device& d) { return d.bars; });
+        owned(manifest_.pci_registers, h.pci_registers, "pci_registers", manifest_.devices, h.devices, "device",
+              [](const m::Device& d) { return d.registers; });
     }
 
     template <typename T, typename SliceOf>
     void owned(const std::vector<T>& records_, const m::Table& t, const char* what, SliceOf&& slice_at) {
+        owned(records_, t, what, manifest_.partitions, manifest_.header.partitions, "partition",
+              std::forward<SliceOf>(slice_at));
+    }
+
+    template <typename T, typename Owner, typename SliceOf>
+    void owned(const std::vector<T>& records_, const m::Table& t, const char* what, const std::vector<Owner>& all,
+               const m::Table& owner_table, const char* owner, SliceOf&& slice_at) {
         const std::uint64_t size = records_.size();
         std::vector<std::uint8_t> owners(size, 0);
-        for (std::size_t i = 0; i < manifest_.partitions.size(); ++i) {
-            const m::Slice s = slice_at(manifest_.partitions[i]);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            const m::Slice s = slice_at(all[i]);
             if (!fits(s.first, s.count, size)) {
                 defect(DefectKind::out_of_range,
-                       "partition " + std::to_string(i) + ": its `" + what + "` leave the table", partition_at(i), size,
-                       std::uint64_t{s.first} + s.count);
+                       owner + (" " + std::to_string(i)) + ": its `" + what + "` leave the table",
+                       owner_table.offset + i * sizeof(Owner), size, std::uint64_t{s.first} + s.count);
             }
             const std::uint64_t end = std::min<std::uint64_t>(std::uint64_t{s.first} + s.count, size);
             for (std::uint64_t k = s.first; k < end; ++k) {
@@ -256,7 +272,9 @@ private:
                 expected = records_[k].partition == m::kNobody ? 0 : 1;
             }
             if (owners[k] != expected) {
-                const char* found = owners[k] == 0 ? "no partition" : owners[k] == 1 ? "a partition" : "two partitions";
+                const std::string found = owners[k] == 0   ? std::string("no ") + owner
+                                          : owners[k] == 1 ? std::string("a ") + owner
+                                                           : std::string("two ") + owner + "s";
                 defect(owners[k] == 0 ? DefectKind::stray_bytes : DefectKind::overlap,
                        "record " + std::to_string(k) + " of `" + what + "` belongs to " + found,
                        t.offset + k * sizeof(T), expected, owners[k]);
@@ -303,7 +321,8 @@ private:
                 defect(DefectKind::duplicate, who + " has the name of partition " + std::to_string(other), at, 0, 0);
             }
         }
-        one_of(p.boot, {m::BootKind::elf64, m::BootKind::linux}, who + ": boot", at + offsetof(m::Partition, boot));
+        one_of(p.boot, {m::BootKind::elf64, m::BootKind::linux, m::BootKind::pvh, m::BootKind::multiboot},
+               who + ": boot", at + offsetof(m::Partition, boot));
         bool counts = false;
         for (std::size_t cause = 0; cause < m::kCauses; ++cause) {
             one_of(p.on[cause], {m::OnFault::stop, m::OnFault::restart, m::OnFault::halt_system},
@@ -311,7 +330,9 @@ private:
             counts = counts || (cause < static_cast<std::size_t>(m::Cause::reset) && p.on[cause] == m::OnFault::restart);
         }
         flag(p.console, who + ": console", at + offsetof(m::Partition, console));
-        zero(p.reserved0, who + ": a byte behind console", at + offsetof(m::Partition, reserved0));
+        flag(p.event_log, who + ": event_log", at + offsetof(m::Partition, event_log));
+        zero(p.reserved0, who + ": a byte behind event_log", at + offsetof(m::Partition, reserved0));
+        zero(p.reserved1, who + ": a field behind on", at + offsetof(m::Partition, reserved1));
         if (!counts && p.restart_limit != 0) {
             defect(DefectKind::wrong_value, who + ": restart_limit without restart",
                    at + offsetof(m::Partition, restart_limit), 0, p.restart_limit);
@@ -367,7 +388,9 @@ private:
             const m::Region& r = manifest_.regions[i];
             const std::uint64_t at = h.regions.offset + i * sizeof r;
             const std::string who = "region " + std::to_string(i);
-            one_of(r.kind, {m::RegionKind::ram, m::RegionKind::channel_send, m::RegionKind::channel_receive},
+            one_of(r.kind,
+                   {m::RegionKind::ram, m::RegionKind::channel_send, m::RegionKind::channel_receive,
+                    m::RegionKind::device, m::RegionKind::event_log},
                    who + ": kind", at + offsetof(m::Region, kind));
             one_of(r.type, {m::MemoryType::write_back, m::MemoryType::uncacheable}, who + ": type",
                    at + offsetof(m::Region, type));
@@ -378,10 +401,12 @@ private:
             zero(r.reserved0, who + ": a byte behind type", at + offsetof(m::Region, reserved0));
             range({r.hpa, r.size}, who, at);
             range({Hpa{r.gpa.value}, r.size}, who + "'s guest side", at);
-            const bool ram = r.kind == m::RegionKind::ram;
-            if (ram ? r.object != ~0U : r.object >= manifest_.channels.size()) {
-                defect(DefectKind::out_of_range, who + ": channel", at + offsetof(m::Region, object),
-                       ram ? ~0U : manifest_.channels.size(), r.object);
+            const bool device = r.kind == m::RegionKind::device;
+            const bool plain = r.kind == m::RegionKind::ram || r.kind == m::RegionKind::event_log;
+            const std::uint64_t most = device ? manifest_.bars.size() : manifest_.channels.size();
+            if (plain ? r.object != ~0U : r.object >= most) {
+                defect(DefectKind::out_of_range, who + (device ? ": bar" : ": channel"),
+                       at + offsetof(m::Region, object), plain ? ~0U : most, r.object);
             }
         }
         for (std::size_t i = 0; i < manifest_.payloads.size(); ++i) {
@@ -424,7 +449,9 @@ private:
             const m::PortRule& r = manifest_.ports[i];
             const std::uint64_t at = h.ports.offset + i * sizeof r;
             using enum m::PortAnswer;
-            one_of(r.answer, {constant, forbidden, uart, doorbell, sleep, reset}, "port rule " + std::to_string(i), at);
+            one_of(r.answer,
+                   {constant, forbidden, uart, doorbell, sleep, reset, pci_address, pci_data, pit, pit_gate},
+                   "port rule " + std::to_string(i), at);
             zero(r.reserved0, "port rule " + std::to_string(i) + ": its end", at + offsetof(m::PortRule, reserved0));
         }
         for (std::size_t i = 0; i < manifest_.msrs.size(); ++i) {
@@ -448,7 +475,7 @@ private:
             const std::uint64_t at = h.facts.offset + i * sizeof f;
             using enum m::FactKind;
             const std::string who = "fact " + std::to_string(i);
-            one_of(f.kind, {cpuid_bits, msr_bits, msr_at_least, pci_function, cpuid_at_least}, who, at);
+            one_of(f.kind, {cpuid_bits, msr_bits, msr_at_least, pci_function, cpuid_at_least, pci_bits}, who, at);
             zero(f.reserved0, who + ": a field behind b", at + offsetof(m::Fact, reserved0));
             name(f.name, who + ": its name", at + offsetof(m::Fact, name));
         }
@@ -481,6 +508,15 @@ std::span<const m::CpuidRule> Manifest::cpuid_of(const m::Partition& p) const {
 }
 std::span<const m::Cpu> Manifest::cpus_of(const m::Partition& p) const {
     return slice_of(cpus, p.first_cpu, p.cpu_count);
+}
+std::span<const m::Device> Manifest::devices_of(const m::Partition& p) const {
+    return slice_of(devices, p.devices.first, p.devices.count);
+}
+std::span<const m::Bar> Manifest::bars_of(const m::Device& d) const {
+    return slice_of(bars, d.bars.first, d.bars.count);
+}
+std::span<const m::PciRegister> Manifest::registers_of(const m::Device& d) const {
+    return slice_of(pci_registers, d.registers.first, d.registers.count);
 }
 
 std::string text(const char (&name)[m::kNameSize]) {

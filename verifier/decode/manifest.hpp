@@ -21,6 +21,10 @@ struct Manifest {
     std::vector<manifest::CpuidRule> cpuid;
     std::vector<manifest::Fact> facts;
     std::vector<manifest::Range> ram;
+    std::vector<manifest::Device> devices;
+    std::vector<manifest::Bar> bars;
+    std::vector<manifest::PciRegister> pci_registers;
+    std::vector<manifest::Bridge> bridges;
     Defects defects; // address: offset in the bundle
 
     // The records of a slice; what lies outside the table is left out (and is in `defects`).
@@ -30,7 +34,14 @@ struct Manifest {
     [[nodiscard]] std::span<const manifest::MsrRule> msrs_of(const manifest::Partition& p) const;
     [[nodiscard]] std::span<const manifest::CpuidRule> cpuid_of(const manifest::Partition& p) const;
     [[nodiscard]] std::span<const manifest::Cpu> cpus_of(const manifest::Partition& p) const;
+    [[nodiscard]] std::span<const manifest::Device> devices_of(const manifest::Partition& p) const;
+    [[nodiscard]] std::span<const manifest::Bar> bars_of(const manifest::Device& d) const;
+    [[nodiscard]] std::span<const manifest::PciRegister> registers_of(const manifest::Device& d) const;
 };
+
+// What devices, BARs, configuration rules, bridges, the IOMMU, watchdog, event log and crash record say, checked one by one
+// and against each other. Part of decode_manifest.
+void check_device_records(Manifest& manifest);
 
 // A fixed-size name up to its terminating zero (all 32 bytes when there is none: a defect of the manifest).
 [[nodiscard]] std::string text(const char (&name)[manifest::kNameSize]);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/decode/vtd.hpp"
 
-#include <algorithm>
-#include <array>
-#include <set>
+#include "verifier/decode/dma_walk.hpp"
 
 namespace septum::verifier::decode {
 
@@ -13,24 +11,13 @@ constexpr std::uint64_t kPresent = 1;
 constexpr unsigned kBuses = 256;
 constexpr unsigned kFunctions = 256; // device << 3 | function
 constexpr unsigned kEntries = 512;
-constexpr std::size_t kMaxDomains = 256;
-// Second-stage tables decoded over all domains, beyond the pages there are: more only if they are tangled.
-constexpr std::uint64_t kMaxRepeatedTables = 256;
-constexpr std::size_t kMaxIntervals = 1 << 18;
+constexpr std::uint64_t kPageSizeBit = 1 << 7;
+constexpr std::uint64_t kNoFaultReport = 1 << 1; // FPD of context and interrupt entries
 
-constexpr std::uint64_t bits(unsigned high, unsigned low) {
-    return (high == 63 ? ~0ULL : (1ULL << (high + 1)) - 1) & ~((1ULL << low) - 1);
-}
-constexpr std::uint64_t field(std::uint64_t value, unsigned high, unsigned low) {
-    return (value & bits(high, low)) >> low;
-}
-
-class DmaWalker {
+class VtdWalk : DmaWalk {
 public:
-    DmaWalker(const HostMemory& memory, std::uint32_t width, const std::string& what, VtdTables& out)
-        : memory_(memory), address_(bits(std::clamp(width, 13U, 52U) - 1, 12)),
-          max_tables_(memory.bytes.size() / kPageSize + kMaxRepeatedTables),
-          beyond_(width < 52 ? bits(51, std::max(width, 13U)) : 0), what_(what), out_(out) {}
+    VtdWalk(const HostMemory& memory, std::uint32_t width, const std::string& what, DmaTables& out)
+        : DmaWalk(memory, width, what, out) {}
 
     void root(std::uint64_t base) {
         const auto bytes = page(base, "root table", base);
@@ -51,23 +38,19 @@ public:
                 add(first, first + kFunctions - 1, {DmaState::blocked, 0});
                 continue;
             }
-            if ((low & (bits(11, 1) | beyond_)) != 0 || high != 0) {
+            if ((low & (bits(11, 1) | bits(63, 52) | beyond_)) != 0 || high != 0) {
                 reserved("root entry of bus " + std::to_string(bus) + " has reserved bits set", at,
-                         low & ~(bits(11, 1) | beyond_), low);
+                         low & ~(bits(11, 1) | bits(63, 52) | beyond_), low);
             }
             contexts(low & address_, bus, at);
         }
+        finish();
     }
 
 private:
-    struct Answer {
-        DmaState state = DmaState::unknown;
-        std::uint32_t domain = 0;
-    };
-
     void contexts(std::uint64_t base, unsigned bus, std::uint64_t from) {
         const std::uint32_t first = bus * kFunctions;
-        const auto bytes = page(base, "context table of bus " + std::to_string(bus), from);
+        const auto bytes = page(base, "context table of bus " + std::to_string(bus), from, true);
         if (!bytes) {
             add(first, first + kFunctions - 1, {DmaState::unknown, 0});
             return;
@@ -87,9 +70,13 @@ private:
             }
             return {DmaState::blocked, 0};
         }
-        constexpr std::uint64_t reserved_high = bits(63, 24) | bits(7, 7);
-        if ((low & (bits(11, 4) | beyond_)) != 0 || (high & reserved_high) != 0) {
-            reserved(what(" has reserved bits set"), at, low & ~(bits(11, 4) | beyond_), low);
+        if ((low & kNoFaultReport) != 0) {
+            wrong(what(" keeps its faults from being reported"), at, low & ~kNoFaultReport, low);
+        }
+        const std::uint64_t reserved_low = bits(11, 4) | bits(63, 52) | beyond_;
+        constexpr std::uint64_t kReservedHigh = bits(63, 24) | bits(7, 3); // the software's own bits included
+        if ((low & reserved_low) != 0 || (high & kReservedHigh) != 0) {
+            reserved(what(" has reserved bits set"), at, low & ~reserved_low, low);
         }
         const std::uint64_t type = field(low, 3, 2);
         if (type == 2) {
@@ -105,15 +92,10 @@ private:
         domain.root = low & address_;
         domain.levels = static_cast<int>(width) + 2;
         domain.device_tlb = type == 1;
-        for (std::uint32_t i = 0; i < out_.domains.size(); ++i) {
-            const DmaDomain& other = out_.domains[i];
-            if (other.id == domain.id && other.root == domain.root && other.levels == domain.levels &&
-                other.device_tlb == domain.device_tlb) {
-                return {DmaState::translated, i};
-            }
+        if (const auto before = known(domain)) {
+            return {DmaState::translated, *before};
         }
-        if (out_.domains.size() >= kMaxDomains) {
-            too_much("more domains than can be decoded", at, kMaxDomains);
+        if (!room(at)) {
             return {DmaState::unknown, 0};
         }
         seen_.clear();
@@ -129,33 +111,32 @@ private:
             domain.complete = false;
             return;
         }
-        if (!seen_.insert(table).second) {
-            out_.defects.add(DefectKind::table_aliased, what_ + ": a second-stage table is reached by a second entry",
-                             from, 0, table);
-        }
-        if (++decoded_ > max_tables_) {
-            too_much("more second-stage tables than can be decoded", from, max_tables_);
-            domain.complete = false;
+        if (!another(domain, table, from)) {
             return;
         }
         const unsigned shift = 12 + 9 * static_cast<unsigned>(level - 1);
         for (unsigned i = 0; i < kEntries; ++i) { // §9.8
             const std::uint64_t entry = *le64(*bytes, 8ULL * i);
             const auto rights = static_cast<std::uint8_t>(entry & 3); // R, W: the same bits as kAccess…
+            const std::uint64_t at = table + 8ULL * i;
             if (rights == 0) {
+                if (entry != 0) {
+                    reserved("second-stage entry is not present yet not zero", at, 0, entry);
+                }
                 continue;
             }
-            const std::uint64_t at = table + 8ULL * i;
             const std::uint64_t first = input + (std::uint64_t{i} << shift);
-            const bool large = level > 1 && (entry & bits(7, 7)) != 0;
-            std::uint64_t wrong = entry & beyond_;
-            if (large && level > 3) {
-                wrong |= bits(7, 7);
-            } else if (large) {
-                wrong |= entry & bits(shift - 1, 12);
+            const bool large = level > 1 && (entry & kPageSizeBit) != 0;
+            // All that is not R, W, PS and the address: execute, memory type, snoop and the ignored bits are not ours.
+            std::uint64_t strange = entry & (beyond_ | bits(6, 2) | bits(11, 8) | bits(63, 52));
+            if (level == 1 || (large && level > 3)) {
+                strange |= entry & kPageSizeBit;
             }
-            if (wrong != 0) {
-                reserved("second-stage entry has reserved bits set", at, entry & ~wrong, entry);
+            if (large && level <= 3) {
+                strange |= entry & bits(shift - 1, 12);
+            }
+            if (strange != 0) {
+                reserved("second-stage entry has reserved bits set", at, entry & ~strange, entry);
             }
             const auto both = static_cast<std::uint8_t>(access & rights);
             if (level == 1 || (large && level <= 3)) {
@@ -164,111 +145,19 @@ private:
             } else {
                 second_stage(domain, entry & address_, level - 1, first, both, at);
             }
-            if (!domain.complete && decoded_ > max_tables_) {
+            if (exhausted()) {
                 return;
             }
         }
     }
-
-    void leaf(DmaDomain& domain, std::uint64_t gpa, std::uint64_t hpa, std::uint64_t size, std::uint8_t access,
-              std::uint8_t page_sizes, std::uint64_t at) {
-        if (access == 0) {
-            return;
-        }
-        if (!domain.reach.empty()) {
-            Interval& last = domain.reach.back();
-            if (last.gpa + last.size == gpa && last.hpa + last.size == hpa && last.access == access) {
-                last.size += size;
-                last.page_sizes |= page_sizes;
-                return;
-            }
-        }
-        if (intervals_ >= kMaxIntervals) {
-            if (domain.complete) {
-                too_much("more dma intervals than can be decoded", at, kMaxIntervals);
-            }
-            domain.complete = false;
-            return;
-        }
-        ++intervals_;
-        domain.reach.push_back({gpa, hpa, size, access, page_sizes, CacheType::write_back, true});
-    }
-
-    std::optional<ByteSpan> page(std::uint64_t base, const std::string& name, std::uint64_t from) {
-        if (base % kPageSize != 0) {
-            out_.defects.add(DefectKind::unaligned, what_ + ": the " + name + " is not page aligned", from,
-                             base & ~(kPageSize - 1), base);
-            base &= ~(kPageSize - 1);
-        }
-        const auto bytes = memory_.at(base, kPageSize);
-        if (!bytes) {
-            out_.defects.add(DefectKind::unreadable, what_ + ": the " + name + " lies outside the bundle", from,
-                             memory_.sealed_base, base);
-            return bytes;
-        }
-        if (!memory_.sealed(base, kPageSize)) {
-            out_.defects.add(DefectKind::outside_tables, what_ + ": the " + name + " lies outside the sealed tables",
-                             from, memory_.sealed_base, base);
-        }
-        if (pages_.insert(base).second) {
-            out_.tables.push_back(base);
-        }
-        return bytes;
-    }
-
-    void add(std::uint32_t first, std::uint32_t last, Answer answer) {
-        if (!out_.requesters.empty()) {
-            RequesterInterval& back = out_.requesters.back();
-            if (back.state == answer.state && back.domain == answer.domain && back.last + 1 == first) {
-                back.last = last;
-                return;
-            }
-        }
-        out_.requesters.push_back({first, last, answer.state, answer.domain});
-    }
-
-    void reserved(const std::string& text, std::uint64_t at, std::uint64_t expected, std::uint64_t found) {
-        out_.defects.add(DefectKind::reserved_bits, what_ + ": " + text, at, expected, found);
-    }
-
-    void too_much(const char* text, std::uint64_t at, std::uint64_t bound) {
-        out_.defects.add(DefectKind::too_much, what_ + ": " + text, at, bound, bound + 1);
-    }
-
-    const HostMemory& memory_;
-    std::uint64_t address_; // address bits of an entry
-    std::uint64_t max_tables_;
-    std::uint64_t beyond_; // address bits that the unit does not have
-    const std::string& what_;
-    VtdTables& out_;
-    std::set<std::uint64_t> pages_;
-    std::set<std::uint64_t> seen_; // second-stage tables of the domain being decoded
-    std::uint64_t decoded_ = 0;
-    std::size_t intervals_ = 0;
 };
 
 } // namespace
 
-const char* name(DmaState state) {
-    switch (state) {
-    case DmaState::blocked:
-        return "blocked";
-    case DmaState::translated:
-        return "translated";
-    case DmaState::passthrough:
-        return "passthrough";
-    case DmaState::unknown:
-        return "unknown";
-    }
-    return "unknown";
-}
-
-VtdTables decode_vtd(const HostMemory& memory, std::uint64_t root_table, std::uint32_t physical_address_bits,
+DmaTables decode_vtd(const HostMemory& memory, std::uint64_t root_table, std::uint32_t physical_address_bits,
                      const std::string& what) {
-    VtdTables result;
-    DmaWalker walker(memory, physical_address_bits, what, result);
-    walker.root(root_table);
-    std::sort(result.tables.begin(), result.tables.end());
+    DmaTables result;
+    VtdWalk(memory, physical_address_bits, what, result).root(root_table);
     return result;
 }
 
@@ -306,14 +195,23 @@ InterruptTable decode_interrupt_table(const HostMemory& memory, std::uint64_t ba
         entry.index = i;
         entry.low = *le64(*bytes, i * kEntrySize);
         entry.high = *le64(*bytes, i * kEntrySize + 8);
+        if (entry.low == 0 && entry.high == 0) {
+            continue;
+        }
+        entry.source = static_cast<std::uint16_t>(field(entry.high, 15, 0));
+        entry.qualifier = static_cast<std::uint8_t>(field(entry.high, 17, 16));
+        entry.source_check = static_cast<std::uint8_t>(field(entry.high, 19, 18));
         const std::uint64_t at = base + i * kEntrySize;
         if ((entry.low & kPresent) == 0) {
-            if (entry.low != 0 || entry.high != 0) {
+            if (entry.low != 0 || (entry.high & bits(63, 20)) != 0) {
                 table.defects.add_lazy(
                     DefectKind::reserved_bits,
-                    [&] { return what + ": entry " + std::to_string(i) + " is not present yet not zero"; }, at, 0,
-                    entry.low | entry.high);
+                    [&] {
+                        return what + ": entry " + std::to_string(i) + " is not present, yet has more than an owner";
+                    },
+                    at, 0, entry.low != 0 ? entry.low : entry.high);
             }
+            table.reserved.push_back({i, entry.source, entry.source_check, entry.qualifier});
             continue;
         }
         entry.posted = field(entry.low, 15, 15) != 0;
@@ -321,9 +219,9 @@ InterruptTable decode_interrupt_table(const HostMemory& memory, std::uint64_t ba
         entry.delivery = static_cast<std::uint8_t>(field(entry.low, 7, 5));
         entry.logical = field(entry.low, 2, 2) != 0;
         entry.destination = static_cast<std::uint32_t>(entry.low >> 32);
-        entry.source = static_cast<std::uint16_t>(field(entry.high, 15, 0));
-        entry.source_check = static_cast<std::uint8_t>(field(entry.high, 19, 18));
-        const std::uint64_t low_reserved = entry.posted ? 0 : bits(14, 12) | bits(31, 24);
+        // FPD (bit 1) would keep faults from being reported; redirection hint, level trigger and the software's own bits
+        // have no use here.
+        const std::uint64_t low_reserved = entry.posted ? 0 : bits(14, 8) | bits(31, 24) | bits(4, 3) | bits(1, 1);
         const std::uint64_t high_reserved = entry.posted ? 0 : bits(63, 20);
         if ((entry.low & low_reserved) != 0 || (entry.high & high_reserved) != 0) {
             table.defects.add_lazy(

@@ -68,7 +68,7 @@ void tables(ByteSpan bundle, Facts& facts) {
         owners.claim("the vmcb of other cpus" + of, p.record.vmcb_ap.value, kPageSize);
     }
     owners.claim("the iommu's tables", facts.devices.dma.tables);
-    owners.claim("the interrupt remapping table", facts.devices.interrupts.tables);
+    owners.claim("the interrupt tables", facts.devices.interrupt_pages);
 
     const std::uint64_t offset = facts.manifest.header.tables_offset;
     for (std::size_t i = 0; i < owners.owner().size(); ++i) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "verifier/decode/acpi.hpp"
+#include "verifier/decode/amd_vi.hpp"
 #include "verifier/decode/elf.hpp"
 #include "verifier/decode/grub_config.hpp"
 #include "verifier/decode/guest_info.hpp"
@@ -131,8 +132,16 @@ struct KernelFacts {
 struct DeviceFacts {
     bool present = false; // the manifest declares a unit
     manifest::Iommu record{};
-    decode::VtdTables dma; // dma.requesters: all 65,536 ids
+    decode::DmaTables dma; // dma.requesters: all 65,536 ids, of either unit
+    // VT-d: the one interrupt remapping table.
     decode::InterruptTable interrupts;
+    // How each requester's interrupts fare, all 65,536 ids; VT-d: through the one table, whose entries check the source.
+    std::vector<decode::InterruptRoute> routes;
+    std::vector<decode::DeviceInterruptTable> interrupt_tables; // AMD-Vi: one for each function that has interrupts
+    // Host-physical pages of the sealed tables that the kernel writes at run time, sorted: interrupt tables, and what says
+    // which requester has which domain (VT-d context tables, AMD-Vi device table).
+    std::vector<std::uint64_t> interrupt_pages;
+    std::vector<std::uint64_t> written_pages;
 };
 
 // A page of the sealed tables that more than one structure uses, with who they are.

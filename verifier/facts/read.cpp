@@ -81,19 +81,39 @@ void read_kernel(const decode::HostMemory& memory, const ReadOptions& options, F
     }
 }
 
+// AMD-Vi interrupt table entries have 128 bits where the unit has x2APIC support (48882 §2.2.5.2, extended feature XTSup).
+constexpr std::uint64_t kExtendedInterrupts = 1 << 2;
+
 void read_devices(const decode::HostMemory& memory, const ReadOptions& options, Facts& facts) {
     const manifest::Iommu& record = facts.manifest.header.iommu;
     DeviceFacts& d = facts.devices;
     d.record = record;
-    d.present = record.kind != manifest::IommuKind::none;
-    if (record.kind != manifest::IommuKind::vt_d) {
+    d.present = record.kind == manifest::IommuKind::vt_d || record.kind == manifest::IommuKind::amd_vi;
+    if (record.kind == manifest::IommuKind::vt_d) {
+        d.dma = decode::decode_vtd(memory, record.root_table.value, options.physical_address_bits, "the iommu");
+        d.interrupts = decode::decode_interrupt_table(memory, record.interrupt_table.value,
+                                                      record.interrupt_table_entries, "the interrupt remapping table");
+        d.routes.push_back({0, 0xFFFF,
+                            d.interrupts.readable ? decode::InterruptState::remapped : decode::InterruptState::unknown,
+                            0});
+        d.interrupt_pages = d.interrupts.tables;
+    } else if (record.kind == manifest::IommuKind::amd_vi) {
+        const bool wide = (record.capability & record.capability_mask & kExtendedInterrupts) != 0;
+        decode::AmdViTables tables = decode::decode_amd_vi(memory, record.root_table.value,
+                                                           options.physical_address_bits, wide, "the iommu");
+        d.dma = std::move(tables.dma);
+        d.routes = std::move(tables.interrupts);
+        d.interrupt_tables = std::move(tables.tables);
+        d.interrupt_pages = std::move(tables.interrupt_pages);
+    } else {
         // No table that these decoders know stands between devices and memory.
         d.dma.requesters.push_back({0, 0xFFFF, decode::DmaState::unknown, 0});
-        return;
+        d.routes.push_back({0, 0xFFFF, decode::InterruptState::unknown, 0});
     }
-    d.dma = decode::decode_vtd(memory, record.root_table.value, options.physical_address_bits, "the iommu");
-    d.interrupts = decode::decode_interrupt_table(memory, record.interrupt_table.value, record.interrupt_table_entries,
-                                                  "the interrupt remapping table");
+    d.written_pages = d.interrupt_pages;
+    d.written_pages.insert(d.written_pages.end(), d.dma.deciding.begin(), d.dma.deciding.end());
+    std::sort(d.written_pages.begin(), d.written_pages.end());
+    d.written_pages.erase(std::unique(d.written_pages.begin(), d.written_pages.end()), d.written_pages.end());
 }
 
 void gather_defects(Facts& facts) {

@@ -177,6 +177,7 @@ TEST(Robust, TablesOfGarbage) {
             ASSERT_EQ(one.type, some.type);
         }
         (void)decode::decode_vtd(memory, root, 46, "iommu");
+        (void)decode::decode_amd_vi(memory, root, 46, i % 2 == 0, "iommu");
         (void)decode::decode_interrupt_table(memory, root, 1ULL << mutator.below(20), "irt");
         (void)decode::decode_vmcb(memory, root, "vmcb");
     }

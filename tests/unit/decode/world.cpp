@@ -196,6 +196,8 @@ World make_world() {
     name(h.name, "hand");
     name(h.board, "desk");
     h.iommu.kind = m::IommuKind::vt_d;
+    h.iommu.levels = 4;
+    h.iommu.bdf = m::kNobody;
     h.iommu.registers = Hpa{0xFED9'0000};
     h.iommu.root_table = Hpa{World::place(World::kRootTable)};
     h.iommu.interrupt_table = Hpa{World::place(World::kInterruptTable)};
@@ -281,6 +283,58 @@ World make_world() {
     append(w.bundle, at, h.ports, ports);
     append(w.bundle, at, h.msrs, msrs);
     append(w.bundle, at, h.cpuid, cpuid);
+    w.set_header(h);
+    w.seal();
+    return w;
+}
+
+World make_device_world() {
+    World w = make_world();
+    m::Header h = w.header();
+    h.ecam = Hpa{0xB000'0000};
+    h.iommu.queue = Hpa{World::kWorkspace + 0x1'8000};
+    h.iommu.log = Hpa{World::kWorkspace + 0x1'9000};
+    h.watchdog = {m::WatchdogKind::hpet, 2, 0xF8, 1, Hpa{0xFED0'0000}, 1000, 9};
+    h.event_log = {Hpa{World::kWorkspace + 0x1'C000}, 2 * kPageSize};
+    h.crash_record = Hpa{World::kWorkspace + 0x1'E000};
+    std::vector<m::Device> devices(2);
+    name(devices[0].name, "host-bridge");
+    devices[0].bdf = m::kNobody;
+    devices[0].bridge = m::kNobody;
+    devices[0].msix_bar = ~0U;
+    devices[0].registers = {0, 1};
+    m::Device& nic = devices[1];
+    name(nic.name, "nic");
+    nic.bdf = 0x200;
+    nic.virtual_bdf = 8;
+    nic.domain = 1;
+    nic.reset = m::ResetKind::flr;
+    nic.reset_at = 0x80;
+    nic.bridge = m::kNobody;
+    nic.msix_at = 0x40;
+    nic.msix_entries = 5;
+    nic.first_handle = 16;
+    nic.handles = 5;
+    nic.msix_bar = 0;
+    nic.msix_offset = 0x2000;
+    nic.block = Hpa{World::kWorkspace + 0x1'A000};
+    nic.registers = {1, 4};
+    nic.bars = {0, 1};
+    const std::vector<m::Bar> bars{{1, 0, m::kBar64, 0, Gpa{0xE000'0000}, {Hpa{0xFE80'0000}, 0x4000}}};
+    std::vector<m::PciRegister> registers(5);
+    registers[0] = {0x00, m::PciAnswer::constant, 0, 0, 0, 0x0008'1B36, 0, 0};
+    registers[1] = {0x04, m::PciAnswer::hardware, 0, 0, 0xFFFF'0146, 0x0400, 0x0146, 0xF900'0000};
+    registers[2] = {0x10, m::PciAnswer::bar_low, 0, 0, 0, 0, 0, 0};
+    registers[3] = {0x14, m::PciAnswer::bar_high, 0, 0, 0, 0, 0, 0};
+    registers[4] = {0x40, m::PciAnswer::msix_control, 0, 0, 0xFFFF'00FF, 0, 0xC000'0000, 0};
+    const std::vector<m::Bridge> bridges{
+        {0x10, 0, 2, 2, 1, 0x148, {Hpa{0xFE80'0000}, 0x20'0000}, {Hpa{0}, 0}}};
+    std::uint32_t at = 0x1000;
+    append(w.bundle, at, h.devices, devices);
+    append(w.bundle, at, h.bars, bars);
+    append(w.bundle, at, h.pci_registers, registers);
+    append(w.bundle, at, h.bridges, bridges);
+    put(w.bundle, h.partitions.offset + offsetof(m::Partition, devices) + 4, 2, 4);
     w.set_header(h);
     w.seal();
     return w;

@@ -46,4 +46,7 @@ struct World {
 
 [[nodiscard]] World make_world();
 
+// The same, and `left` owns a function 02:00.0 with one BAR, MSI-X, and a bridge above it: manifest records only.
+[[nodiscard]] World make_device_world();
+
 } // namespace septum::verifier::decode::test
