@@ -123,10 +123,10 @@ struct BoardQemu {
     std::string machine; // -M
     std::string cpu;     // -cpu
     std::uint64_t memory_mib = 0;
-    std::vector<std::string> devices; // -device, in order
-    std::string minimum_version;      // "9.0"; empty: any
     std::vector<BoardDisk> disks;     // raw files of this size, kept between runs: -drive if=none,id=NAME
     std::vector<std::string> networks; // QEMU's user network, each its own: -netdev user,id=NAME
+    std::vector<std::string> devices; // -device, in order
+    std::string minimum_version;      // "9.0"; empty: any
 };
 
 struct Board {
