@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/plan/cpus.hpp"
+#include "build/plan/devices.hpp"
 #include "build/plan/holes.hpp"
 #include "build/plan/plan.hpp"
 
@@ -122,7 +123,8 @@ std::vector<Item> items_of(const config::Model& model, std::vector<Diagnostic>& 
     workspace.kind = Item::Kind::workspace;
     workspace.name = "workspace";
     workspace.size =
-        model.board.cpus.size() * layout::CpuBlock::kSize + model.partitions.size() * layout::PartitionBlock::kSize;
+        model.board.cpus.size() * layout::CpuBlock::kSize + model.partitions.size() * layout::PartitionBlock::kSize +
+        device_workspace(model);
     workspace.size_span = model.name.span;
     items.push_back(std::move(workspace));
     return items;
@@ -453,12 +455,31 @@ void join_channels(Plan& plan, const config::Model& model, std::vector<Diagnosti
     }
 }
 
+// Who looks for missing heartbeats: a CPU that sleeps, or else the first partition's first.
+void place_watchdog(Plan& plan, const config::Model& model) {
+    plan.watched = model.board.watchdog && std::any_of(model.partitions.begin(), model.partitions.end(),
+                                                       [](const auto& partition) { return partition.heartbeat_ms; });
+    if (!plan.watched) {
+        return;
+    }
+    const auto sleeper = std::find_if(plan.cpus.begin(), plan.cpus.end(),
+                                      [](const PlannedCpu& cpu) { return cpu.partition == manifest::kNobody; });
+    plan.watchdog_apic_id = (sleeper != plan.cpus.end() ? *sleeper : plan.cpus.front()).apic_id;
+    if (model.board.watchdog->requester) {
+        plan.watchdog_handle = 0;
+        for (const auto& device : plan.devices) {
+            plan.watchdog_handle = std::max(plan.watchdog_handle, device.first_handle + device.handles);
+        }
+    }
+}
+
 } // namespace
 
 config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) {
     config::Outcome<Plan> outcome;
     auto& diagnostics = outcome.diagnostics;
     check_limits(model, diagnostics);
+    check_devices(model, diagnostics);
     if (!diagnostics.empty()) {
         return outcome;
     }
@@ -568,10 +589,9 @@ config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) 
         return outcome;
     }
     add_event_log(plan, model);
-    plan.watched = model.board.watchdog.has_value() &&
-                   std::any_of(model.partitions.begin(), model.partitions.end(),
-                               [](const config::Partition& partition) { return partition.heartbeat_ms.has_value(); });
     join_channels(plan, model, diagnostics);
+    place_devices(plan, model, workspace_next, diagnostics);
+    place_watchdog(plan, model);
     if (diagnostics.empty()) {
         outcome.value = std::move(plan);
     }

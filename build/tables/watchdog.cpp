@@ -12,9 +12,9 @@ constexpr std::uint32_t kLongestPeriod = 1'000'000;
 
 } // namespace
 
-manifest::Watchdog watchdog_record(const Plan& plan, const config::Model& model, std::uint32_t handle) {
+manifest::Watchdog watchdog_record(const Plan& plan, const config::Model& model) {
     manifest::Watchdog record{};
-    if (!plan.watched || !model.board.watchdog || plan.cpus.empty()) {
+    if (!plan.watched || !model.board.watchdog) {
         return record;
     }
     std::uint32_t shortest_ms = ~0U;
@@ -23,17 +23,14 @@ manifest::Watchdog watchdog_record(const Plan& plan, const config::Model& model,
             shortest_ms = std::min(shortest_ms, partition.heartbeat_ms->value);
         }
     }
-    const auto sleeper = std::find_if(plan.cpus.begin(), plan.cpus.end(), [](const PlannedCpu& cpu) {
-        return cpu.partition == manifest::kNobody;
-    });
     record.kind = manifest::WatchdogKind::hpet;
     record.comparator = model.board.watchdog->comparator;
     record.requester = model.board.watchdog->requester.value_or(manifest::kNobody);
-    record.apic_id = (sleeper != plan.cpus.end() ? *sleeper : plan.cpus.front()).apic_id;
+    record.apic_id = plan.watchdog_apic_id;
     record.registers = Hpa{model.board.watchdog->hpet.value};
     record.period_us = static_cast<std::uint32_t>(
         std::clamp<std::uint64_t>(std::uint64_t{shortest_ms} * 1000 / kLooks, kShortestPeriod, kLongestPeriod));
-    record.handle = model.board.watchdog->requester ? handle : ~0U;
+    record.handle = plan.watchdog_handle;
     return record;
 }
 

@@ -9,8 +9,7 @@
 namespace septum::build {
 
 // All zeros when nobody promises a heartbeat. The timer rings four times in the shortest promise, from once a millisecond
-// to once a second, at a CPU that sleeps, or else at the first partition's first. `handle`: the interrupt table's entry for
-// its message, if it passes the unit.
-[[nodiscard]] manifest::Watchdog watchdog_record(const Plan& plan, const config::Model& model, std::uint32_t handle);
+// to once a second.
+[[nodiscard]] manifest::Watchdog watchdog_record(const Plan& plan, const config::Model& model);
 
 } // namespace septum::build
