@@ -4,6 +4,7 @@
 #include "kernel/resident.hpp"
 
 #include "kernel/console/console.hpp"
+#include "kernel/core/device.hpp"
 #include "kernel/hw/control.hpp"
 #include "kernel/hw/cpuid.hpp"
 #include "kernel/hw/msr.hpp"
@@ -135,6 +136,7 @@ extern "C" void resident_main(const BootFacts* facts, u32 cpu_index) {
     // Every partition's first CPU loads it; nobody is entered before all are as they were sealed.
     if (cpu.state.vcpu == 0) {
         lifecycle::fill_cpuid(cpu);
+        core::reset_device_states(cpu.manifest);
         lifecycle::load(cpu);
         __atomic_store_n(&cpu.partition->phase, u32{core::kRunning}, __ATOMIC_RELEASE);
     }

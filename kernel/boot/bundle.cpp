@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/boot/bundle.hpp"
 
+#include "kernel/boot/bundle_check.hpp"
+#include "kernel/boot/bundle_devices.hpp"
+
 #include <septum/manifest/layout.hpp>
 
 #include "kernel/lifecycle/sha256.hpp"
@@ -15,16 +18,6 @@ using manifest::Range;
 using manifest::Table;
 
 namespace amd_vi = iommu::amd_vi;
-
-constexpr u64 kAddressLimit = u64{1} << 52; // the architecture's largest physical address (APM 2 §5.1)
-
-Refusal bad(const char* what, Value expected, Value found) {
-    return {Code::manifest, Value::text("manifest"), Value::text(what), expected, found};
-}
-
-bool whole_pages(u64 value) {
-    return value % kPageSize == 0;
-}
 
 Refusal check_digest(const char* what, const manifest::Digest& expected, const manifest::Digest& found) {
     if (expected == found) {
@@ -76,20 +69,6 @@ Refusal check_parts(Bytes bundle, const Header& header) {
     return kHolds;
 }
 
-template <typename T>
-Refusal check_table(const Header& header, const char* what, const Table& table, u32 limit) {
-    const u64 bytes = u64{table.count} * sizeof(T);
-    if (table.count > limit) {
-        return bad(what, Value::range("a count in", 0, limit), Value::decimal(table.count));
-    }
-    if (table.count != 0 &&
-        (table.offset % 8 != 0 || table.offset < sizeof(Header) || table.offset + bytes > header.manifest_size)) {
-        return bad(what, Value::range("records in", sizeof(Header), header.manifest_size),
-                   Value::range(table.offset, table.offset + bytes));
-    }
-    return kHolds;
-}
-
 Refusal check_record_tables(const Header& header) {
     constexpr u32 kAny =
         manifest::kMaxPartitions * 4096; // far from any overflow; the real bound is the manifest's size
@@ -103,7 +82,6 @@ Refusal check_record_tables(const Header& header) {
     SEPTUM_REQUIRE(check_table<manifest::CpuidRule>(header, "cpuid", header.cpuid, kAny));
     SEPTUM_REQUIRE(check_table<manifest::Fact>(header, "facts", header.facts, kAny));
     SEPTUM_REQUIRE(check_table<Range>(header, "ram", header.ram, kAny));
-    SEPTUM_REQUIRE(check_table<manifest::Device>(header, "devices", header.devices, manifest::kMaxDevices));
     if (header.cpus.count == 0 || header.partitions.count == 0) {
         return bad("cpus and partitions", Value::text("at least one of each"), Value::decimal(0));
     }
@@ -168,17 +146,6 @@ Refusal check_block(const Header& header, const char* what, Hpa block, u64 size)
                    Value::range("a block in", header.workspace.base.value,
                                 header.workspace.base.value + header.workspace.size),
                    Value::hex(block.value));
-    }
-    return kHolds;
-}
-
-Refusal check_slice(const char* what, const manifest::Slice& slice, const Table& table, u32 limit = ~0u) {
-    if (slice.count > limit) {
-        return bad(what, Value::range("a count in", 0, limit), Value::decimal(slice.count));
-    }
-    if (slice.first > table.count || slice.count > table.count - slice.first) {
-        return bad(what, Value::range("a slice of", 0, table.count),
-                   Value::range(slice.first, u64{slice.first} + slice.count));
     }
     return kHolds;
 }
@@ -351,6 +318,7 @@ Refusal check_bundle(Bytes bundle, const Range& kernel) {
     for (const auto& payload : records<manifest::Payload>(header, header.payloads)) {
         SEPTUM_REQUIRE(check_payload(header, payload));
     }
+    SEPTUM_REQUIRE(check_devices(header));
     return check_hardware(header);
 }
 

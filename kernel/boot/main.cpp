@@ -52,6 +52,7 @@ Refusal check_board(const manifest::Header& header, const MemoryMap& memory) {
     }
     const auto facts = records<manifest::Fact>(header, header.facts);
     SEPTUM_REQUIRE(check_pci_set(facts, {pci.functions, pci.count}));
+    SEPTUM_REQUIRE(check_pci_facts(header));
     return ready_cpu(header);
 }
 
@@ -142,6 +143,8 @@ extern "C" [[noreturn, gnu::used]] void boot_main(septum::u32 magic, septum::u32
     require(place_bundle(source, placed));
     const auto& header = *reinterpret_cast<const manifest::Header*>(placed.data);
     require(iommu::use_sealed(header));
+    now_doing("pci");
+    require(program_pci(header, pci));
     boot_facts.manifest = &header;
 
     u32 own_index = 0;

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/boot/pci.hpp"
 
-#include "kernel/hw/port.hpp"
+#include "kernel/hw/pci.hpp"
 
 namespace septum::kernel::boot {
 
 namespace {
-
-constexpr u16 kAddressPort = 0xCF8;
-constexpr u16 kDataPort = 0xCFC;
-constexpr u32 kEnable = 1u << 31;
 
 // Configuration registers (PCI 3.0 §6.1).
 constexpr u32 kIds = 0x00;
@@ -21,15 +17,8 @@ constexpr u32 kBusMaster = 1u << 2;
 constexpr u32 kMultiFunction = 1u << 23;
 constexpr u32 kNobody = 0xFFFF'FFFF;
 
-u32 read(u32 bdf, u32 reg) {
-    hw::out32(kAddressPort, kEnable | bdf << 8 | reg);
-    return hw::in32(kDataPort);
-}
-
-void write(u32 bdf, u32 reg, u32 value) {
-    hw::out32(kAddressPort, kEnable | bdf << 8 | reg);
-    hw::out32(kDataPort, value);
-}
+u32 read(u32 bdf, u32 reg) { return hw::pci_read(bdf, reg, 4); }
+void write(u32 bdf, u32 reg, u32 value) { hw::pci_write(bdf, reg, 4, value); }
 
 // Host and ISA bridges carry the CPU's own accesses; many have the bit wired to one.
 bool may_stay_master(u32 bdf) {

@@ -14,4 +14,10 @@ struct PciFound {
 // Asks all 256 buses, turns bus mastering off wherever it is on, and notes what is there.
 Refusal silence_pci(PciFound& found);
 
+// The facts that are bits of configuration space.
+Refusal check_pci_facts(const manifest::Header& header);
+
+// With the IOMMU on: every function closed, bridges and assigned functions as planned (pci_program.hpp).
+Refusal program_pci(const manifest::Header& header, const PciFound& found);
+
 } // namespace septum::kernel::boot

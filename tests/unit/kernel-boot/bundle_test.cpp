@@ -270,12 +270,18 @@ TEST_F(BundleTest, Hardware) {
 TEST_F(BundleTest, WhatTheIommuWrites) {
     constexpr u64 kDeviceAt = 3 * kPageSize / 4;
     auto& h = header();
-    auto& device = *reinterpret_cast<manifest::Device*>(reinterpret_cast<u8*>(&h) + kDeviceAt);
-    h.devices = {kDeviceAt, 1};
+    auto* devices = reinterpret_cast<manifest::Device*>(reinterpret_cast<u8*>(&h) + kDeviceAt);
+    auto& device = devices[1];
+    h.devices = {kDeviceAt, 2};
+    partition().devices = {0, 2};
+    devices[0].bdf = devices[0].bridge = devices[1].bridge = manifest::kNobody; // the first: the virtual host bridge
     device.bdf = 0x10;
+    device.virtual_bdf = 8;
+    device.msix_bar = ~0u;
     device.handles = 2;
     device.first_handle = 254;
-    h.workspace.size += layout::IommuBlock::kSize;
+    h.workspace.size += layout::IommuBlock::kSize + layout::DeviceBlock::kSize;
+    device.block = Hpa{kWorkspace + h.workspace.size - layout::DeviceBlock::kSize};
     h.iommu.queue = Hpa{kWorkspace + layout::CpuBlock::kSize + layout::PartitionBlock::kSize};
     h.iommu.log = h.iommu.queue + layout::IommuBlock::kLog;
     EXPECT_EQ(after([] {}), "holds");
