@@ -22,7 +22,8 @@ struct NamedFormat {
     Format format;
 };
 constexpr NamedFormat kFormats[] = {{"text", Format::text},   {"short", Format::brief}, {"json", Format::json},
-                                    {"sarif", Format::sarif}, {"junit", Format::junit}, {"github", Format::github}};
+                                    {"sarif", Format::sarif}, {"junit", Format::junit}, {"github", Format::github},
+                                    {"html", Format::html}};
 
 bool is_error(const Diagnostic& d) {
     return d.severity == Severity::error;
@@ -79,6 +80,8 @@ std::string in_form(const Answer& answer, Format format, bool all, bool color) {
         return as_junit(answer);
     case Format::github:
         return as_github(answer);
+    case Format::html:
+        return as_html(answer);
     case Format::text:
         break;
     }
@@ -88,7 +91,8 @@ std::string in_form(const Answer& answer, Format format, bool all, bool color) {
 } // namespace
 
 void AnswerOptions::declare(CLI::App& app, bool properties) {
-    app.add_option("-f,--format", format, "text, short (one line each), json, sarif, junit or github (default: text)")
+    app.add_option("-f,--format", format,
+                   "text, short (one line each), json, sarif, junit, github or html (default: text)")
         ->type_name("FORM")
         ->take_last();
     if (properties)

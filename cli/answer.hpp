@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/acknowledged.hpp"
+#include "cli/overview.hpp"
 #include "cli/terminal.hpp"
 #include "config/model.hpp"
 #include "verifier/verifier.hpp"
@@ -14,7 +15,7 @@
 
 namespace septum::cli {
 
-enum class Format { text, brief, json, sarif, junit, github };
+enum class Format { text, brief, json, sarif, junit, github, html };
 
 // `--format` and `--output`, for the commands that have an answer.
 struct AnswerOptions {
@@ -43,6 +44,7 @@ struct Answer {
     config::Sources sources;
     std::vector<config::Diagnostic> diagnostics; // of reading and planning
     std::optional<verifier::Report> report;
+    std::optional<Overview> overview; // only for forms that draw it
     std::vector<Acknowledgement> acknowledged;
     std::string day; // on which acknowledgements are judged
 

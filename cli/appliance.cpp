@@ -153,4 +153,17 @@ bool Appliance::prove_image() {
     return judge(verifier::verify_image(*model_, image_, verifier_options_));
 }
 
+void Appliance::draw() {
+    if (!model_)
+        return;
+    const verifier::ReadOptions options{.physical_address_bits = model_->board.physical_address_bits,
+                                        .pages_1g = model_->board.huge_pages_1g};
+    config::Outcome<verifier::Facts> facts;
+    if (!image_.empty())
+        facts = verifier::read_image(image_, options);
+    else if (bundle_ && answer_.report)
+        facts = verifier::read_bundle(kernel_, bundle_->bytes, options);
+    answer_.overview = make_overview(*model_, facts.ok() ? &*facts.value : nullptr);
+}
+
 } // namespace septum::cli

@@ -44,6 +44,8 @@ public:
     [[nodiscard]] bool prove_image();              // answer().report, of image()
     void use_image(std::string name, Bytes image); // instead of make_image()
 
+    void draw(); // answer().overview, of what was judged last
+
     [[nodiscard]] const config::Model& model() const { return *model_; }
     [[nodiscard]] const build::Bundle& bundle() const { return *bundle_; }
     [[nodiscard]] const Bytes& image() const { return image_; }

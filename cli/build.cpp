@@ -19,18 +19,23 @@ public:
             "property on its bytes. An image that is not proved is not written. The same input gives the same bytes.",
             "septum build appliance.yaml -o appliance.iso\n"
             "septum build appliance.yaml -o appliance.iso --payloads guests/ --payloads kernels/\n"
-            "septum build appliance.yaml -o appliance.iso --all        every property with its verdict"};
+            "septum build appliance.yaml -o appliance.iso --all        every property with its verdict\n"
+            "septum build appliance.yaml -o appliance.iso --format html --report report.html"};
     }
     void declare(CLI::App& app) override {
         app.add_option("FILE", input_.file, "the appliance");
         app.add_option("-o,--output", image_, "the image to write")->type_name("ISO")->take_last();
         input_.declare(app, true);
         answer_.declare(app, true);
+        app.add_option("--report", answer_.output, "where the answer goes (default: standard output)")
+            ->type_name("FILE")
+            ->take_last();
     }
     std::vector<Needed> needed() const override { return {{"a FILE", &input_.file}, {"`-o ISO`", &image_}}; }
 
     int run(const Terminal& terminal) override {
-        if (!answer_.parse(terminal))
+        const auto format = answer_.parse(terminal);
+        if (!format)
             return kUsage;
         auto file = PendingFile::make(image_);
         if (!file.ok())
@@ -38,11 +43,15 @@ public:
         Appliance appliance("build", terminal, input_);
         if (!(appliance.load() && appliance.prove_model() && appliance.plan() && appliance.make_image() &&
               appliance.prove_image())) {
+            if (format == Format::html)
+                appliance.draw();
             const int code = give(terminal, appliance.answer(), answer_);
             terminal.say("`" + image_ + "` was not written");
             return code;
         }
         appliance.answer().image = image_;
+        if (format == Format::html)
+            appliance.draw();
         if (const auto failed = file.value->commit(appliance.image()); !failed.empty())
             return terminal.fail(failed);
         const int code = give(terminal, appliance.answer(), answer_);

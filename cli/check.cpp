@@ -30,10 +30,13 @@ public:
     std::vector<Needed> needed() const override { return {{"a FILE", &input_.file}}; }
 
     int run(const Terminal& terminal) override {
-        if (!answer_.parse(terminal))
+        const auto format = answer_.parse(terminal);
+        if (!format)
             return kUsage;
         Appliance appliance("check", terminal, input_);
         const bool good = appliance.load();
+        if (format == Format::html)
+            appliance.draw();
         const int code = give(terminal, appliance.answer(), answer_);
         if (good && code == kDone) {
             const auto& model = appliance.model();

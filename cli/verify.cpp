@@ -21,6 +21,7 @@ public:
                 "septum verify appliance.yaml --model-only       without payloads\n"
                 "septum verify appliance.yaml appliance.iso --format json --output verdict.json\n"
                 "septum verify appliance.yaml --format sarif --output findings.sarif\n"
+                "septum verify appliance.yaml appliance.iso --format html --output report.html\n"
                 "septum verify appliance.yaml --acknowledged accepted.yaml"};
     }
     void declare(CLI::App& app) override {
@@ -54,7 +55,8 @@ public:
             if (error != std::errc() || at != end || options.timeout_ms == 0)
                 return terminal.usage("`--solver-timeout` is a number of milliseconds, not `" + timeout_ + "`");
         }
-        if (!answer_.parse(terminal))
+        const auto format = answer_.parse(terminal);
+        if (!format)
             return kUsage;
         if (!today_.empty() && !is_date(today_))
             return terminal.usage("`--today` is a day such as `2027-01-31`, not `" + today_ + "`");
@@ -71,6 +73,8 @@ public:
         Appliance appliance("verify", terminal, input_, options);
         if (appliance.load() && acknowledge(appliance.answer()))
             prove(appliance);
+        if (format == Format::html)
+            appliance.draw();
         for (const auto& entry : unused(appliance.answer()))
             terminal.warn("acknowledged finding `" + entry + "` does not occur",
                           "remove it from `" + acknowledged_ + "`");

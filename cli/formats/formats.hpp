@@ -11,6 +11,7 @@ namespace septum::cli {
 [[nodiscard]] std::string as_json(const Answer& answer);   // docs/json.md
 [[nodiscard]] std::string as_sarif(const Answer& answer);  // SARIF 2.1.0
 [[nodiscard]] std::string as_junit(const Answer& answer);  // JUnit XML, one test case a property
+[[nodiscard]] std::string as_html(const Answer& answer);   // one self-contained page
 [[nodiscard]] std::string as_github(const Answer& answer); // workflow commands, one annotation a line
 
 // Column as editors count it: Unicode code points from 1, of a byte column from 1 in this line.

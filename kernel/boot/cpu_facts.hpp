@@ -24,7 +24,8 @@ Refusal check_cpu_fact(const manifest::Fact& fact, const Cpu& cpu, u32 apic_id) 
     bool holds = false;
     u64 found = 0;
     switch (fact.kind) {
-    case manifest::FactKind::pci_function:
+    case manifest::FactKind::pci_function: // not a CPU's: pci_set.hpp, pci_program.hpp
+    case manifest::FactKind::pci_bits:
         return kHolds;
     case manifest::FactKind::cpuid_bits:
     case manifest::FactKind::msr_bits:
@@ -40,7 +41,7 @@ Refusal check_cpu_fact(const manifest::Fact& fact, const Cpu& cpu, u32 apic_id) 
         return {Code::manifest,
                 Value::text("fact kind"),
                 {},
-                Value::range(1, 6),
+                Value::range(1, 7),
                 Value::decimal(static_cast<u64>(fact.kind))};
     }
     if (holds) {

@@ -13,7 +13,11 @@ config::Board board(const std::string& name, const std::string& minimum) {
     b.name.value = name;
     b.cpus.resize(2);
     b.has_qemu = true;
-    b.qemu = {"q35", "max", 512, {"intel-iommu"}, minimum};
+    b.qemu.machine = "q35";
+    b.qemu.cpu = "max";
+    b.qemu.memory_mib = 512;
+    b.qemu.devices = {"intel-iommu"};
+    b.qemu.minimum_version = minimum;
     return b;
 }
 

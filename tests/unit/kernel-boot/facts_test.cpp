@@ -55,8 +55,9 @@ TEST(CpuFacts, Floors) {
 }
 
 TEST(CpuFacts, UnknownKindsAreRefused) {
+    EXPECT_FALSE(check({fact(FactKind::pci_bits, 0, 0x100, 8, ~0u, 1, "not a CPU's")}, {}));
     EXPECT_EQ(said(check({fact(static_cast<FactKind>(9), 0, 0, 0, 0, 0, "odd")}, {})),
-              "septum: refused: fact kind: expected 0x1..0x6, found 9 (code 0x20)");
+              "septum: refused: fact kind: expected 0x1..0x7, found 9 (code 0x20)");
 }
 
 Refusal check_pci(const std::vector<Fact>& facts, const std::vector<PciFunction>& found) {
