@@ -39,6 +39,26 @@ TEST(PortRules, SortedDisjointAndAsTheBoardSays) {
     EXPECT_EQ(rule_of(port_rules(partition), 0x3F8), nullptr);
 }
 
+// Mechanism #1 for those with devices alone; the reset control register in its midst stays forbidden.
+TEST(PortRules, ConfigurationSpaceNeedsADevice) {
+    auto partition = make_partition("x", 2 * kMiB);
+    EXPECT_EQ(rule_of(port_rules(partition), 0xCFC), nullptr);
+    partition.device_indices = {0};
+    const auto rules = port_rules(partition);
+    EXPECT_LE(rules.size(), manifest::kMaxPortRules);
+    for (std::size_t i = 1; i < rules.size(); ++i) {
+        EXPECT_LT(rules[i - 1].last, rules[i].first);
+    }
+    for (const std::uint16_t port : {0xCF8, 0xCFA, 0xCFB}) {
+        EXPECT_EQ(rule_of(rules, port)->answer, PortAnswer::pci_address) << port;
+    }
+    EXPECT_EQ(rule_of(rules, 0xCF9)->answer, PortAnswer::forbidden);
+    for (const std::uint16_t port : {0xCFC, 0xCFD, 0xCFE, 0xCFF}) {
+        EXPECT_EQ(rule_of(rules, port)->answer, PortAnswer::pci_data) << port;
+    }
+    EXPECT_EQ(rule_of(rules, 0xD00), nullptr);
+}
+
 TEST(PortRules, GrantedPortsAreCutOut) {
     auto partition = make_partition("x", 2 * kMiB);
     partition.ports_first = {{0x3FA, {}}};
