@@ -5,6 +5,7 @@
 #include "build/plan/plan.hpp"
 
 #include <septum/guest/board.hpp>
+#include <septum/guest/event_log.hpp>
 #include <septum/guest/info.hpp>
 #include <septum/manifest/layout.hpp>
 
@@ -25,8 +26,8 @@ constexpr std::uint64_t kChannelLimit = guest::kChannelLimit;
 // The first doorbell vector of a native partition: above the exceptions and the PC's traditional vectors.
 constexpr std::uint8_t kFirstDoorbellVector = 0x40;
 
-constexpr std::uint64_t kEventLogSize = 16 * 1024; // 255 events
-static_assert(guest::kEventLogBase >= guest::kLowRamLimit && guest::kEventLogBase + kEventLogSize <= guest::kChannelBase);
+static_assert(guest::kEventLogBase >= guest::kLowRamLimit &&
+              guest::kEventLogBase + guest::kEventLogSize <= guest::kChannelBase);
 
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
     return (value + unit - 1) & ~(unit - 1);
@@ -113,7 +114,7 @@ std::vector<Item> items_of(const config::Model& model, std::vector<Diagnostic>& 
             Item log;
             log.kind = Item::Kind::event_log;
             log.name = "event log";
-            log.size = kEventLogSize;
+            log.size = guest::kEventLogSize;
             log.size_span = partition.event_log_span;
             items.push_back(std::move(log));
             break;
