@@ -117,7 +117,22 @@ class Kernel:
     def __init__(self, elf: bytes):
         self._elf = elf
 
+    def find(self, function: str, instruction: bytes) -> int:
+        """The address of the first such instruction in a function, by its mangled name's part; 0: there is none."""
+        address, length = self._symbol(function)
+        table, = struct.unpack_from("<Q", self._elf, 32)
+        size, count = struct.unpack_from("<HH", self._elf, 54)
+        for n in range(count):
+            kind, _, offset, base, _, in_file, _, _ = struct.unpack_from("<IIQQQQQQ", self._elf, table + n * size)
+            if kind == 1 and base <= address < base + in_file:
+                code = self._elf[offset + address - base:offset + address - base + length]
+                return address + code.find(instruction) if instruction in code else 0
+        raise Failure(f"{function} lies in no segment")
+
     def symbol(self, name: str) -> int:
+        return self._symbol(name)[0]
+
+    def _symbol(self, name: str) -> tuple[int, int]:
         sections, = struct.unpack_from("<Q", self._elf, 40)
         size, count = struct.unpack_from("<HH", self._elf, 58)
         for n in range(count):
@@ -127,9 +142,10 @@ class Kernel:
             strings, = struct.unpack_from("<Q", self._elf, sections + link * size + 24)
             for at in range(offset, offset + length, entry):
                 text, = struct.unpack_from("<I", self._elf, at)
-                value, = struct.unpack_from("<Q", self._elf, at + 8)
-                if self._elf[strings + text:].split(b"\0", 1)[0] == name.encode():
-                    return value
+                value, bytes_long = struct.unpack_from("<QQ", self._elf, at + 8)
+                found = self._elf[strings + text:self._elf.index(b"\0", strings + text)].decode()
+                if found == name or f"{len(name)}{name}" in found:  # plain, or mangled
+                    return value, bytes_long
         raise Failure(f"the kernel has no symbol {name}")
 
 
@@ -149,6 +165,20 @@ def stack_overflow(workshop: Workshop) -> None:
     _break(workshop, change, r"septum: halted: kernel exception 8, error 0x0, at 0x[0-9a-f]+, stack 0x[0-9a-f]+000, cr2 0x[0-9a-f]+ff8$")
 
 
+def platform_nmi(workshop: Workshop) -> None:
+    """an error that the machine reports by NMI halts the machine with a line"""
+    def change(gdb: Gdb, kernel: Kernel) -> None:
+        for instruction in (b"\xe4\x61", b"\xec"):  # in $0x61, %al; in %dx, %al
+            at = kernel.find("look_for_faults", instruction)
+            if at:
+                break
+        else:
+            raise Failure("look_for_faults does not read port 0x61")
+        gdb.stop_at(at + len(instruction))
+        gdb.set_register("rax", 0x80)  # as if SERR# were set
+    _break(workshop, change, r"septum: halted: the machine reports an error by NMI, port 0x61 has 0x80$")
+
+
 CASES = {
     "health.watchdog": watchdog,
     "health.causes": causes,
@@ -157,4 +187,5 @@ CASES = {
     "health.crash-record": crash_record,
     "health.kernel-exception": kernel_exception,
     "health.stack-overflow": stack_overflow,
+    "health.platform-nmi": platform_nmi,
 }
