@@ -289,6 +289,9 @@ void place_rest(std::vector<Item>& items, Holes& holes, const manifest::Range& k
         return a->kind != b->kind ? a->kind < b->kind : a->name < b->name;
     });
     for (Item* item : order) {
+        if (item->kind == Item::Kind::crash_record) {
+            continue;
+        }
         item->base = holes.take_first(item->size, item->alignment);
         if (!item->base && item->minimum < item->alignment) {
             item->base = holes.take_first(item->size, item->minimum);
@@ -297,6 +300,19 @@ void place_rest(std::vector<Item>& items, Holes& holes, const manifest::Range& k
             const bool own = item->kind != Item::Kind::ram && item->kind != Item::Kind::channel;
             const std::string who = own ? "the kernel's " + item->name : called(*item);
             report_no_room(who, item->size, item->minimum, item->size_span, items, kernel, holes, board, diagnostics);
+        }
+    }
+    // As high as it goes below 4 GiB: a boot loader puts its modules low, and would write over what the last run has left.
+    for (Item* item : order) {
+        if (item->kind == Item::Kind::crash_record) {
+            item->base = holes.take_last(item->size, 4 * kGiB);
+            if (!item->base) {
+                item->base = holes.take_first(item->size, item->alignment);
+            }
+            if (!item->base) {
+                report_no_room("the kernel's crash record", item->size, item->minimum, item->size_span, items, kernel, holes,
+                               board, diagnostics);
+            }
         }
     }
 }
