@@ -79,10 +79,10 @@ void write_memory(Hpa address, u32 width, u64 value) {
 
 } // namespace
 
-void read_instruction(PerCpu& cpu, core::Exit& exit, core::Mov& mov) {
+[[gnu::noinline]] void read_instruction(PerCpu& cpu, core::Exit& exit, core::Mov& mov) {
     const Vmcb& vmcb = *cpu.vmcb;
-    if (exit.access == manifest::kExecute || (vmcb.exit_info1 & kWalking) != 0 ||
-        core::find_trapped(cpu.manifest, exit.address) == core::kNoDevice) {
+    exit.device = core::find_trapped(cpu.manifest, exit.address);
+    if (exit.device == core::kNoDevice || exit.access == manifest::kExecute || (vmcb.exit_info1 & kWalking) != 0) {
         return;
     }
     core::Instruction instruction;
