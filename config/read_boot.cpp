@@ -13,8 +13,6 @@ namespace septum::config {
 namespace {
 
 constexpr std::size_t kLongestCmdline = 2047; // Linux x86 COMMAND_LINE_SIZE is 2048 with the zero
-constexpr std::uint32_t kDefaultAttempts = 3;
-constexpr std::uint64_t kMostAttempts = 1000;
 
 // A way of booting a kernel: its key, and what its own keys are called.
 struct Protocol {
@@ -71,24 +69,6 @@ const Node* find_way(const Fields& fields, Span key, std::string_view& way, Diag
     return found;
 }
 
-std::optional<FaultAction> read_action(const Node& node, std::string_view key, Diagnostics& diagnostics) {
-    static constexpr std::array<std::pair<std::string_view, FaultAction>, 3> kActions{
-        {{"stop", FaultAction::stop}, {"restart", FaultAction::restart}, {"halt-system", FaultAction::halt_system}}};
-    for (const auto& [word, action] : kActions)
-        if (node.kind == Node::Kind::scalar && node.text == word)
-            return action;
-    Diagnostic& wrong = wrong_type(node, key, "`stop`, `restart` or `halt-system`", diagnostics);
-    if (node.kind == Node::Kind::scalar)
-        wrong.help = did_you_mean(node.text, {"stop", "restart", "halt-system"}, "");
-    return std::nullopt;
-}
-
-// The causes that follow the one word of `on_fault`; what a guest asks for itself does not.
-void follow_action(OnFault& on_fault) {
-    for (const Cause cause : {Cause::triple_fault, Cause::forbidden, Cause::unanswerable, Cause::watchdog})
-        on_fault.by_cause[static_cast<std::size_t>(cause)] = on_fault.action;
-}
-
 } // namespace
 
 std::optional<Boot> read_boot(const Node& node, Span key, Diagnostics& diagnostics) {
@@ -107,34 +87,6 @@ std::optional<Boot> read_boot(const Node& node, Span key, Diagnostics& diagnosti
         if (way == protocol.key)
             read_protocol(protocol, *found, fields.key_span(way), boot, diagnostics);
     return boot;
-}
-
-OnFault read_on_fault(const Node& node, Span key, Diagnostics& diagnostics) {
-    OnFault on_fault;
-    on_fault.span = node.span;
-    if (node.kind != Node::Kind::mapping) {
-        on_fault.action = read_action(node, "on_fault", diagnostics).value_or(FaultAction::stop);
-        on_fault.attempts = on_fault.action == FaultAction::restart ? kDefaultAttempts : 0;
-        follow_action(on_fault);
-        return on_fault;
-    }
-    const Fields fields(node, "`on_fault`", key, {{"action", true}, {"attempts"}}, diagnostics);
-    const Node* action = fields.find("action");
-    const Node* attempts = fields.find("attempts");
-    const auto meant = action != nullptr ? read_action(*action, "action", diagnostics) : std::nullopt;
-    on_fault.action = meant.value_or(FaultAction::stop);
-    follow_action(on_fault);
-    on_fault.attempts = on_fault.action == FaultAction::restart ? kDefaultAttempts : 0;
-    if (attempts != nullptr) {
-        const auto count = read_integer(*attempts, "attempts", 1, kMostAttempts, diagnostics);
-        if (meant && *meant != FaultAction::restart)
-            diagnostics.error("config.attempts-without-restart",
-                              fmt::format("`attempts` goes with `restart` only, found {}", describe(*action)),
-                              fields.key_span("attempts"), "restarts that never happen");
-        else
-            on_fault.attempts = static_cast<std::uint32_t>(count.value_or(kDefaultAttempts));
-    }
-    return on_fault;
 }
 
 } // namespace septum::config

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, by name. The docstring of each says what it shows."""
 
-from cases import alter, boot, policy, protect, protocol, refuse, reproduce
+from cases import alter, boot, boundary, policy, protect, protocol, refuse, replay, reproduce
 from harness.images import make_all
 
 
@@ -18,5 +18,7 @@ CASES = {
     **policy.CASES,
     **protect.CASES,
     **protocol.CASES,
+    **replay.CASES,
+    **boundary.CASES,
     **reproduce.CASES,
 }
