@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, by name. The docstring of each says what it shows."""
 
-from cases import alter, boot, boundary, policy, protect, protocol, refuse, replay, reproduce
+from cases import alter, boot, boundary, devices, linux, policy, protect, protocol, refuse, replay, reproduce
 from harness.images import make_all
 
 
@@ -17,6 +17,8 @@ CASES = {
     **refuse.CASES,
     **policy.CASES,
     **protect.CASES,
+    **devices.CASES,
+    **linux.CASES,
     **protocol.CASES,
     **replay.CASES,
     **boundary.CASES,
