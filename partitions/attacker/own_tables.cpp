@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "partitions/intruder/paging.hpp"
+#include "partitions/attacker/own_tables.hpp"
 
 #include <septum/runtime/cpu.hpp>
 
-namespace septum::intruder {
+namespace septum::attacker {
 namespace {
 
-constexpr u64 kPresent = 1;
-constexpr u64 kWrite = 2;
-constexpr u64 kUser = 4;
-constexpr u64 kLarge = 0x80;
-constexpr u64 kAll = kPresent | kWrite | kUser;
+using namespace entry;
 constexpr u32 kEntries = 512;
 constexpr u32 kLowGigabytes = 4;
 
@@ -65,9 +61,28 @@ volatile u64* map_page(u64 physical) {
     return reinterpret_cast<volatile u64*>(u64{kSlot} << 39);
 }
 
+volatile u64* map_by(const u64 (&entries)[kLevels]) {
+    constexpr u32 kSlot = 2;
+    page_bottom.entry[0] = entries[3];
+    page_middle.entry[0] = (entries[2] & kTableHere) != 0 ? address(page_bottom) | kAll : entries[2];
+    page_top.entry[0] = (entries[1] & kTableHere) != 0 ? address(page_middle) | kAll : entries[1];
+    map_everything(0);
+    top.entry[kSlot] = (entries[0] & kTableHere) != 0 ? address(page_top) | kAll : entries[0];
+    guest::cpu::write_cr3(address(top));
+    return reinterpret_cast<volatile u64*>(u64{kSlot} << 39);
+}
+
+u64* bottom_table() {
+    return page_bottom.entry;
+}
+
+u64* top_table() {
+    return top.entry;
+}
+
 u32 physical_bits() {
     const u32 bits = guest::cpu::cpuid(0x8000'0000).eax >= 0x8000'0008 ? guest::cpu::cpuid(0x8000'0008).eax & 0xFF : 0;
     return bits < 36 || bits > 52 ? 36 : bits;
 }
 
-} // namespace septum::intruder
+} // namespace septum::attacker
