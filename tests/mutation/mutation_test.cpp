@@ -42,7 +42,7 @@ bool found_out(const verifier::Report& report) {
     return !report.defects.empty() || report.count(verifier::Verdict::violated) != 0;
 }
 
-class Mutation : public testing::TestWithParam<bool> {
+class Mutation : public testing::TestWithParam<Machine> {
 protected:
     void SetUp() override {
         world_ = make_world(GetParam());
@@ -60,7 +60,7 @@ protected:
     // Applies one operator as often as it asks; tallies by area.
     void run(const Operator& op, Random& random, std::map<std::string, Tally>& areas) {
         // The second board differs in a few tables only: one mutant of each kind is enough there.
-        const unsigned times = GetParam() ? 1 : op.times;
+        const unsigned times = GetParam() == Machine::xapic ? 1 : op.times;
         for (unsigned i = 0; i < times; ++i) {
             Editor editor(*world_);
             op.apply(editor, random);
@@ -110,7 +110,12 @@ TEST_P(Mutation, SealingChangesNothingOfTheOriginal) {
 TEST_P(Mutation, EveryEffectiveMutantIsFoundOut) {
     Random random(kSeed);
     std::map<std::string, Tally> areas;
-    for (const auto& operators : {memory_operators(), table_operators(), manifest_operators(), digest_operators()}) {
+    const std::vector<std::vector<Operator>> groups =
+        has_devices(GetParam())
+            ? std::vector<std::vector<Operator>>{device_operators(GetParam() == Machine::amd_vi)}
+            : std::vector<std::vector<Operator>>{memory_operators(), table_operators(), manifest_operators(),
+                                                 digest_operators()};
+    for (const auto& operators : groups) {
         for (const Operator& op : operators) {
             run(op, random, areas);
         }
@@ -134,7 +139,7 @@ TEST_P(Mutation, EveryMutantOfTheModelIsFoundOut) {
     const Grants before = demanded(world_->model);
     const Editor editor(*world_);
     std::size_t effective = 0;
-    for (const ModelMutant& mutant : model_mutants()) {
+    for (const ModelMutant& mutant : has_devices(GetParam()) ? device_model_mutants() : model_mutants()) {
         std::string text = appliance(GetParam());
         const std::string_view from = mutant.from;
         ASSERT_NE(text.find(from), std::string::npos) << mutant.what;
@@ -154,7 +159,7 @@ TEST_P(Mutation, EveryMutantOfTheModelIsFoundOut) {
                                        << verdicts(report, verifier::Verdict::inconclusive);
     }
     std::printf("%-18s %6zu %10zu\n", "model", effective, effective);
-    EXPECT_GE(effective, 30U);
+    EXPECT_GE(effective, has_devices(GetParam()) ? 15U : 30U);
 }
 
 TEST_P(Mutation, HarmlessChangesStayProved) {
@@ -172,8 +177,9 @@ TEST_P(Mutation, HarmlessChangesStayProved) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Boards, Mutation, testing::Bool(),
-                         [](const auto& board) { return board.param ? "xapic" : "x2apic"; });
+INSTANTIATE_TEST_SUITE_P(Boards, Mutation,
+                         testing::Values(Machine::x2apic, Machine::xapic, Machine::vt_d, Machine::amd_vi),
+                         [](const auto& board) { return name(board.param); });
 
 } // namespace
 
