@@ -49,12 +49,12 @@ TEST(PortRules, ConfigurationSpaceNeedsADevice) {
     for (std::size_t i = 1; i < rules.size(); ++i) {
         EXPECT_LT(rules[i - 1].last, rules[i].first);
     }
-    for (const std::uint16_t port : {0xCF8, 0xCFA, 0xCFB}) {
-        EXPECT_EQ(rule_of(rules, port)->answer, PortAnswer::pci_address) << port;
+    for (const unsigned port : {0xCF8U, 0xCFAU, 0xCFBU}) {
+        EXPECT_EQ(rule_of(rules, static_cast<std::uint16_t>(port))->answer, PortAnswer::pci_address) << port;
     }
     EXPECT_EQ(rule_of(rules, 0xCF9)->answer, PortAnswer::forbidden);
-    for (const std::uint16_t port : {0xCFC, 0xCFD, 0xCFE, 0xCFF}) {
-        EXPECT_EQ(rule_of(rules, port)->answer, PortAnswer::pci_data) << port;
+    for (const unsigned port : {0xCFCU, 0xCFDU, 0xCFEU, 0xCFFU}) {
+        EXPECT_EQ(rule_of(rules, static_cast<std::uint16_t>(port))->answer, PortAnswer::pci_data) << port;
     }
     EXPECT_EQ(rule_of(rules, 0xD00), nullptr);
 }
