@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/plan/cpus.hpp"
+#include "build/plan/devices.hpp"
 #include "build/plan/holes.hpp"
 #include "build/plan/plan.hpp"
 
@@ -102,7 +103,8 @@ std::vector<Item> items_of(const config::Model& model, std::vector<Diagnostic>& 
     workspace.kind = Item::Kind::workspace;
     workspace.name = "workspace";
     workspace.size =
-        model.board.cpus.size() * layout::CpuBlock::kSize + model.partitions.size() * layout::PartitionBlock::kSize;
+        model.board.cpus.size() * layout::CpuBlock::kSize + model.partitions.size() * layout::PartitionBlock::kSize +
+        device_workspace(model);
     workspace.size_span = model.name.span;
     items.push_back(std::move(workspace));
     return items;
@@ -421,6 +423,7 @@ config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) 
     config::Outcome<Plan> outcome;
     auto& diagnostics = outcome.diagnostics;
     check_limits(model, diagnostics);
+    check_devices(model, diagnostics);
     if (!diagnostics.empty()) {
         return outcome;
     }
@@ -524,6 +527,7 @@ config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) 
         return outcome;
     }
     join_channels(plan, model, diagnostics);
+    place_devices(plan, model, workspace_next, diagnostics);
     if (diagnostics.empty()) {
         outcome.value = std::move(plan);
     }

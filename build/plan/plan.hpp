@@ -54,6 +54,7 @@ struct PlannedBar {
 struct PlannedDevice {
     std::string name;
     std::size_t function = 0;       // index into Board::pci
+    std::uint16_t bdf = 0;          // on the board
     std::uint16_t partition = 0;
     std::uint16_t virtual_bdf = 0;
     std::uint16_t domain = 0;       // ≥ 1

@@ -264,6 +264,7 @@ config::Outcome<GuestImage> linux_image(const Plan& plan, std::size_t index, con
     add_own(kCommandLine, std::move(line));
     AcpiMachine machine;
     machine.console = declared.console;
+    machine.pci = !declared.device_indices.empty();
     for (std::size_t i = 0; i < partition.cpu_count; ++i) {
         machine.apic_ids.push_back(plan.cpus[partition.first_cpu + i].apic_id);
     }

@@ -187,6 +187,20 @@ TEST(Golden, Pair) {
     expect_golden("pair.tables", dump(part(header.tables_offset, header.tables_offset + header.tables_size)));
 }
 
+// A device each: the manifest, and all tables but those of the partitions' processors.
+TEST(Golden, Owners) {
+    const Bundle bundle = make(make_owners(), pair_payloads());
+    expect_golden("owners.lock", bundle.lock);
+    const auto header = get<manifest::Header>(bundle.bytes, 0);
+    const auto part = [&](std::size_t from, std::size_t to) {
+        return Bytes(bundle.bytes.begin() + static_cast<std::ptrdiff_t>(from),
+                     bundle.bytes.begin() + static_cast<std::ptrdiff_t>(to));
+    };
+    expect_golden("owners.manifest", dump(part(0, header.manifest_size)));
+    const std::size_t first = header.iommu.interrupt_table - header.bundle_base; // the IOMMU's come first
+    expect_golden("owners.iommu", dump(part(first, header.kernel_page_tables - header.bundle_base)));
+}
+
 TEST(Golden, Mixed) {
     const Bundle bundle = make(make_linux_model(), linux_payloads());
     expect_golden("mixed.lock", bundle.lock);
