@@ -39,6 +39,7 @@ public:
 
 [[nodiscard]] std::unique_ptr<Command> make_init();
 [[nodiscard]] std::unique_ptr<Command> make_check();
+[[nodiscard]] std::unique_ptr<Command> make_fmt();
 [[nodiscard]] std::unique_ptr<Command> make_plan();
 [[nodiscard]] std::unique_ptr<Command> make_build();
 [[nodiscard]] std::unique_ptr<Command> make_verify();

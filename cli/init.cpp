@@ -7,7 +7,9 @@
 #include "cli/qemu.hpp"
 #include "cli/templates.hpp"
 
-#include <cstring>
+#include "config/diagnostics.hpp"
+
+#include <algorithm>
 
 namespace septum::cli {
 namespace {
@@ -51,19 +53,29 @@ public:
     About about() const override {
         return {
             "init", "[DIR]", "write a small appliance that builds and runs",
-            "Writes DIR/appliance.yaml (DIR is made when it is not there; default: the current folder): three native\n"
-            "partitions that ship with septum, two channels and a policy. Overwrites nothing.",
+            "Writes DIR/appliance.yaml (DIR is made when it is not there; default: the current folder). Overwrites "
+            "nothing.\n"
+            "Templates: `gateway-vault` (default), three native partitions that ship with septum, two channels and a\n"
+            "policy; `mixed-criticality`, what must go on beside what may fail; `linux`, a single Linux of yours.",
             "septum init demo\n"
-            "septum run demo/appliance.yaml"};
+            "septum run demo/appliance.yaml\n"
+            "septum init plant --template mixed-criticality"};
     }
     void declare(CLI::App& app) override {
         app.add_option("DIR", folder_, "where to write it");
         app.add_option("-b,--board", board_, "the board to name in it (default: one that the installed QEMU can be)")
             ->type_name("BOARD")
             ->take_last();
+        app.add_option("-t,--template", template_, "gateway-vault, mixed-criticality or linux (default: gateway-vault)")
+            ->type_name("NAME")
+            ->take_last();
     }
 
     int run(const Terminal& terminal) override {
+        const auto names = template_names();
+        if (std::find(names.begin(), names.end(), template_) == names.end())
+            return terminal.usage("there is no template `" + template_ + "`",
+                                  config::did_you_mean(template_, names, "templates are " + config::tick_list(names)));
         const fs::path folder = folder_.empty() ? "." : folder_;
         const fs::path file = folder_.empty() ? fs::path("appliance.yaml") : folder / "appliance.yaml";
         std::error_code ec;
@@ -78,16 +90,17 @@ public:
             auto pending = PendingFile::make(file);
             failed = std::move(pending.diagnostics);
             if (pending.ok())
-                failed = pending.value->commit(
-                    appliance_template(name_from(folder), board_.empty() ? board_for_this_machine() : board_));
+                failed = pending.value->commit(appliance_template(template_, name_from(folder),
+                                                                  board_.empty() ? board_for_this_machine() : board_));
         }
         if (!failed.empty()) {
             if (made)
                 fs::remove(folder, ec); // only when it is empty
             return terminal.fail(failed);
         }
-        terminal.print("wrote " + file.string() + "\n\nnext:\n  septum verify " + file.string() + "\n  septum run " +
-                       file.string() + "\n");
+        terminal.print("wrote " + file.string() + "\n\nnext:\n" +
+                       (template_ == "linux" ? "  put `vmlinuz` and `initrd.img` beside it\n" : "") +
+                       "  septum verify " + file.string() + "\n  septum run " + file.string() + "\n");
         return kDone;
     }
 
@@ -100,6 +113,7 @@ private:
 
     std::string folder_;
     std::string board_;
+    std::string template_ = "gateway-vault";
 };
 
 } // namespace

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace septum::cli {
 
-// appliance.yaml with @NAME@ and @BOARD@ filled in.
-[[nodiscard]] std::string appliance_template(const std::string& name, const std::string& board);
+[[nodiscard]] std::vector<std::string_view> template_names(); // the first is the usual one
+// The one of this name, with @NAME@ and @BOARD@ filled in; empty when there is none.
+[[nodiscard]] std::string appliance_template(std::string_view which, const std::string& name, const std::string& board);
 
 } // namespace septum::cli

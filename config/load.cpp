@@ -2,6 +2,7 @@
 // The whole way from a file to a Model.
 #include "config/fields.hpp"
 #include "config/find_board.hpp"
+#include "config/include.hpp"
 #include "config/model.hpp"
 #include "config/read_flows.hpp"
 #include "config/read_partition.hpp"
@@ -36,6 +37,7 @@ Model read_appliance(const Node& root, Span start, const std::filesystem::path& 
                         {{"septum", true},
                          {"name", true},
                          {"board", options.board.empty()},
+                         {"include"},
                          {"partitions", true},
                          {"channels"},
                          {"external"},
@@ -73,13 +75,14 @@ void load_into(Loaded& loaded, const std::filesystem::path& directory, const Loa
     }
     if (!check_characters(lines, diagnostics))
         return;
-    const std::optional<Node> root = parse_yaml(lines, diagnostics);
+    std::optional<Node> root = parse_yaml(lines, diagnostics);
     if (!root)
         return;
     if (root->kind == Node::Kind::null) {
         diagnostics.error("yaml.empty", "the file is empty", lines.span(0, 0));
         return;
     }
+    expand_includes(*root, loaded.sources.files[0].name, directory, loaded.sources, diagnostics);
     Model model =
         read_appliance(*root, lines.span(root->begin, root->begin), directory, options, loaded.sources, diagnostics);
     if (!diagnostics.any_error())

@@ -20,6 +20,7 @@ bool ends_us(u32 number) {
 bool known(u32 number) {
     return ends_us(number) || number == static_cast<u32>(Hypercall::version) ||
            number == static_cast<u32>(Hypercall::doorbell) || number == static_cast<u32>(Hypercall::pending) ||
+           number == static_cast<u32>(Hypercall::heartbeat) ||
            number == guest::kVmwareMagic;
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, by name. The docstring of each says what it shows."""
 
-from cases import alter, boot, devices, policy, protect, refuse, reproduce
+from cases import alter, boot, devices, policy, protect, protocol, refuse, reproduce
 from harness.images import make_all
 
 
@@ -18,5 +18,6 @@ CASES = {
     **policy.CASES,
     **protect.CASES,
     **devices.CASES,
+    **protocol.CASES,
     **reproduce.CASES,
 }

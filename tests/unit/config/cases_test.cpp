@@ -82,7 +82,8 @@ INSTANTIATE_TEST_SUITE_P(Config, Case, testing::ValuesIn(case_names()), [](const
 TEST(Cases, EveryRuleHasOne) {
     const std::regex rule(R"re("((?:yaml|config|board|file)\.[a-z0-9-]+)")re");
     // These need a file that cannot lie in a repository; load_test.cpp has them.
-    const std::set<std::string> elsewhere{"file.not-a-file", "file.unreadable", "file.too-large"};
+    const std::set<std::string> elsewhere{"file.not-a-file", "file.unreadable", "file.too-large",
+                                          "config.too-many-includes"};
     std::set<std::string> rules;
     for (const auto& entry : fs::directory_iterator(kSource / "config")) {
         if (entry.path().extension() != ".cpp")
