@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, by name. The docstring of each says what it shows."""
 
-from cases import alter, boot, devices, policy, protect, protocol, refuse, reproduce
+from cases import alter, boot, devices, dma, policy, protect, protocol, refuse, reproduce
 from harness.images import make_all
 
 
@@ -20,4 +20,5 @@ CASES = {
     **devices.CASES,
     **protocol.CASES,
     **reproduce.CASES,
+    **dma.CASES,
 }
