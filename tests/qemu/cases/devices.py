@@ -141,11 +141,11 @@ def restart(workshop: Workshop) -> None:
         r"^\[disk\] disk: life 2 of 3",
         r"^\[disk\] disk: 2 files of 1024 KiB written, read back and equal, [1-9]\d* interrupts",
         r"^\[disk\] disk: done",
-        r"^\[net\] net: 24 times 256 KiB sent, received and equal, [1-9]\d* interrupts",
+        r"^\[net\] net: 64 times 256 KiB sent, received and equal, [1-9]\d* interrupts",
         r"^\[net\] net: done",
         r"septum: disk: stopped",
     )
-    console = _run(workshop, appliance, "qemu-q35-devices", "vtd_ir_remap*", said, (2, 24))
+    console = _run(workshop, appliance, "qemu-q35-devices", "vtd_ir_remap*", said, (2, 64))
     wishes = sum(1 for line in console.lines if "septum: disk: restarts by its own wish" in line.text)
     if wishes != 2:
         raise Failure(f"`disk` was restarted {wishes} times, expected 2\n{console.text()}")
