@@ -41,6 +41,17 @@ void add_halt(std::uint32_t from, const config::Span& span, FlowGraph& graph) {
     }
 }
 
+// Whoever reads the event log learns of everybody's launches, faults and ends.
+void add_log_reader(const config::Model& model, std::uint32_t to, FlowGraph& graph) {
+    const config::Partition& reader = model.partitions[to];
+    const config::Span& span = reader.event_log_span.known() ? reader.event_log_span : reader.name.span;
+    for (std::uint32_t from = 0; from < model.partitions.size(); ++from) {
+        if (from != to) {
+            graph.flows.push_back({from, to, "the event log", span});
+        }
+    }
+}
+
 bool halts_system(const config::OnFault& policy) {
     return std::find(policy.by_cause.begin(), policy.by_cause.end(), config::FaultAction::halt_system) !=
            policy.by_cause.end();
@@ -91,6 +102,9 @@ FlowGraph declared_flows(const config::Model& model) {
     for (std::uint32_t p = 0; p < model.partitions.size(); ++p) {
         if (halts_system(model.partitions[p].on_fault)) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
+        }
+        if (model.partitions[p].event_log) {
+            add_log_reader(model, p, graph);
         }
     }
     add_externals(model, graph);
@@ -178,6 +192,13 @@ FlowGraph granted_flows(const Context& context) {
         const PartitionFacts* facts = context.places->partitions[p].facts;
         if (facts != nullptr && halts_system(facts->record)) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
+        }
+        // By what the tables reach, not by what the manifest says of the partition.
+        const manifest::Range& log = context.facts->manifest.header.event_log;
+        if (facts != nullptr && std::any_of(facts->reach_by_host.begin(), facts->reach_by_host.end(), [&](const Interval& i) {
+                return i.hpa < log.base.value + log.size && log.base.value < i.hpa + i.size;
+            })) {
+            add_log_reader(model, p, graph);
         }
     }
     add_externals(model, graph);
