@@ -53,6 +53,10 @@ Prefixes read_prefixes(Reader& reader, CodeMode mode) {
     Prefixes found;
     for (u32 i = 0; i < kMaxInstruction; i++) {
         const u8 byte = reader.take();
+        if (byte > 0x67 || byte == 0x0F) { // no prefix that counts here
+            found.opcode = byte;
+            return found;
+        }
         if (mode == CodeMode::bits64 && (byte & 0xF0) == 0x40) {
             found.rex = byte;
             found.opcode = reader.take();
@@ -67,7 +71,7 @@ Prefixes read_prefixes(Reader& reader, CodeMode mode) {
         case 0x3E:
         case 0x64:
         case 0x65: break;
-        default: found.opcode = byte; return found;
+        default: return found;
         }
     }
     return found; // opcode 0: no MOV

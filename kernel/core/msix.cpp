@@ -123,7 +123,7 @@ Route route_of(const Manifest& manifest, u32 address, u32 address_high, u32 data
 }
 
 u32 find_trapped(const Manifest& manifest, u64 address) {
-    for (u32 i = 0; i < manifest::kMaxDevices; i++) {
+    for (u32 i = 1; i < manifest::kMaxDevices; i++) { // behind the host bridge
         const manifest::Device* device = manifest.devices.at(i);
         if (device == nullptr) {
             break;
@@ -147,7 +147,7 @@ void answer_memory(const Manifest& manifest, CpuState& cpu, const Exit& exit, Ef
     // and inside the one register.
     const Mov* mov = exit.mov;
     if (mov == nullptr || exit.access != (mov->store ? manifest::kWrite : manifest::kRead) ||
-        exit.address % mov->width != 0) {
+        (exit.address & (mov->width - 1u)) != 0) {
         forbid(effects, Fault::mmio_instruction);
         return;
     }

@@ -225,8 +225,11 @@ void check_vtd(const Context& context, Judge& judge) {
     if ((extended & kRemapping) == 0) {
         say("the contract does not say that the IOMMU remaps interrupts", "iommu-remapping");
     }
-    if (board.extended_interrupts && (extended & kExtendedInterruptMode) == 0) {
-        say("the contract does not say that the IOMMU takes interrupt destinations of 32 bits", "iommu-eim");
+    // The kernel chooses the format of destinations by this bit.
+    if (board.extended_interrupts != ((extended & kExtendedInterruptMode) != 0)) {
+        say(fmt::format("the contract {} that the IOMMU takes interrupt destinations of 32 bits",
+                        board.extended_interrupts ? "does not say" : "says"),
+            "iommu-eim");
     }
     if (unit.version != board.version) {
         say(fmt::format("the contract asks for version {:#x} of the IOMMU, expected {:#x}", unit.version, board.version),

@@ -445,9 +445,9 @@ const Property kAcpiConsistent{
     .id = "acpi.consistent",
     .title = "a guest is told what it has",
     .statement =
-        "The information page, and for all but native guests the memory map, command line, modules and ACPI tables, that lie in a "
-        "partition's initial memory name its own CPUs, RAM, channels, console, ports and, where it owns devices, its "
-        "PCI bus, and nothing that it does not have.",
+        "The information page, and for all but native guests the memory map, command line, modules and ACPI tables, that "
+        "lie in a partition's initial memory name its own CPUs, RAM, channels, console, ports and, where it owns devices, "
+        "its PCI bus, and nothing that it does not have.",
     .level = Level::bytes,
     .rests_on = "the initial memory in the image, as decoded",
     .manual = "ACPI 6.5 §5.2, §20; Linux x86 boot protocol 2.15; Xen hvm/start_info.h; Multiboot 0.6.96 §3.3; "

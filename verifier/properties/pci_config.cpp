@@ -67,7 +67,7 @@ std::vector<Capability> capabilities(const config::BoardPciFunction& f) {
     if (f.power_at != 0) {
         out.push_back({f.power_at, kPowerManagement, 8});
     }
-    if (f.msi.at != 0) {
+    if (f.msi.at != 0 && f.msix.at == 0) { // beside MSI-X it is not shown
         out.push_back({f.msi.at, kMsi, msi_size(f.msi)});
     }
     if (f.msix.at != 0) {

@@ -57,7 +57,10 @@ std::vector<VirtualPorts> virtual_ports(const config::Partition& partition) {
         out.push_back({0x61, 0x61, pit_gate, "the timer's gate"});
     }
     if (!partition.devices.empty()) {
-        out.push_back({guest::kPciAddressPort, guest::kPciAddressPort + 3, pci_address, "the configuration address"});
+        // 0xCF9, in their midst, resets the machine when it is written as a byte: it stays forbidden.
+        out.push_back({guest::kPciAddressPort, guest::kPciAddressPort, pci_address, "the configuration address"});
+        out.push_back(
+            {guest::kPciAddressPort + 2, guest::kPciAddressPort + 3, pci_address, "the configuration address"});
         out.push_back({guest::kPciDataPort, guest::kPciDataPort + 3, pci_data, "the configuration data"});
     }
     return out;

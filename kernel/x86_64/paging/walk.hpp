@@ -29,37 +29,34 @@ inline u64 walk(const Mode& mode, u64 linear, Read read) {
     constexpr u64 kPresent = 1;
     constexpr u64 kLarge = 1u << 7;
     constexpr u64 kAddressBits = 0x000F'FFFF'FFFF'F000; // of an entry; those of 4 bytes have no more than 32 bits
-    constexpr u32 kMostLevels = 5;
-    const bool long_mode = (mode.efer & kEferLongModeActive) != 0;
-    const bool wide = long_mode || (mode.cr4 & kCr4Pae) != 0; // 8-byte entries, 9 bits a level; else 4 bytes, 10 bits
-    u32 shift = 48;  // of the top level's index, and the bits of one level more
-    u32 large = 21;  // of the levels' indices at which a page may be large; 0: at none
-    u32 huge = 30;
-    u64 table = mode.cr3 & kAddressBits;
-    if (!long_mode) {
-        linear &= 0xFFFF'FFFF;
-        huge = 0; // PAE's third level has four entries and no large pages
-        shift = wide ? 39 : 32;
-        table = mode.cr3 & (wide ? 0xFFFF'FFE0 : 0xFFFF'F000);
-        large = wide ? 21 : (mode.cr4 & kCr4LargePages) != 0 ? 22 : 0;
-        if ((mode.cr0 & kCr0Paging) == 0) {
-            return linear;
+    if ((mode.efer & kEferLongModeActive) != 0) { // the frequent case, on its own: 8 bytes an entry, 9 bits a level
+        u64 entry = mode.cr3;
+        for (u32 shift = (mode.cr4 & kCr4FiveLevels) != 0 ? 48 : 39; shift >= 12; shift -= 9) {
+            if (!read((entry & kAddressBits) + (linear >> shift & 511) * 8, true, entry) || (entry & kPresent) == 0) {
+                return kNowhere;
+            }
+            if ((entry & kLarge) != 0 && (shift == 21 || shift == 30)) {
+                const u64 inside = (1ULL << shift) - 1;
+                return (entry & kAddressBits & ~inside) | (linear & inside);
+            }
         }
-    } else if ((mode.cr4 & kCr4FiveLevels) != 0) {
-        shift = 57;
+        return (entry & kAddressBits) | (linear & 0xFFF);
     }
+    linear &= 0xFFFF'FFFF;
+    if ((mode.cr0 & kCr0Paging) == 0) {
+        return linear;
+    }
+    const bool wide = (mode.cr4 & kCr4Pae) != 0; // else 4 bytes an entry, 10 bits a level
     const u32 bits = wide ? 9 : 10;
-    for (u32 level = 0; level < kMostLevels; level++) {
-        shift -= bits;
+    const u32 large = wide ? 21 : (mode.cr4 & kCr4LargePages) != 0 ? 22 : 0; // PAE's third level has none
+    u64 entry = 0;
+    u64 table = mode.cr3 & (wide ? 0xFFFF'FFE0 : 0xFFFF'F000);
+    for (u32 shift = wide ? 30 : 22; shift >= 12; shift -= bits) {
         const u64 index = linear >> shift & ((1u << bits) - 1);
-        u64 entry = 0;
         if (!read(table + (wide ? index * 8 : index * 4), wide, entry) || (entry & kPresent) == 0) {
             return kNowhere;
         }
-        if (shift == 12) {
-            return (entry & kAddressBits) | (linear & 0xFFF);
-        }
-        if ((entry & kLarge) != 0 && (shift == large || shift == huge)) {
+        if ((entry & kLarge) != 0 && shift == large) {
             const u64 inside = (1ULL << shift) - 1;
             if (!wide) { // bits 39:32 of the address lie in bits 20:13 (§5.2.1)
                 entry |= (entry >> 13 & 0xFF) << 32;
@@ -68,7 +65,7 @@ inline u64 walk(const Mode& mode, u64 linear, Read read) {
         }
         table = entry & kAddressBits;
     }
-    return kNowhere;
+    return table | (linear & 0xFFF);
 }
 
 } // namespace septum::kernel::paging

@@ -47,7 +47,10 @@ struct BundleHealth : testing::Test {
             answer = manifest::OnFault::restart;
         }
     }
-    std::string refusal() const { return said(check_health(page->header)); }
+    std::string refusal() const {
+        const Refusal found = check_health(page->header);
+        return found ? said(found) : "";
+    }
 };
 
 TEST_F(BundleHealth, Holds) {
@@ -66,21 +69,21 @@ TEST_F(BundleHealth, RefusesWhatDoesNotHold) {
         const char* what;
         std::function<void(Page&)> change;
     } cases[] = {
-        {"[watchdog]", [](Page& p) { p.header.watchdog.kind = static_cast<manifest::WatchdogKind>(7); }},
-        {"[watchdog registers]", [](Page& p) { p.header.watchdog.registers = Hpa{0xFED0'0008}; }},
-        {"[watchdog registers]", [](Page& p) { p.header.watchdog.registers = Hpa{0}; }},
-        {"[watchdog comparator]", [](Page& p) { p.header.watchdog.comparator = 32; }},
-        {"[watchdog period]", [](Page& p) { p.header.watchdog.period_us = 0; }},
-        {"[watchdog handle]", [](Page& p) { p.header.watchdog.handle = 256; }},
-        {"[watchdog cpu]", [](Page& p) { p.header.watchdog.apic_id = 4; }},
-        {"[heartbeat]", [](Page& p) { p.header.watchdog = {}; }},
-        {"[event log]", [](Page& p) { p.header.event_log.size = 0x1008; }},
-        {"[event log]", [](Page& p) { p.header.event_log.base = Hpa{0x300'1000}; }},
-        {"[event log]", [](Page& p) { p.header.event_log.base = Hpa{~u64{0xFFF}}; }},
-        {"[crash record]", [](Page& p) { p.header.crash_record = Hpa{0x400'0000}; }},
-        {"[crash record]", [](Page& p) { p.header.crash_record = Hpa{0x320'0010}; }},
-        {"[answer to a cause]", [](Page& p) { p.partition.on[5] = static_cast<manifest::OnFault>(0); }},
-        {"[answer to a cause]", [](Page& p) { p.partition.on[0] = static_cast<manifest::OnFault>(4); }},
+        {"manifest watchdog:", [](Page& p) { p.header.watchdog.kind = static_cast<manifest::WatchdogKind>(7); }},
+        {"manifest watchdog registers:", [](Page& p) { p.header.watchdog.registers = Hpa{0xFED0'0008}; }},
+        {"manifest watchdog registers:", [](Page& p) { p.header.watchdog.registers = Hpa{0}; }},
+        {"manifest watchdog comparator:", [](Page& p) { p.header.watchdog.comparator = 32; }},
+        {"manifest watchdog period:", [](Page& p) { p.header.watchdog.period_us = 0; }},
+        {"manifest watchdog handle:", [](Page& p) { p.header.watchdog.handle = 256; }},
+        {"manifest watchdog cpu:", [](Page& p) { p.header.watchdog.apic_id = 4; }},
+        {"manifest heartbeat:", [](Page& p) { p.header.watchdog = {}; }},
+        {"manifest event log:", [](Page& p) { p.header.event_log.size = 0x1008; }},
+        {"manifest event log:", [](Page& p) { p.header.event_log.base = Hpa{0x300'1000}; }},
+        {"manifest event log:", [](Page& p) { p.header.event_log.base = Hpa{~u64{0xFFF}}; }},
+        {"manifest crash record:", [](Page& p) { p.header.crash_record = Hpa{0x400'0000}; }},
+        {"manifest crash record:", [](Page& p) { p.header.crash_record = Hpa{0x320'0010}; }},
+        {"manifest answer to a cause:", [](Page& p) { p.partition.on[5] = static_cast<manifest::OnFault>(0); }},
+        {"manifest answer to a cause:", [](Page& p) { p.partition.on[0] = static_cast<manifest::OnFault>(4); }},
     };
     for (const auto& each : cases) {
         SetUp();
