@@ -101,6 +101,9 @@ struct Owned {
 struct Image {
     Claims claims;
     std::vector<Owned> devices;
+    // The kernel's event log: whoever reads it shares it with others who do, and nobody writes it.
+    std::uint64_t log_base = 0;
+    std::uint64_t log_size = 0;
 };
 
 [[nodiscard]] Certificate read_certificate(Bytes file);

@@ -40,6 +40,15 @@ void add_halt(std::uint32_t from, const config::Span& span, FlowGraph& graph) {
     }
 }
 
+// Who reads the event log learns how everybody else fares.
+void add_event_log(std::uint32_t partitions, std::uint32_t reader, const config::Span& span, FlowGraph& graph) {
+    for (std::uint32_t from = 0; from < partitions; ++from) {
+        if (from != reader) {
+            graph.flows.push_back({from, reader, "the event log", span});
+        }
+    }
+}
+
 bool halts_system(const config::OnFault& policy) {
     return std::find(policy.by_cause.begin(), policy.by_cause.end(), config::FaultAction::halt_system) !=
            policy.by_cause.end();
@@ -47,6 +56,53 @@ bool halts_system(const config::OnFault& policy) {
 
 bool halts_system(const manifest::Partition& record) {
     return std::find(std::begin(record.on), std::end(record.on), manifest::OnFault::halt_system) != std::end(record.on);
+}
+
+// The DMA domains that requests of the partition's functions go through.
+std::vector<const decode::DmaDomain*> domains_of(const Facts& facts, const PartitionFacts& partition) {
+    std::vector<const decode::DmaDomain*> out;
+    for (const manifest::Device& device : facts.manifest.devices_of(partition.record)) {
+        for (const decode::RequesterInterval& interval : facts.devices.dma.requesters) {
+            if (device.bdf != manifest::kNobody && interval.first <= device.bdf && device.bdf <= interval.last &&
+                interval.state == decode::DmaState::translated && interval.domain < facts.devices.dma.domains.size()) {
+                out.push_back(&facts.devices.dma.domains[interval.domain]);
+            }
+        }
+    }
+    return out;
+}
+
+// An interrupt that a function of one partition raises on a CPU of another: a flow, though not of bytes. `node`: the model's
+// number of a partition of the image.
+template <typename Node>
+void add_interrupts(const Context& context, Node&& node, FlowGraph& graph) {
+    const Facts& facts = *context.facts;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> seen;
+    const auto add = [&](const decode::InterruptEntry& entry, std::uint32_t apic_id) {
+        for (const manifest::Device& device : facts.manifest.devices) {
+            if (device.bdf == manifest::kNobody || device.bdf != entry.source) {
+                continue;
+            }
+            for (const manifest::Cpu& cpu : facts.manifest.cpus) {
+                const std::uint32_t from = node(device.partition);
+                const std::uint32_t to = node(cpu.partition);
+                if (cpu.apic_id == apic_id && from < graph.nodes && to < graph.nodes && from != to &&
+                    seen.emplace(from, to).second) {
+                    graph.flows.push_back({from, to, "an interrupt of " + ticked(decode::text(device.name)),
+                                           context.model.partitions[from].name.span});
+                }
+            }
+        }
+    };
+    const bool wide = facts.manifest.header.apic != manifest::ApicMode::xapic;
+    for (const decode::InterruptEntry& entry : facts.devices.interrupts.present) {
+        add(entry, wide ? entry.destination : entry.destination >> 8 & 0xFF); // VT-d §9.10
+    }
+    for (const decode::DeviceInterruptTable& table : facts.devices.interrupt_tables) {
+        for (const decode::InterruptEntry& entry : table.enabled) {
+            add(entry, entry.destination);
+        }
+    }
 }
 
 std::uint32_t node_count(const config::Model& model) {
@@ -80,6 +136,10 @@ FlowGraph declared_flows(const config::Model& model) {
         if (halts_system(model.partitions[p].on_fault)) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
         }
+        if (model.partitions[p].event_log) {
+            add_event_log(static_cast<std::uint32_t>(model.partitions.size()), p, model.partitions[p].event_log_span,
+                          graph);
+        }
     }
     add_externals(model, graph);
     return graph;
@@ -104,6 +164,16 @@ FlowGraph granted_flows(const Context& context) {
             }
             if ((interval.access & decode::kAccessWrite) != 0) {
                 writable.push_back({interval.hpa, interval.hpa + interval.size, 0});
+            }
+        }
+        // What a partition's devices reach, it reaches by them.
+        for (const decode::DmaDomain* domain : domains_of(*context.facts, *facts)) {
+            for (const Interval& interval : domain->reach) {
+                ((interval.access & decode::kAccessWrite) != 0 ? writable : readable)
+                    .push_back({interval.hpa, interval.hpa + interval.size, 0});
+                if ((interval.access & decode::kAccessRead) != 0) {
+                    readable.push_back({interval.hpa, interval.hpa + interval.size, 0});
+                }
             }
         }
         for (const Piece& piece : united(std::move(readable), 2ULL * p)) {
@@ -155,7 +225,12 @@ FlowGraph granted_flows(const Context& context) {
         if (facts != nullptr && halts_system(facts->record)) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
         }
+        if (facts != nullptr && facts->record.event_log != 0) {
+            add_event_log(static_cast<std::uint32_t>(model.partitions.size()), p, model.partitions[p].event_log_span,
+                          graph);
+        }
     }
+    add_interrupts(context, node, graph);
     add_externals(model, graph);
     return graph;
 }
