@@ -48,6 +48,10 @@ public:
                        "one more argument for QEMU, as in --qemu-arg=-s; may be repeated")
             ->type_name("WORD")
             ->allow_extra_args(false);
+        app.add_option("--disks", qemu_.disks,
+                       "folder of the board's disks, BOARD.DISK.img; made when they are not there (default: the current one)")
+            ->type_name("FOLDER")
+            ->take_last();
         app.add_flag("--print-command", print_command_, "print the command for QEMU and do nothing");
         input_.declare(app, true);
     }
@@ -132,6 +136,8 @@ private:
             terminal.print(quoted(*command.value) + "\n");
             return kDone;
         }
+        if (const auto failed = make_disks(board, qemu_); !failed.empty())
+            return terminal.fail(failed);
         return run_session(terminal, *command.value, session);
     }
 

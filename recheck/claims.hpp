@@ -63,6 +63,9 @@ struct Private {
     friend bool operator==(const Private&, const Private&) = default;
 };
 
+// The one of them that partitions may be let read.
+inline constexpr const char* kEventLog = "the event log";
+
 struct Digests {
     std::string image;
     std::string kernel;
@@ -101,9 +104,6 @@ struct Owned {
 struct Image {
     Claims claims;
     std::vector<Owned> devices;
-    // The kernel's event log: whoever reads it shares it with others who do, and nobody writes it.
-    std::uint64_t log_base = 0;
-    std::uint64_t log_size = 0;
 };
 
 [[nodiscard]] Certificate read_certificate(Bytes file);

@@ -254,8 +254,6 @@ Image read_image(Bytes file) {
                                        partition_name(out.claims, channel.reader), channel.memory.base.value,
                                        channel.memory.size, channel.doorbell != 0});
     }
-    out.log_base = bundle.header.event_log.base.value;
-    out.log_size = bundle.header.event_log.size;
     read_devices(bundle, out);
     read_private(bundle, out.claims);
     return out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/properties/flow_graph.hpp"
 
+#include "verifier/properties/assigned.hpp"
 #include "verifier/properties/wording.hpp"
 
 #include <algorithm>
@@ -40,11 +41,13 @@ void add_halt(std::uint32_t from, const config::Span& span, FlowGraph& graph) {
     }
 }
 
-// Who reads the event log learns how everybody else fares.
-void add_event_log(std::uint32_t partitions, std::uint32_t reader, const config::Span& span, FlowGraph& graph) {
-    for (std::uint32_t from = 0; from < partitions; ++from) {
-        if (from != reader) {
-            graph.flows.push_back({from, reader, "the event log", span});
+// Whoever reads the event log learns of everybody's launches, faults and ends.
+void add_log_reader(const config::Model& model, std::uint32_t to, FlowGraph& graph) {
+    const config::Partition& reader = model.partitions[to];
+    const config::Span& span = reader.event_log_span.known() ? reader.event_log_span : reader.name.span;
+    for (std::uint32_t from = 0; from < model.partitions.size(); ++from) {
+        if (from != to) {
+            graph.flows.push_back({from, to, "the event log", span});
         }
     }
 }
@@ -56,20 +59,6 @@ bool halts_system(const config::OnFault& policy) {
 
 bool halts_system(const manifest::Partition& record) {
     return std::find(std::begin(record.on), std::end(record.on), manifest::OnFault::halt_system) != std::end(record.on);
-}
-
-// The DMA domains that requests of the partition's functions go through.
-std::vector<const decode::DmaDomain*> domains_of(const Facts& facts, const PartitionFacts& partition) {
-    std::vector<const decode::DmaDomain*> out;
-    for (const manifest::Device& device : facts.manifest.devices_of(partition.record)) {
-        for (const decode::RequesterInterval& interval : facts.devices.dma.requesters) {
-            if (device.bdf != manifest::kNobody && interval.first <= device.bdf && device.bdf <= interval.last &&
-                interval.state == decode::DmaState::translated && interval.domain < facts.devices.dma.domains.size()) {
-                out.push_back(&facts.devices.dma.domains[interval.domain]);
-            }
-        }
-    }
-    return out;
 }
 
 // An interrupt that a function of one partition raises on a CPU of another: a flow, though not of bytes. `node`: the model's
@@ -105,6 +94,17 @@ void add_interrupts(const Context& context, Node&& node, FlowGraph& graph) {
     }
 }
 
+// What a requester reaches by DMA.
+std::vector<Interval> dma_reach(const Facts& facts, std::uint16_t bdf) {
+    for (const decode::RequesterInterval& interval : facts.devices.dma.requesters) {
+        if (interval.first <= bdf && bdf <= interval.last && interval.state == decode::DmaState::translated &&
+            interval.domain < facts.devices.dma.domains.size()) {
+            return facts.devices.dma.domains[interval.domain].reach;
+        }
+    }
+    return {};
+}
+
 std::uint32_t node_count(const config::Model& model) {
     return static_cast<std::uint32_t>(model.partitions.size() + model.externals.size());
 }
@@ -137,8 +137,7 @@ FlowGraph declared_flows(const config::Model& model) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
         }
         if (model.partitions[p].event_log) {
-            add_event_log(static_cast<std::uint32_t>(model.partitions.size()), p, model.partitions[p].event_log_span,
-                          graph);
+            add_log_reader(model, p, graph);
         }
     }
     add_externals(model, graph);
@@ -151,6 +150,7 @@ FlowGraph granted_flows(const Context& context) {
     graph.nodes = node_count(model);
     // Even keys: reach for reading; odd: for writing. Joined per partition, so that few lie over one address.
     Pieces pieces;
+    const std::vector<AssignedDevice> devices = assigned_devices(context);
     for (std::uint32_t p = 0; p < model.partitions.size(); ++p) {
         const PartitionFacts* facts = context.places->partitions[p].facts;
         if (facts == nullptr) {
@@ -166,13 +166,14 @@ FlowGraph granted_flows(const Context& context) {
                 writable.push_back({interval.hpa, interval.hpa + interval.size, 0});
             }
         }
-        // What a partition's devices reach, it reaches by them.
-        for (const decode::DmaDomain* domain : domains_of(*context.facts, *facts)) {
-            for (const Interval& interval : domain->reach) {
-                ((interval.access & decode::kAccessWrite) != 0 ? writable : readable)
-                    .push_back({interval.hpa, interval.hpa + interval.size, 0});
-                if ((interval.access & decode::kAccessRead) != 0) {
-                    readable.push_back({interval.hpa, interval.hpa + interval.size, 0});
+        // Its devices read and write for it.
+        for (const AssignedDevice& device : devices) {
+            for (const Interval& interval :
+                 device.partition == p ? dma_reach(*context.facts, device.function->bdf) : std::vector<Interval>{}) {
+                Pieces& reads = (interval.access & decode::kAccessRead) != 0 ? readable : writable;
+                reads.push_back({interval.hpa, interval.hpa + interval.size, 0});
+                if ((interval.access & decode::kAccessWrite) != 0) {
+                    writable.push_back({interval.hpa, interval.hpa + interval.size, 0});
                 }
             }
         }
@@ -225,9 +226,12 @@ FlowGraph granted_flows(const Context& context) {
         if (facts != nullptr && halts_system(facts->record)) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
         }
-        if (facts != nullptr && facts->record.event_log != 0) {
-            add_event_log(static_cast<std::uint32_t>(model.partitions.size()), p, model.partitions[p].event_log_span,
-                          graph);
+        // By what the tables reach, not by what the manifest says of the partition.
+        const manifest::Range& log = context.facts->manifest.header.event_log;
+        if (facts != nullptr && std::any_of(facts->reach_by_host.begin(), facts->reach_by_host.end(), [&](const Interval& i) {
+                return i.hpa < log.base.value + log.size && log.base.value < i.hpa + i.size;
+            })) {
+            add_log_reader(model, p, graph);
         }
     }
     add_interrupts(context, node, graph);
