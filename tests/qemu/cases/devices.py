@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from harness.check import BROKEN, boot
 from harness.images import Workshop
-from harness.machine import Failure, Machine, Skip, qemu_version
+from harness.machine import Console, Failure, Machine, Skip, qemu_version
 
 SECONDS = 280
 DISK_MIB = 64
@@ -77,11 +77,11 @@ def _read(disk: pathlib.Path, name: str) -> bytes:
     return done.stdout
 
 
-def _check_disk(disk: pathlib.Path) -> None:
+def _check_disk(disk: pathlib.Path, rounds: int) -> None:
     """The guest's own list of digests against the files as they lie in the image."""
     lines = _read(disk, "answer").decode().splitlines()
-    if len(lines) != ROUNDS:
-        raise Failure(f"`answer` on the disk has {len(lines)} lines, expected {ROUNDS}")
+    if len(lines) != rounds:
+        raise Failure(f"`answer` on the disk has {len(lines)} lines, expected {rounds}")
     for line in lines:
         digest, number = line.split()
         found = hashlib.sha256(_read(disk, f"files/{number}")).hexdigest()
@@ -89,42 +89,70 @@ def _check_disk(disk: pathlib.Path) -> None:
             raise Failure(f"file {number} on the disk has digest {found}, the guest wrote {digest}")
 
 
-def _check_net(capture: pathlib.Path) -> None:
+def _check_net(capture: pathlib.Path, rounds: int) -> None:
     """The card's own traffic, both ways, as QEMU saw it outside of the machine."""
     size = capture.stat().st_size
-    if size < 2 * ROUNDS * 256 * 1024:
-        raise Failure(f"{size} bytes crossed the network, expected {2 * ROUNDS * 256 * 1024} at least")
+    if size < 2 * rounds * 256 * 1024:
+        raise Failure(f"{size} bytes crossed the network, expected {2 * rounds * 256 * 1024} at least")
 
 
-def _both(workshop: Workshop, board: str, minimum: tuple[int, int], trace: str) -> None:
-    if qemu_version() < minimum:
-        raise Skip(f"board {board} needs QEMU {minimum[0]}.{minimum[1]}")
-    folder = workshop.folder / f"devices-{board}"
+def _run(workshop: Workshop, appliance: pathlib.Path, board: str, trace: str, said: tuple[str, ...],
+         rounds: tuple[int, int]) -> Console:
+    """Boots the appliance with a fresh disk; checks disk and network from outside. `rounds`: of the disk, of the net."""
+    folder = workshop.folder / f"{appliance.stem}-{board}"
     folder.mkdir(parents=True, exist_ok=True)
-    image = workshop.build(workshop.example("devices"), folder / "devices.iso", board)
+    image = workshop.build(appliance, folder / "devices.iso", board)
     disk = folder / f"{board}.disk0.img"
     _make_disk(disk)
     capture = folder / "net0.pcap"
     extra = ("-object", f"filter-dump,id=dump0,netdev=net0,file={capture}", "-trace", trace)
     machine = AsRun(septum=str(workshop.septum), disks=str(folder), extra=extra)
-    console = boot(machine, str(image), SECONDS, anywhere=DONE, never=NEVER, settle=0.5)
-    _check_disk(disk)
-    _check_net(capture)
+    console = boot(machine, str(image), SECONDS, anywhere=said, never=NEVER, settle=0.5)
+    _check_disk(disk, rounds[0])
+    _check_net(capture, rounds[1])
     if not any(re.search(trace.rstrip("*"), line.text) for line in console.lines):
         raise Failure(f"the IOMMU did nothing: no event of {trace}")
+    return console
+
+
+def _needs(board: str, minimum: tuple[int, int]) -> None:
+    if qemu_version() < minimum:
+        raise Skip(f"board {board} needs QEMU {minimum[0]}.{minimum[1]}")
 
 
 def both_vt_d(workshop: Workshop) -> None:
     """an NVMe disk and a network card, each in a Linux of its own, behind VT-d"""
-    _both(workshop, "qemu-q35-devices", (9, 0), "vtd_ir_remap*")
+    _needs("qemu-q35-devices", (9, 0))
+    _run(workshop, workshop.example("devices"), "qemu-q35-devices", "vtd_ir_remap*", DONE, (ROUNDS, ROUNDS))
 
 
 def both_amd_vi(workshop: Workshop) -> None:
     """the same behind an AMD IOMMU"""
-    _both(workshop, "qemu-q35-amd-iommu", (9, 2), "amdvi_ir_remap*")
+    _needs("qemu-q35-amd-iommu", (9, 2))
+    _run(workshop, workshop.example("devices"), "qemu-q35-amd-iommu", "amdvi_ir_remap*", DONE, (ROUNDS, ROUNDS))
+
+
+def restart(workshop: Workshop) -> None:
+    """a Linux restarts itself with its disk, twice; another with its network card notices nothing"""
+    _needs("qemu-q35-devices", (9, 0))
+    appliance = workshop.source / "tests" / "qemu" / "appliances" / "devices-restart.yaml"
+    said = (
+        r"^\[disk\] disk: life 1 of 3",
+        r"^\[disk\] disk: life 2 of 3",
+        r"^\[disk\] disk: 2 files of 1024 KiB written, read back and equal, [1-9]\d* interrupts",
+        r"^\[disk\] disk: done",
+        r"^\[net\] net: 64 times 256 KiB sent, received and equal, [1-9]\d* interrupts",
+        r"^\[net\] net: done",
+        r"septum: disk: stopped",
+    )
+    console = _run(workshop, appliance, "qemu-q35-devices", "vtd_ir_remap*", said, (2, 64))
+    wishes = sum(1 for line in console.lines if "septum: disk: restarts by its own wish" in line.text)
+    if wishes != 2:
+        raise Failure(f"`disk` was restarted {wishes} times, expected 2\n{console.text()}")
 
 
 CASES = {
     "devices.vt-d": both_vt_d,
     "devices.amd-vi": both_amd_vi,
+    "devices.restart": restart,
 }
