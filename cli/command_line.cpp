@@ -88,7 +88,8 @@ int run_command(Command& command, const std::vector<std::string>& words, Termina
 int choose_command(const std::vector<std::string>& words, Terminal& terminal) {
     std::vector<std::unique_ptr<Command>> commands;
     for (const auto make :
-         {make_init, make_check, make_fmt, make_plan, make_build, make_verify, make_walk, make_run, make_version})
+         {make_init, make_check, make_fmt, make_plan, make_build, make_verify, make_explain, make_diff, make_flow,
+          make_walk, make_run, make_version})
         commands.push_back(make());
     if (words.empty()) {
         terminal.say(main_help(commands));
