@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/properties/flow_graph.hpp"
 
+#include "verifier/properties/assigned.hpp"
 #include "verifier/properties/wording.hpp"
 
 #include <algorithm>
@@ -49,6 +50,17 @@ bool halts_system(const manifest::Partition& record) {
     return std::find(std::begin(record.on), std::end(record.on), manifest::OnFault::halt_system) != std::end(record.on);
 }
 
+// What a requester reaches by DMA.
+std::vector<Interval> dma_reach(const Facts& facts, std::uint16_t bdf) {
+    for (const decode::RequesterInterval& interval : facts.devices.dma.requesters) {
+        if (interval.first <= bdf && bdf <= interval.last && interval.state == decode::DmaState::translated &&
+            interval.domain < facts.devices.dma.domains.size()) {
+            return facts.devices.dma.domains[interval.domain].reach;
+        }
+    }
+    return {};
+}
+
 std::uint32_t node_count(const config::Model& model) {
     return static_cast<std::uint32_t>(model.partitions.size() + model.externals.size());
 }
@@ -91,6 +103,7 @@ FlowGraph granted_flows(const Context& context) {
     graph.nodes = node_count(model);
     // Even keys: reach for reading; odd: for writing. Joined per partition, so that few lie over one address.
     Pieces pieces;
+    const std::vector<AssignedDevice> devices = assigned_devices(context);
     for (std::uint32_t p = 0; p < model.partitions.size(); ++p) {
         const PartitionFacts* facts = context.places->partitions[p].facts;
         if (facts == nullptr) {
@@ -104,6 +117,17 @@ FlowGraph granted_flows(const Context& context) {
             }
             if ((interval.access & decode::kAccessWrite) != 0) {
                 writable.push_back({interval.hpa, interval.hpa + interval.size, 0});
+            }
+        }
+        // Its devices read and write for it.
+        for (const AssignedDevice& device : devices) {
+            for (const Interval& interval :
+                 device.partition == p ? dma_reach(*context.facts, device.function->bdf) : std::vector<Interval>{}) {
+                Pieces& reads = (interval.access & decode::kAccessRead) != 0 ? readable : writable;
+                reads.push_back({interval.hpa, interval.hpa + interval.size, 0});
+                if ((interval.access & decode::kAccessWrite) != 0) {
+                    writable.push_back({interval.hpa, interval.hpa + interval.size, 0});
+                }
             }
         }
         for (const Piece& piece : united(std::move(readable), 2ULL * p)) {

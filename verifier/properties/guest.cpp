@@ -183,6 +183,17 @@ void check_linux(const Told& told) {
     }
 }
 
+// A root bridge (PNP0A03) of the one bus, its configuration ports and the window of the partition's BARs; the container it
+// stands in has none of these.
+bool is_root_bridge(const decode::AcpiDevice& device) {
+    const auto only = [](const auto& list, std::uint64_t first, std::uint64_t last) {
+        return list.size() == 1 && list[0].first == first && list[0].last == last;
+    };
+    return device.hid == "PNP0A03" && device.interrupts.empty() && only(device.buses, 0, 0) &&
+           only(device.ports, guest::kPciAddressPort, guest::kPciDataPort + 3) &&
+           only(device.memory, guest::kPciBase, guest::kPciLimit - 1);
+}
+
 void check_acpi(const Told& told) {
     if (!told.facts.acpi) {
         told.say("has no ACPI tables", "acpi");
@@ -234,13 +245,16 @@ void check_acpi(const Told& told) {
                  "madt");
     }
     std::size_t consoles = 0;
+    std::size_t roots = 0;
     for (const decode::AcpiDevice& device : acpi.devices) {
         const bool container = device.hid.empty() && device.ports.empty() && device.memory.empty();
         const bool console = device.hid == "PNP0501" && device.memory.empty() && device.interrupts.empty() &&
                              device.ports.size() == 1 && device.ports[0].first == guest::kUartPort &&
                              device.ports[0].last == guest::kUartPort + 7;
         consoles += console ? 1 : 0;
-        if (!container && !console) {
+        const bool root = is_root_bridge(device);
+        roots += root ? 1 : 0;
+        if (!container && !console && !root) {
             told.say(fmt::format("is told of device `{}` ({}), which it does not have", device.path, device.hid),
                      device.path);
         }
@@ -249,6 +263,11 @@ void check_acpi(const Told& told) {
         told.say(told.partition().console ? "is not told of its console"
                                           : "is told of a console, which it does not have",
                  "console");
+    }
+    if (roots != (told.partition().devices.empty() ? 0U : 1U)) {
+        told.say(told.partition().devices.empty() ? "is told of a PCI bus, which it does not have"
+                                                  : "is not told of its PCI bus with the window of its devices",
+                 "pci");
     }
     for (const Defect& defect : acpi.defects.kept()) {
         told.say(fmt::format("has ACPI tables with a defect: {}: {}", defect.what, decode::name(defect.kind)),
@@ -372,9 +391,9 @@ const Property kAcpiConsistent{
     .id = "acpi.consistent",
     .title = "a guest is told what it has",
     .statement =
-        "The information page, and for all but native guests the memory map, command line, modules and ACPI tables, that lie in a "
-        "partition's initial memory name its own CPUs, RAM, channels, console and ports, and nothing that it does "
-        "not have.",
+        "The information page, and for all but native guests the memory map, command line, modules and ACPI tables, that "
+        "lie in a partition's initial memory name its own CPUs, RAM, channels, console, ports and, where it owns devices, "
+        "its PCI bus, and nothing that it does not have.",
     .level = Level::bytes,
     .rests_on = "the initial memory in the image, as decoded",
     .manual = "ACPI 6.5 §5.2, §20; Linux x86 boot protocol 2.15; Xen hvm/start_info.h; Multiboot 0.6.96 §3.3; "

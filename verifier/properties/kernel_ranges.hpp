@@ -18,5 +18,6 @@ struct OwnRange {
 inline constexpr std::uint64_t kLocalApicPage = 0xFEE0'0000; // reset value of APIC_BASE (APM 2 §16.3.1)
 
 [[nodiscard]] std::vector<OwnRange> kernel_ranges(const Facts& facts);
+[[nodiscard]] std::uint64_t iommu_registers_size(const Facts& facts); // bytes
 
 } // namespace septum::verifier

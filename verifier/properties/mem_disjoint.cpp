@@ -104,7 +104,7 @@ void check_bytes(const Context& context, Judge& judge) {
         const config::Partition& partition = context.model.partitions[i];
         Pieces own_channels;
         for (const Grant& grant : context.declared.partitions[i].grants) {
-            if (grant.kind != manifest::RegionKind::ram) {
+            if (grant.channel != ~0U) {
                 const PlacedChannel& channel = context.places->channels[grant.channel];
                 own_channels.push_back({channel.base, channel.base + channel.size, 0});
             }
