@@ -9,8 +9,10 @@ import os
 import pathlib
 import re
 import resource
+import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 
 sys.dont_write_bytecode = True
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -23,11 +25,26 @@ import tool  # noqa: E402
 from figures import Figure, absent, at_most, plain, table  # noqa: E402
 from harness import bundle  # noqa: E402
 from harness.images import Workshop  # noqa: E402
-from harness.machine import X2APIC, XAPIC, Failure, Run, Skip, needs_x2apic  # noqa: E402
+from harness.machine import X2APIC, XAPIC, Failure, Machine, Run, Skip, needs_x2apic  # noqa: E402
 
 
 def say(text: str) -> None:
     print(f"==> {text}", file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class AsRun(Machine):
+    """What `septum run` starts for an image."""
+
+    septum: str = ""
+    disks: str = ""
+
+    def command(self, image: str) -> list[str]:
+        line = [self.septum, "run", image, "--print-command", "--disks", self.disks]
+        done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            raise Failure(f"`{' '.join(line)}` gave {done.returncode}\n{done.stdout}{done.stderr}")
+        return [*shlex.split(done.stdout), *self.extra]
 
 
 class Bench:
@@ -112,12 +129,9 @@ class Bench:
         return [at_most(f"verify over sha256sum: {name}", least[name] / least["sum"], goal, "times", 1)
                 for name, goal in (("enumeration", 2), ("both ways", 10))]
 
-    def instructions(self) -> list[Figure]:
-        say("instructions per exit (-icount)")
-        goals = {"cpuid": 120, "hypercall": 120, "msr": 150, "port": 150, "console-port": None, "ipi": 250,
-                 "ipi-to-handler": None, "timer-wake": None, "empty": None}
-        machine = self.machine.but(extra=("-icount", "shift=0,sleep=off"))
-        with Run(machine, str(self.image("exits"))) as run:
+    def exits(self, machine: Machine, image: pathlib.Path, goals: dict) -> list[Figure]:
+        """What the guest `bench` in `image` says of its own exits, when every instruction is a tick."""
+        with Run(machine.but(extra=("-icount", "shift=0,sleep=off")), str(image)) as run:
             run.wait(r"bench: done", 180)
             lines = [line.text for line in run.console.lines]
         medians = {}
@@ -135,6 +149,24 @@ class Bench:
             else:
                 figures.append(plain(what, f"{medians[name]:,}"))
         return figures
+
+    def instructions(self) -> list[Figure]:
+        say("instructions per exit (-icount)")
+        goals = {"cpuid": 120, "hypercall": 120, "msr": 150, "port": 150, "console-port": None, "ipi": 250,
+                 "ipi-to-handler": None, "timer-wake": None, "empty": None}
+        return self.exits(self.machine, self.image("exits"), goals) + self.device_instructions()
+
+    def device_instructions(self) -> list[Figure]:
+        goals = {"config-read": None, "msix-data": 600, "msix-unmask": 600, "msix-mask": 600}
+        if self.board:
+            return [absent(f"instructions: {name}", "", "the board with devices needs QEMU 9.0 or later") for name in goals]
+        (self.out / "qemu-q35-devices.disk0.img").write_bytes(bytes(1 << 20))
+        machine = AsRun(septum=str(self.bin / "septum"), disks=str(self.out))
+        try:
+            return self.exits(machine, self.image("exits-device"), goals)
+        except Failure as reason:
+            return [absent(f"instructions: {name}", f"<= {goal}" if goal else "", str(reason).splitlines()[0])
+                    for name, goal in goals.items()]
 
     def peers(self) -> list[Figure]:
         say("the same guest bare, in a partition and under KVM (-icount)")
