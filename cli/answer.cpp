@@ -90,6 +90,13 @@ std::string in_form(const Answer& answer, Format format, bool all, bool color) {
 
 } // namespace
 
+std::vector<std::string_view> format_names() {
+    std::vector<std::string_view> names;
+    for (const auto& known : kFormats)
+        names.push_back(known.name);
+    return names;
+}
+
 void AnswerOptions::declare(CLI::App& app, bool properties) {
     app.add_option("-f,--format", format,
                    "text, short (one line each), json, sarif, junit, github or html (default: text)")
@@ -100,12 +107,10 @@ void AnswerOptions::declare(CLI::App& app, bool properties) {
 }
 
 std::optional<Format> AnswerOptions::parse(const Terminal& terminal) const {
-    std::vector<std::string_view> names;
-    for (const auto& known : kFormats) {
+    for (const auto& known : kFormats)
         if (format == known.name)
             return known.format;
-        names.push_back(known.name);
-    }
+    const auto names = format_names();
     const auto near = config::nearest(format, names);
     (void)terminal.usage("`--format` is one of " + config::tick_list(names) + ", not `" + format + "`",
                          near.empty() ? "" : "did you mean `" + std::string(near) + "`?");

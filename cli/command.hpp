@@ -45,6 +45,8 @@ public:
 [[nodiscard]] std::unique_ptr<Command> make_verify();
 [[nodiscard]] std::unique_ptr<Command> make_walk();
 [[nodiscard]] std::unique_ptr<Command> make_run();
+[[nodiscard]] std::unique_ptr<Command> make_board();
+[[nodiscard]] std::unique_ptr<Command> make_completion();
 [[nodiscard]] std::unique_ptr<Command> make_version();
 
 } // namespace septum::cli
