@@ -74,6 +74,20 @@ manifest::OnFault on_fault(config::FaultAction action) {
     return manifest::OnFault::stop;
 }
 
+manifest::BootKind boot_kind(config::BootKind kind) {
+    switch (kind) {
+    case config::BootKind::linux:
+        return manifest::BootKind::linux;
+    case config::BootKind::pvh:
+        return manifest::BootKind::pvh;
+    case config::BootKind::multiboot:
+        return manifest::BootKind::multiboot;
+    case config::BootKind::elf64:
+        break;
+    }
+    return manifest::BootKind::elf64;
+}
+
 // Every cause but the guest's own reset is counted.
 bool counts_restarts(const config::OnFault& policy) {
     static_assert(manifest::kCauses == config::kCauses);
@@ -234,8 +248,7 @@ private:
         record.asid = planned.asid;
         record.first_cpu = planned.first_cpu;
         record.cpu_count = planned.cpu_count;
-        record.boot =
-            declared.boot.kind == config::BootKind::linux ? manifest::BootKind::linux : manifest::BootKind::elf64;
+        record.boot = boot_kind(declared.boot.kind);
         for (std::size_t cause = 0; cause < manifest::kCauses; ++cause) {
             record.on[cause] = on_fault(declared.on_fault.by_cause[cause]);
         }
@@ -301,6 +314,21 @@ std::optional<NamedBytes> find_payload(const config::Spanned<std::string>& path,
     return std::nullopt;
 }
 
+config::Outcome<GuestImage> flatten_one(const config::Partition& declared, const Plan& plan, std::size_t p,
+                                        const NamedBytes& image, const NamedBytes* module) {
+    switch (declared.boot.kind) {
+    case config::BootKind::linux:
+        return linux_image(plan, p, declared, image, module);
+    case config::BootKind::pvh:
+        return pvh_image(plan, p, declared, image, module);
+    case config::BootKind::multiboot:
+        return multiboot_image(plan, p, declared, image, module);
+    case config::BootKind::elf64:
+        break;
+    }
+    return native_image(plan, p, image);
+}
+
 // Flattens every partition's payload. A missing one is an error, or, when `lenient`, an empty image.
 std::vector<GuestImage> flatten(const config::Model& model, const Plan& plan, const std::vector<PayloadFile>& payloads,
                                 bool lenient, std::vector<config::Diagnostic>& diagnostics) {
@@ -326,9 +354,7 @@ std::vector<GuestImage> flatten(const config::Model& model, const Plan& plan, co
             guests.emplace_back();
             continue;
         }
-        auto guest = boot.kind == config::BootKind::linux
-                         ? linux_image(plan, p, model.partitions[p], *image, initrd ? &*initrd : nullptr)
-                         : native_image(plan, p, *image);
+        auto guest = flatten_one(model.partitions[p], plan, p, *image, initrd ? &*initrd : nullptr);
         diagnostics.insert(diagnostics.end(), guest.diagnostics.begin(), guest.diagnostics.end());
         guests.push_back(guest.ok() ? std::move(*guest.value) : GuestImage{});
     }

@@ -43,6 +43,9 @@ public:
 [[nodiscard]] std::unique_ptr<Command> make_plan();
 [[nodiscard]] std::unique_ptr<Command> make_build();
 [[nodiscard]] std::unique_ptr<Command> make_verify();
+[[nodiscard]] std::unique_ptr<Command> make_diff();
+[[nodiscard]] std::unique_ptr<Command> make_explain();
+[[nodiscard]] std::unique_ptr<Command> make_flow();
 [[nodiscard]] std::unique_ptr<Command> make_walk();
 [[nodiscard]] std::unique_ptr<Command> make_run();
 [[nodiscard]] std::unique_ptr<Command> make_board();

@@ -137,8 +137,8 @@ int choose_command(const std::vector<std::string>& words, Terminal& terminal) {
 
 std::vector<std::unique_ptr<Command>> all_commands() {
     std::vector<std::unique_ptr<Command>> commands;
-    for (const auto make : {make_init, make_check, make_fmt, make_plan, make_build, make_verify, make_walk, make_run,
-                            make_board, make_completion, make_version})
+    for (const auto make : {make_init, make_check, make_fmt, make_plan, make_build, make_verify, make_explain,
+                            make_diff, make_flow, make_walk, make_run, make_board, make_completion, make_version})
         commands.push_back(make());
     return commands;
 }

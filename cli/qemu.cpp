@@ -146,6 +146,8 @@ config::Outcome<std::vector<std::string>> qemu_command(const config::Board& boar
     }
     for (const auto& device : board.qemu.devices)
         words.insert(words.end(), {"-device", device});
+    for (const auto& property : board.qemu.globals)
+        words.insert(words.end(), {"-global", property});
     words.insert(words.end(), {"-serial", "stdio", "-drive",
                                "media=cdrom,format=raw,readonly=on,file=" + without_commas(image.string())});
     words.insert(words.end(), options.arguments.begin(), options.arguments.end());

@@ -110,7 +110,7 @@ struct BoardIommuUnit {
 struct BoardWatchdog {
     Spanned<std::uint64_t> hpet;    // host-physical registers
     std::uint8_t comparator = 0;    // one with FSB delivery
-    std::uint16_t requester = 0;    // requester id of its messages
+    std::optional<std::uint16_t> requester; // requester id of its messages; none: they do not pass the IOMMU
 };
 
 struct BoardDisk {
@@ -127,6 +127,7 @@ struct BoardQemu {
     std::vector<std::string> networks; // QEMU's user network, each its own: -netdev user,id=NAME
     std::vector<std::string> devices; // -device, in order
     std::string minimum_version;      // "9.0"; empty: any
+    std::vector<std::string> globals; // -global, in order
 };
 
 struct Board {

@@ -3,7 +3,9 @@
 
 #include "config/check_pci.hpp"
 #include "config/choices.hpp"
+#include "config/fields.hpp"
 #include "config/names.hpp"
+#include "config/read_health.hpp"
 #include "config/read_iommu.hpp"
 #include "config/read_pci.hpp"
 #include "config/scalars.hpp"
@@ -157,6 +159,7 @@ void read_qemu(const Node& node, Span at, Board& board, Diagnostics& diagnostics
                          {"disks"},
                          {"networks"},
                          {"devices"},
+                          {"globals"},
                          {"minimum-version"}},
                         diagnostics);
     board.has_qemu = true;
@@ -176,6 +179,10 @@ void read_qemu(const Node& node, Span at, Board& board, Diagnostics& diagnostics
         devices != nullptr && expect_list(*devices, "devices", "a list of QEMU devices", diagnostics))
         for (const Node& device : devices->items)
             board.qemu.devices.push_back(read_ascii(device, "devices", kLongest, diagnostics).value_or(""));
+    if (const Node* globals = fields.find("globals");
+        globals != nullptr && expect_list(*globals, "globals", "a list of QEMU properties", diagnostics))
+        for (const Node& property : globals->items)
+            board.qemu.globals.push_back(read_ascii(property, "globals", kLongest, diagnostics).value_or(""));
     if (const Node* disks = fields.find("disks"))
         read_disks(*disks, board.qemu, diagnostics);
     if (const Node* networks = fields.find("networks"))
@@ -243,6 +250,7 @@ Board read_board(const Node& node, Span at, Diagnostics& diagnostics) {
                          {"memory", true},
                          {"iommu", true},
                          {"pci", true},
+                         {"watchdog"},
                          {"ecam"},
                          {"qemu"}},
                         diagnostics);
@@ -261,6 +269,8 @@ Board read_board(const Node& node, Span at, Diagnostics& diagnostics) {
         read_pci(*pci, board, diagnostics);
     if (const Node* iommu = fields.find("iommu"))
         read_iommu(*iommu, fields.key_span("iommu"), board, diagnostics);
+    if (const Node* watchdog = fields.find("watchdog"))
+        read_watchdog(*watchdog, fields.key_span("watchdog"), board, diagnostics);
     if (const Node* ecam = fields.find("ecam"))
         read_ecam(*ecam, board, diagnostics);
     check_pci(board, diagnostics);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a partition boots, and what happens when it fails.
+// What a partition boots.
 #pragma once
 
 #include "config/model.hpp"
@@ -11,7 +11,5 @@ namespace septum::config {
 
 // `{elf: FILE}` or `{linux: {kernel: FILE, initrd: FILE, cmdline: TEXT}}`.
 [[nodiscard]] std::optional<Boot> read_boot(const Node& node, Span key, Diagnostics& diagnostics);
-// `stop`, `restart`, `halt-system`, or `{action: …, attempts: N}`.
-[[nodiscard]] OnFault read_on_fault(const Node& node, Span key, Diagnostics& diagnostics);
 
 } // namespace septum::config

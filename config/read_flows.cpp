@@ -67,13 +67,15 @@ void check_channel_ends(const Channel& channel, const Model& model, Diagnostics&
             channel.to.span, "the same partition");
         loop.related.push_back({channel.from.span, "from here"});
         loop.help = "a partition needs no channel to reach its own memory";
-    } else if (channel.doorbell && reader.boot.kind == BootKind::linux) {
+    } else if (channel.doorbell && reader.boot.kind != BootKind::elf64) {
+        const bool is_linux = reader.boot.kind == BootKind::linux;
         Diagnostic& polled = diagnostics.note(
             "config.doorbell-polled",
             fmt::format("the doorbell of {} does not interrupt {}", tick(channel.name.value), tick(reader.name.value)),
-            channel.doorbell_span, "rings into a Linux partition");
-        polled.related.push_back({reader.boot.span, "boots Linux"});
-        polled.notes.push_back("Linux has no driver for it: the guest polls the doorbell port 0x5e04");
+            channel.doorbell_span, is_linux ? "rings into a Linux partition" : "rings into a guest without our runtime");
+        polled.related.push_back({reader.boot.span, is_linux ? "boots Linux" : "boots another kernel"});
+        polled.notes.push_back((is_linux ? "Linux has" : "it has")
+                               + std::string(" no driver for it: the guest polls the doorbell port 0x5e04"));
     }
 }
 

@@ -5,6 +5,7 @@
 #include "config/read_board.hpp"
 #include "config/read_boot.hpp"
 #include "config/read_devices.hpp"
+#include "config/read_health.hpp"
 #include "config/scalars.hpp"
 
 #include <algorithm>
@@ -157,7 +158,10 @@ Partition read_partition(const NamedEntry& entry, const Board* board, Diagnostic
                          {"boot", true},
                          {"console"},
                          {"on_fault"},
+                         {"heartbeat"},
+                         {"event-log"},
                          {"ports"},
+                         {"legacy"},
                          {"devices"}},
                         diagnostics);
     if (const Node* boot = fields.find("boot"))
@@ -173,10 +177,20 @@ Partition read_partition(const NamedEntry& entry, const Board* board, Diagnostic
         read_largest_page(*page, partition, diagnostics);
     if (const Node* console = fields.find("console"))
         partition.console = read_bool(*console, "console", diagnostics).value_or(false);
-    if (const Node* on_fault = fields.find("on_fault"))
+    if (const Node* heartbeat = fields.find("heartbeat"))
+        read_heartbeat(*heartbeat, board, partition, diagnostics);
+    if (const Node* on_fault = fields.find("on_fault")) {
         partition.on_fault = read_on_fault(*on_fault, fields.key_span("on_fault"), diagnostics);
+        check_watchdog_answer(*on_fault, partition, diagnostics);
+    }
+    if (const Node* event_log = fields.find("event-log")) {
+        partition.event_log = read_bool(*event_log, "event-log", diagnostics).value_or(false);
+        partition.event_log_span = event_log->span;
+    }
     if (const Node* ports = fields.find("ports"))
         read_port_list(*ports, partition, diagnostics);
+    if (const Node* legacy = fields.find("legacy"))
+        read_legacy(*legacy, partition, diagnostics);
     if (const Node* devices = fields.find("devices"))
         read_devices(*devices, board, partition, diagnostics);
     return partition;

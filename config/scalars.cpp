@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <utility>
 
 namespace septum::config {
 
@@ -18,6 +19,8 @@ struct Unit {
     std::uint64_t bytes;
 };
 constexpr std::array<Unit, 3> kUnits{{{"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}}};
+
+constexpr std::array<std::pair<std::string_view, std::uint64_t>, 3> kTimes{{{"ms", 1}, {"s", 1000}, {"min", 60'000}}};
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -232,6 +235,29 @@ std::optional<std::uint64_t> read_page_address(const Node& node, std::string_vie
     return address;
 }
 
+std::optional<std::uint32_t> read_duration(const Node& node, std::string_view key, std::uint32_t low,
+                                           std::uint32_t high, Diagnostics& diagnostics) {
+    const Quantity quantity = split(node.text);
+    const auto unit = std::find_if(kTimes.begin(), kTimes.end(), [&](const auto& u) { return u.first == quantity.unit; });
+    std::uint64_t number = 0;
+    const Parse parse =
+        node.kind == Node::Kind::scalar ? parse_digits(quantity.number, 10, number) : Parse::malformed;
+    if (parse == Parse::malformed || unit == kTimes.end()) {
+        Diagnostic& wrong = wrong_type(node, key, "a time such as `500 ms`", diagnostics);
+        if (parse != Parse::malformed)
+            wrong.help = fmt::format("write `{0} ms`, `{0} s` or `{0} min`", quantity.number.substr(0, 20));
+        return std::nullopt;
+    }
+    if (parse == Parse::overflow || number > high || number * unit->second < low || number * unit->second > high) {
+        diagnostics.error("config.out-of-range",
+                          fmt::format("{} is out of range: expected {} to {}, found {}", tick(key), show_duration(low),
+                                      show_duration(high), describe(node)),
+                          node.span, "out of range");
+        return std::nullopt;
+    }
+    return static_cast<std::uint32_t>(number * unit->second);
+}
+
 std::optional<PortRange> read_ports(const Node& node, std::string_view key, Diagnostics& diagnostics) {
     constexpr std::string_view kExpected = "a port such as `0x2f8` or a range such as `0x2f8-0x2ff`";
     if (node.kind != Node::Kind::scalar) {
@@ -301,6 +327,13 @@ std::string show_size(std::uint64_t bytes) {
         if (bytes >= unit->bytes && bytes % unit->bytes == 0)
             return fmt::format("{} {}", bytes / unit->bytes, unit->name);
     return fmt::format("{} bytes", bytes);
+}
+
+std::string show_duration(std::uint64_t milliseconds) {
+    for (auto unit = kTimes.rbegin(); unit != kTimes.rend(); ++unit)
+        if (milliseconds >= unit->second && milliseconds % unit->second == 0)
+            return fmt::format("{} {}", milliseconds / unit->second, unit->first);
+    return fmt::format("{} ms", milliseconds);
 }
 
 } // namespace septum::config

@@ -28,6 +28,10 @@ inline constexpr std::size_t kLongestName = 31;            // the manifest has 3
 [[nodiscard]] std::optional<std::uint64_t> read_page_address(const Node& node, std::string_view key,
                                                              Diagnostics& diagnostics);
 
+// Milliseconds within [low, high], written with a unit: ms, s or min.
+[[nodiscard]] std::optional<std::uint32_t> read_duration(const Node& node, std::string_view key, std::uint32_t low,
+                                                         std::uint32_t high, Diagnostics& diagnostics);
+
 struct PortRange {
     std::uint16_t first = 0;
     std::uint16_t last = 0; // inclusive
@@ -44,5 +48,7 @@ struct PortRange {
 
 // 4096 → "4 KiB", 0x100001 → "1048577 bytes".
 [[nodiscard]] std::string show_size(std::uint64_t bytes);
+// 1500 → "1500 ms", 2000 → "2 s".
+[[nodiscard]] std::string show_duration(std::uint64_t milliseconds);
 
 } // namespace septum::config

@@ -23,6 +23,14 @@ struct [[gnu::packed]] TaskState {
 };
 static_assert(sizeof(TaskState) == 104);
 
+// A rare exit: frequent ones, which are only counted, leave none.
+struct LastExit {
+    u64 code;    // the vendor's
+    u64 address; // as in core::Exit
+    u64 rip;
+};
+inline constexpr u32 kLastExits = 8; // a power of two
+
 struct PerCpu {
     // run.S knows these by offset.
     core::CpuState state;   // 0x00: the guest's general registers come first
@@ -39,10 +47,16 @@ struct PerCpu {
     const manifest::Cpu* cpu = nullptr;
     u32 index = 0;          // into the header's cpus
     u32 mailbox = 0;        // core::Mail bits; fetch-or by others, exchange by this CPU
+    u32 newest_exit = 0;    // how many were written to `last_exits` since boot
+    LastExit last_exits[kLastExits] = {};
     u64 gdt[6] = {};
     TaskState task = {};
 };
 static_assert(sizeof(PerCpu) <= layout::CpuBlock::kSize - layout::CpuBlock::kPerCpu);
+
+inline core::PartitionState& state_of(const manifest::Partition& partition) {
+    return *reinterpret_cast<core::PartitionState*>(partition.block.value + layout::PartitionBlock::kState);
+}
 
 inline PerCpu* per_cpu(const manifest::Cpu& cpu) {
     return reinterpret_cast<PerCpu*>(cpu.block.value + layout::CpuBlock::kPerCpu);

@@ -12,6 +12,7 @@
 #include "kernel/lifecycle/event_log.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
 #include "kernel/lifecycle/reset.hpp"
+#include "kernel/lifecycle/watchdog.hpp"
 #include "kernel/percpu.hpp"
 #include "kernel/x86_64/cpu/tables.hpp"
 #include "kernel/x86_64/iommu/iommu.hpp"
@@ -37,10 +38,6 @@ void meet(u32& counter, u32 all) {
     while (__atomic_load_n(&counter, __ATOMIC_ACQUIRE) != all) {
         hw::pause();
     }
-}
-
-core::PartitionState* state_of(const manifest::Partition& partition) {
-    return reinterpret_cast<core::PartitionState*>(partition.block.value + layout::PartitionBlock::kState);
 }
 
 // The first CPU wires what all share.
@@ -74,6 +71,7 @@ void introduce(PerCpu& cpu, const manifest::Header& header, u32 index) {
     cpu.manifest.cpus = {cpus.first + partition.first_cpu, partition.cpu_count};
     cpu.manifest.ports = records<manifest::PortRule>(header, header.ports, partition.ports);
     cpu.manifest.msrs = records<manifest::MsrRule>(header, header.msrs, partition.msrs);
+    cpu.manifest.has_heartbeat = partition.heartbeat_ms != 0;
     cpu.manifest.channels = records<manifest::Channel>(header, header.channels);
     cpu.manifest.devices = records<manifest::Device>(header, header.devices, partition.devices);
     cpu.manifest.bars = records<manifest::Bar>(header, header.bars);
@@ -85,7 +83,7 @@ void introduce(PerCpu& cpu, const manifest::Header& header, u32 index) {
     cpu.regions = records<manifest::Region>(header, header.regions, partition.regions);
     cpu.manifest.cpuid =
         reinterpret_cast<const core::CpuidTable*>(partition.block.value + layout::PartitionBlock::kCpuid);
-    cpu.partition = state_of(partition);
+    cpu.partition = &state_of(partition);
     if (partition.console != 0) {
         cpu.console = reinterpret_cast<core::ConsoleRing*>(partition.block.value + layout::PartitionBlock::kConsole);
     }
@@ -144,6 +142,9 @@ extern "C" void resident_main(const BootFacts* facts, u32 cpu_index) {
     meet(prepared, header.cpus.count);
 
     if (cpu.state.vcpu == 0) {
+        if (cpu.cpu->partition == 0) {
+            lifecycle::start_watchdog(header);
+        }
         announce(header, *cpu.manifest.partition, cpu.cpu->partition);
         svm::reset_boot(cpu, 0);
     } else {

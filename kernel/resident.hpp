@@ -10,6 +10,7 @@ namespace septum::kernel {
 struct BootFacts {
     const manifest::Header* manifest = nullptr; // in its planned place, hashed
     u64 tsc_hz = 0;
+    u64 facts = 0; // of the board contract, that hold
 };
 
 extern BootFacts boot_facts; // written by the boot CPU before any CPU calls resident_main

@@ -52,7 +52,7 @@ def count(pattern: str, lines: list[str]) -> int:
 
 
 def summary(built: list[str], ran: list[str], seconds: float) -> list[tuple[str, str]]:
-    tries = count(r"\[intruder\].* try \d+: ", ran)
+    tries = count(r"\[intruder\].* try \d+: [a-z]+\.[a-z0-9-]+: ", ran)
     stopped = count(r"septum: intruder: fault: ", ran)
     harmless = count(r"\[intruder\].*no harm done: ", ran)
     breaches = count(r"BREACH", ran)

@@ -2,6 +2,8 @@
 // The three entrances of the judge: they read what there is to read, then ask every registered property.
 #include "verifier/verifier.hpp"
 
+#include "verifier/alone/alone.hpp"
+#include "verifier/alone/found_model.hpp"
 #include "verifier/facts/facts.hpp"
 #include "verifier/properties/registry.hpp"
 
@@ -20,10 +22,10 @@ double since(Clock::time_point start) {
 }
 
 // A check that fails to finish has shown nothing.
-PropertyResult judge_safely(const Property& property, const Context& context) {
+PropertyResult judge_safely(const Property& property, const Context& context, bool image_alone) {
     PropertyResult result;
     try {
-        return judge(property, context);
+        return image_alone ? judge_alone(property, context) : judge(property, context);
     } catch (const std::exception& e) {
         result.reason = std::string("the check failed: ") + e.what();
     } catch (...) {
@@ -36,7 +38,7 @@ PropertyResult judge_safely(const Property& property, const Context& context) {
     return result;
 }
 
-Report judge_all(const config::Model& model, const Facts* facts, const Options& options) {
+Report judge_all(const config::Model& model, const Facts* facts, const Options& options, bool image_alone = false) {
     const Declared declared = declare(model);
     Places places;
     if (facts != nullptr) {
@@ -44,9 +46,10 @@ Report judge_all(const config::Model& model, const Facts* facts, const Options& 
     }
     const Context context{model, declared, facts, facts == nullptr ? nullptr : &places, options};
     Report report;
+    report.image_alone = image_alone;
     report.results.reserve(registry().size());
     for (const Property* property : registry()) {
-        report.results.push_back(judge_safely(*property, context));
+        report.results.push_back(judge_safely(*property, context, image_alone));
     }
     std::sort(report.results.begin(), report.results.end(),
               [](const PropertyResult& a, const PropertyResult& b) { return a.id < b.id; });
@@ -85,7 +88,7 @@ std::size_t Report::count(Verdict verdict) const {
 
 bool Report::proved() const {
     return defects.empty() && count(Verdict::violated) == 0 && count(Verdict::inconclusive) == 0 &&
-           results.size() == registry().size();
+           (image_alone || count(Verdict::not_judged) == 0) && results.size() == registry().size();
 }
 
 Report verify_model(const config::Model& model, const Options& options) {
@@ -106,6 +109,24 @@ Report verify_bundle(const config::Model& model, std::span<const std::uint8_t> k
     return verify(model, read_bundle(kernel, bundle, read_options(model)), start, options);
 }
 
+Report verify_image_alone(std::span<const std::uint8_t> image, const Options& options) {
+    const Clock::time_point start = Clock::now();
+    const config::Outcome<Facts> facts = read_image(image);
+    Report report;
+    if (facts.ok()) {
+        report = judge_all(found_model(*facts.value), &*facts.value, options, true);
+        report.image_digest = std::to_array(facts.value->image->digest.bytes);
+    } else {
+        report.image_alone = true;
+        report.defects = facts.diagnostics;
+        if (report.defects.empty()) {
+            report.defects.push_back(decode::error("image.unreadable", "the image could not be read"));
+        }
+    }
+    report.seconds = since(start);
+    return report;
+}
+
 const char* name(Verdict verdict) {
     switch (verdict) {
     case Verdict::proved:
@@ -116,6 +137,8 @@ const char* name(Verdict verdict) {
         return "inconclusive";
     case Verdict::not_applicable:
         return "not-applicable";
+    case Verdict::not_judged:
+        return "not-judged";
     case Verdict::checked_at_boot:
         break;
     }

@@ -7,6 +7,7 @@
 #include "build/tables/vmcb.hpp"
 #include "config/model.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ struct Piece {
 
 struct GuestImage {
     std::vector<Piece> pieces; // sorted by gpa, disjoint, inside the RAM below 3 GiB
-    VmcbLongMode entry;
+    VmcbEntry entry;
     std::uint64_t rdi = 0;
     std::uint64_t rsi = 0;
     std::uint64_t rbx = 0;
@@ -44,5 +45,17 @@ struct NamedBytes {
 [[nodiscard]] config::Outcome<GuestImage> linux_image(const Plan& plan, std::size_t partition,
                                                       const config::Partition& declared, const NamedBytes& kernel,
                                                       const NamedBytes* initrd);
+
+// An ELF with a PVH entry note (Xen docs/misc/pvh.pandoc) and perhaps one module, entered in 32-bit protected mode with
+// EBX at its start info.
+[[nodiscard]] config::Outcome<GuestImage> pvh_image(const Plan& plan, std::size_t partition,
+                                                    const config::Partition& declared, const NamedBytes& kernel,
+                                                    const NamedBytes* module);
+
+// An ELF with a Multiboot header (Multiboot 0.6.96) and perhaps one module, entered in 32-bit protected mode with EBX at
+// its boot information.
+[[nodiscard]] config::Outcome<GuestImage> multiboot_image(const Plan& plan, std::size_t partition,
+                                                          const config::Partition& declared, const NamedBytes& kernel,
+                                                          const NamedBytes* module);
 
 } // namespace septum::build

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "build/tables/acpi.hpp"
-#include "build/tables/guest_image.hpp"
-#include "build/tables/guest_info.hpp"
 #include "build/tables/guest_tables.hpp"
 #include "build/tables/payload_error.hpp"
-
-#include <septum/guest/board.hpp>
+#include "build/tables/pc_guest.hpp"
 
 #include <algorithm>
 
@@ -17,8 +13,6 @@ constexpr std::uint64_t kStackTop = 0x1'0000;
 constexpr std::uint64_t kTables = 0x1'0000;
 constexpr std::uint64_t kZeroPage = kTables + kGuestTablesSize;
 constexpr std::uint64_t kCommandLine = kZeroPage + kPageSize;
-constexpr std::uint64_t kLowEnd = 0xA'0000; // above: a PC's display memory and ROMs
-constexpr std::uint64_t kHighBase = 0x10'0000;
 
 // Offsets in the bzImage and in the zero page alike (Linux x86 boot protocol, "The Real-Mode Kernel Header").
 namespace header {
@@ -60,9 +54,6 @@ constexpr std::uint16_t kKernel64 = 1U << 0; // XLF_KERNEL_64
 constexpr std::uint8_t kUndefinedLoader = 0xFF;
 constexpr std::uint16_t kNormalVideo = 0xFFFF;
 constexpr std::uint64_t kEntry64 = 0x200; // from the start of the protected-mode part
-
-constexpr std::uint32_t kE820Ram = 1;
-constexpr std::uint32_t kE820Reserved = 2;
 
 struct Bzimage {
     std::uint64_t load = 0;      // pref_address
@@ -126,8 +117,8 @@ std::string read_bzimage(ByteView file, Bzimage& out) {
     if (alignment == 0 || (alignment & (alignment - 1)) != 0 || out.load % alignment != 0) {
         return "prefers address " + hex(out.load) + ", expected a multiple of its kernel_alignment " + hex(alignment);
     }
-    if (out.load < kHighBase) {
-        return "prefers address " + hex(out.load) + ", expected one at or above " + hex(kHighBase);
+    if (out.load < kHighRam) {
+        return "prefers address " + hex(out.load) + ", expected one at or above " + hex(kHighRam);
     }
     if (system_size > out.init_size) {
         return "needs less memory (init_size " + hex(out.init_size) + ") than it has bytes (" + hex(system_size) + ")";
@@ -138,23 +129,6 @@ std::string read_bzimage(ByteView file, Bzimage& out) {
     out.system = file.subspan(system_at, system_size);
     return {};
 }
-
-class E820 {
-public:
-    explicit E820(ByteSpan zero_page) : page_(zero_page) {}
-
-    void add(std::uint64_t base, std::uint64_t size, std::uint32_t type) {
-        const std::size_t at = kE820Table + count_ * kE820EntrySize;
-        store64(page_, at, base);
-        store64(page_, at + 8, size);
-        store32(page_, at + 16, type);
-        store8(page_, kE820Entries, static_cast<std::uint8_t>(++count_));
-    }
-
-private:
-    ByteSpan page_;
-    std::size_t count_ = 0;
-};
 
 std::vector<std::uint8_t> make_zero_page(const Bzimage& kernel, const PlannedPartition& partition, std::uint64_t initrd,
                                          std::uint64_t initrd_size) {
@@ -170,22 +144,16 @@ std::vector<std::uint8_t> make_zero_page(const Bzimage& kernel, const PlannedPar
     if (kernel.version >= kVersionRsdp) {
         store64(page, kRsdpAddress, guest::kAcpiBase);
     }
-    E820 map(page);
-    map.add(0, kLowEnd, kE820Ram);
-    map.add(guest::kFirmwareBase, kHighBase - guest::kFirmwareBase, kE820Reserved);
-    for (const auto& region : partition.regions) {
-        if (region.kind == manifest::RegionKind::ram) {
-            const std::uint64_t base = std::max(region.gpa.value, kHighBase);
-            map.add(base, region.gpa.value + region.size - base, kE820Ram);
-        }
+    std::size_t entries = 0;
+    for (const MapEntry& entry : memory_map(partition)) {
+        const std::size_t at = kE820Table + entries * kE820EntrySize;
+        store64(page, at, entry.base);
+        store64(page, at + 8, entry.size);
+        store32(page, at + 16, static_cast<std::uint32_t>(entry.type));
+        ++entries;
     }
+    store8(page, kE820Entries, static_cast<std::uint8_t>(entries));
     return page;
-}
-
-// Reached by a jump to FFFF:0000, as a PC's processors start. Real mode: mov al, 1; mov dx, kResetPort; out dx, al;
-// hlt; jmp to the hlt.
-std::vector<std::uint8_t> make_reset_stub() {
-    return {0xB0, 0x01, 0xBA, guest::kResetPort & 0xFFU, guest::kResetPort >> 8U, 0xEE, 0xF4, 0xEB, 0xFD};
 }
 
 } // namespace
@@ -213,77 +181,32 @@ config::Outcome<GuestImage> linux_image(const Plan& plan, std::size_t index, con
                               format_size((kernel.load + kernel.init_size + kMiB - 1) & ~(kMiB - 1))));
         return outcome;
     }
-    const std::string& cmdline = declared.boot.cmdline.value;
-    const std::uint64_t room = std::min(kernel.command_line_size, kLowEnd - kCommandLine - 1);
-    if (cmdline.size() > room) {
-        config::Diagnostic d;
-        d.id = "payload.cmdline";
-        d.message = "the command line of `" + partition.name + "` has " + std::to_string(cmdline.size()) +
-                    " bytes, but `" + kernel_file.path + "` takes at most " + std::to_string(room);
-        d.primary = declared.boot.cmdline.span;
-        d.label = "too long";
-        outcome.diagnostics.push_back(std::move(d));
-    }
-
-    std::uint64_t initrd_at = 0;
-    std::uint64_t initrd_size = 0;
+    std::vector<std::uint8_t> line;
+    bool good = make_command_line(declared, kernel_file, std::min(kernel.command_line_size, kLowRamEnd - kCommandLine - 1),
+                                  line, outcome.diagnostics);
+    std::optional<std::uint64_t> initrd_at;
     if (initrd_file != nullptr) {
-        initrd_size = initrd_file->bytes.size();
-        const std::uint64_t top = std::min(ram, kernel.initrd_limit + 1);
-        const std::uint64_t bottom = kernel.load + kernel.init_size;
-        if (initrd_size == 0) {
-            outcome.diagnostics.push_back(payload_error("payload.format", *initrd_file,
-                                                        "is empty, expected an initial RAM disk", "no bytes", ""));
-        } else if (top < bottom || initrd_size > top - bottom || ((top - initrd_size) & ~(kPageSize - 1)) < bottom) {
-            outcome.diagnostics.push_back(payload_error(
-                "mem.payload-fits", *initrd_file,
-                "has " + std::to_string(initrd_size) + " bytes, but between the kernel's end at " + hex(bottom) +
-                    " and " + hex(top) + " there are only " + std::to_string(top > bottom ? top - bottom : 0),
-                "does not fit", "give `" + partition.name + "` more memory"));
-        } else {
-            initrd_at = (top - initrd_size) & ~(kPageSize - 1);
-        }
+        initrd_at = place_module(*initrd_file, kernel.load + kernel.init_size, std::min(ram, kernel.initrd_limit + 1),
+                                 partition, outcome.diagnostics);
+        good = good && initrd_at.has_value();
     }
-    if (!outcome.diagnostics.empty()) {
+    if (!good) {
         return outcome;
     }
 
     GuestImage image;
-    const auto add_own = [&](std::uint64_t gpa, std::vector<std::uint8_t> bytes) {
-        Piece piece;
-        piece.gpa = Gpa{gpa};
-        piece.own = std::move(bytes);
-        image.pieces.push_back(std::move(piece));
-    };
     std::vector<std::uint8_t> tables(kGuestTablesSize, 0);
     write_guest_tables(Gpa{kTables}, tables);
-    add_own(kTables, std::move(tables));
-    add_own(kZeroPage, make_zero_page(kernel, partition, initrd_at, initrd_size));
-    std::vector<std::uint8_t> line(cmdline.begin(), cmdline.end());
-    line.push_back(0);
-    add_own(kCommandLine, std::move(line));
-    AcpiMachine machine;
-    machine.console = declared.console;
-    for (std::size_t i = 0; i < partition.cpu_count; ++i) {
-        machine.apic_ids.push_back(plan.cpus[partition.first_cpu + i].apic_id);
+    add_piece(image, kTables, std::move(tables));
+    add_piece(image, kZeroPage,
+              make_zero_page(kernel, partition, initrd_at.value_or(0), initrd_at ? initrd_file->bytes.size() : 0));
+    add_piece(image, kCommandLine, std::move(line));
+    add_firmware(image, plan, index, declared);
+    add_view(image, kernel.load, kernel.system);
+    if (initrd_at) {
+        add_view(image, *initrd_at, initrd_file->bytes);
     }
-    add_own(guest::kAcpiBase, acpi_tables(machine, Gpa{guest::kAcpiBase}));
-    std::vector<std::uint8_t> info(sizeof(guest::Info), 0);
-    store(ByteSpan(info), 0, guest_info(plan, index));
-    add_own(guest::kInfoBase, std::move(info));
-    add_own(guest::kResetStub, make_reset_stub());
-
-    const auto add_view = [&](std::uint64_t gpa, ByteView bytes) {
-        Piece piece;
-        piece.gpa = Gpa{gpa};
-        piece.view = bytes;
-        image.pieces.push_back(std::move(piece));
-    };
-    add_view(kernel.load, kernel.system);
-    if (initrd_size != 0) {
-        add_view(initrd_at, initrd_file->bytes);
-    }
-    std::sort(image.pieces.begin(), image.pieces.end(), [](const Piece& a, const Piece& b) { return a.gpa < b.gpa; });
+    sort_pieces(image);
     image.entry.rip = kernel.load + kEntry64;
     image.entry.rsp = kStackTop;
     image.entry.cr3 = kTables;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "build/tables/elf.hpp"
+#include "build/tables/elf_segments.hpp"
 #include "build/tables/guest_image.hpp"
 #include "build/tables/guest_info.hpp"
 #include "build/tables/guest_tables.hpp"
@@ -31,57 +31,8 @@ config::Outcome<GuestImage> native_image(const Plan& plan, std::size_t index, co
     }
 
     GuestImage image;
-    bool entry_found = false;
-    const std::uint64_t limit = ram - kStackReserve;
-    for (std::size_t i = 0; i < elf_file.segments.size(); ++i) {
-        const ElfSegment& segment = elf_file.segments[i];
-        const std::uint64_t base = segment.physical_address;
-        const std::string where = format_range(base, segment.memory_size);
-        if (base < guest::kNativeLoadBase) {
-            outcome.diagnostics.push_back(payload_error(
-                "mem.payload-fits", file,
-                "has a segment at " + where + ", expected it at or above " + format_address(guest::kNativeLoadBase),
-                "linked too low", "link it with its text at " + format_address(guest::kNativeLoadBase)));
-            continue;
-        }
-        if (base > limit || segment.memory_size > limit - base) {
-            outcome.diagnostics.push_back(
-                payload_error("mem.payload-fits", file,
-                              "has a segment at " + where + ", expected it to end at or below " +
-                                  format_address(limit) + ", where the " + format_size(partition.ram.size) + " of `" +
-                                  partition.name + "` leave room for the stack",
-                              "does not fit", "give `" + partition.name + "` more memory, or link it lower"));
-            continue;
-        }
-        for (std::size_t k = 0; k < i; ++k) {
-            const ElfSegment& other = elf_file.segments[k];
-            if (base < other.physical_address + other.memory_size &&
-                other.physical_address < base + segment.memory_size) {
-                outcome.diagnostics.push_back(payload_error(
-                    "payload.format", file,
-                    "has segments that overlap: " + format_range(other.physical_address, other.memory_size) + " and " +
-                        where,
-                    "would be loaded over itself", ""));
-            }
-        }
-        if ((segment.flags & elf::kExecute) != 0 && elf_file.entry >= base &&
-            elf_file.entry - base < segment.memory_size) {
-            entry_found = true;
-        }
-        if (segment.file_size != 0) {
-            Piece piece;
-            piece.gpa = Gpa{base};
-            piece.view = file.bytes.subspan(segment.offset, segment.file_size);
-            image.pieces.push_back(std::move(piece));
-        }
-    }
-    if (outcome.diagnostics.empty() && !entry_found) {
-        outcome.diagnostics.push_back(payload_error("payload.format", file,
-                                                    "has its entry at " + format_address(elf_file.entry) +
-                                                        ", expected it inside an executable segment",
-                                                    "would start in nowhere", ""));
-    }
-    if (!outcome.diagnostics.empty()) {
+    if (!place_segments(elf_file, file, partition, {.limit = ram - kStackReserve, .reserve = "room for the stack"},
+                        elf_file.entry, image, outcome.diagnostics)) {
         return outcome;
     }
 

@@ -77,12 +77,14 @@ constexpr std::size_t kDr6 = kSave + 0x168;
 constexpr std::size_t kRflags = kSave + 0x170;
 constexpr std::size_t kRip = kSave + 0x178;
 constexpr std::size_t kRsp = kSave + 0x1D8;
+constexpr std::size_t kRax = kSave + 0x1F8;
 constexpr std::size_t kGuestPat = kSave + 0x268;
 
 // A segment's attributes: bits 7:0 and 11:8 are bits 47:40 and 55:52 of its descriptor (APM 2 §15.5.1, §4.7).
 constexpr std::uint16_t kCode64 = 0xA9B;   // G, L, P, DPL 0, code, readable, accessed
+constexpr std::uint16_t kCode32 = 0xC9B;   // G, D, P, DPL 0, code, readable, accessed
 constexpr std::uint16_t kData32 = 0xC93;   // G, D, P, DPL 0, data, writable, accessed
-constexpr std::uint16_t kTss64 = 0x08B;    // P, busy 64-bit TSS
+constexpr std::uint16_t kTss = 0x08B;      // P, busy TSS: 64-bit in long mode, else 32-bit
 constexpr std::uint16_t kUnusable = 0x000; // P = 0
 constexpr std::uint16_t kRealCode = 0x09B;
 constexpr std::uint16_t kRealData = 0x093;
@@ -90,6 +92,7 @@ constexpr std::uint16_t kRealLdt = 0x082;
 constexpr std::uint16_t kRealTss = 0x083; // busy 16-bit TSS
 
 constexpr std::uint64_t kCr0Long = 0x8001'0033;        // PG, WP, NE, ET, MP, PE (APM 2 §3.1.1)
+constexpr std::uint64_t kCr0Protected = 0x0000'0011;   // ET, PE
 constexpr std::uint64_t kCr0Init = 0x0000'0010;        // ET; INIT leaves CD and NW as they are, and they are clear
 constexpr std::uint64_t kCr4Long = 0x0000'0620;        // OSXMMEXCPT, OSFXSR, PAE (§3.1.3)
 constexpr std::uint64_t kEferSvme = 1U << 12;          // VMRUN demands it (§15.5.1)
@@ -136,11 +139,12 @@ void write_common_state(ByteSpan out) {
 
 } // namespace
 
-void write_boot_vmcb(const VmcbControl& control, const VmcbLongMode& state, ByteSpan out) {
+void write_boot_vmcb(const VmcbControl& control, const VmcbEntry& entry, ByteSpan out) {
     write_control(control, out);
     write_common_state(out);
     constexpr std::uint32_t kFlat = 0xFFFF'FFFF;
-    write_segment(out, kCs, kBootCs, kCode64, kFlat, 0);
+    const bool is_long = entry.mode == EntryMode::long64;
+    write_segment(out, kCs, kBootCs, is_long ? kCode64 : kCode32, kFlat, 0);
     for (const std::size_t segment : {kEs, kSs, kDs, kFs, kGs}) {
         write_segment(out, segment, kBootDs, kData32, kFlat, 0);
     }
@@ -148,13 +152,15 @@ void write_boot_vmcb(const VmcbControl& control, const VmcbLongMode& state, Byte
     write_segment(out, kGdtr, 0, 0, 0, 0);
     write_segment(out, kIdtr, 0, 0, 0, 0);
     write_segment(out, kLdtr, 0, kUnusable, 0, 0);
-    write_segment(out, kTr, 0, kTss64, 0xFFFF, 0);
-    store64(out, kEfer, kEferLong);
-    store64(out, kCr0, kCr0Long);
-    store64(out, kCr3, state.cr3);
-    store64(out, kCr4, kCr4Long);
-    store64(out, kRip, state.rip);
-    store64(out, kRsp, state.rsp);
+    // 0x67: what PVH asks of the limit in 32-bit mode.
+    write_segment(out, kTr, 0, kTss, is_long ? 0xFFFF : 0x67, 0);
+    store64(out, kEfer, is_long ? kEferLong : kEferSvme);
+    store64(out, kCr0, is_long ? kCr0Long : kCr0Protected);
+    store64(out, kCr3, is_long ? entry.cr3 : 0);
+    store64(out, kCr4, is_long ? kCr4Long : 0);
+    store64(out, kRip, entry.rip);
+    store64(out, kRsp, entry.rsp);
+    store64(out, kRax, entry.rax);
 }
 
 void write_ap_vmcb(const VmcbControl& control, ByteSpan out) {

@@ -15,15 +15,21 @@ struct VmcbControl {
     Hpa npt_root;
 };
 
-// A boot CPU in 64-bit mode, CPL 0, flat segments, interrupts off.
-struct VmcbLongMode {
+// How a boot CPU is entered: CPL 0, flat segments, interrupts off.
+enum class EntryMode : std::uint8_t {
+    long64,      // 64-bit mode, on the tables at `cr3`
+    protected32, // 32-bit protected mode, paging off: what PVH and Multiboot promise
+};
+struct VmcbEntry {
+    EntryMode mode = EntryMode::long64;
     std::uint64_t rip = 0;
     std::uint64_t rsp = 0;
-    std::uint64_t cr3 = 0; // guest-physical
+    std::uint64_t cr3 = 0; // guest-physical; long64 only
+    std::uint64_t rax = 0;
 };
 
 // `out` is one zeroed page.
-void write_boot_vmcb(const VmcbControl& control, const VmcbLongMode& state, ByteSpan out);
+void write_boot_vmcb(const VmcbControl& control, const VmcbEntry& entry, ByteSpan out);
 
 // Any other CPU: the state after INIT (APM 2 §14.1.3), which the kernel completes with the SIPI's vector.
 void write_ap_vmcb(const VmcbControl& control, ByteSpan out);

@@ -116,6 +116,7 @@ std::string as_json(const Answer& answer) {
                            {"inconclusive", report.count(Verdict::inconclusive)},
                            {"checked_at_boot", report.count(Verdict::checked_at_boot)},
                            {"not_applicable", report.count(Verdict::not_applicable)},
+                           {"not_judged", report.count(Verdict::not_judged)},
                            {"acknowledged", answer.count_acknowledged()},
                            {"seconds", report.seconds}};
         root["image_sha256"] = answer.image.empty() ? ordered_json(nullptr) : ordered_json(hex(report.image_digest));

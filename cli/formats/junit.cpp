@@ -88,6 +88,9 @@ void add_property(const Answer& answer, const verifier::PropertyResult& result, 
     case Verdict::not_applicable:
         suite.add_skipped(group, result.id, "not applicable: " + result.reason);
         break;
+    case Verdict::not_judged:
+        suite.add_skipped(group, result.id, "not judged: " + result.reason);
+        break;
     case Verdict::checked_at_boot:
         suite.add_skipped(group, result.id, "checked at boot: " + result.reason);
         break;

@@ -3,6 +3,7 @@
 
 #include "kernel/boot/bundle_check.hpp"
 #include "kernel/boot/bundle_devices.hpp"
+#include "kernel/boot/watchdog.hpp"
 
 #include <septum/manifest/layout.hpp>
 
@@ -319,6 +320,7 @@ Refusal check_bundle(Bytes bundle, const Range& kernel) {
         SEPTUM_REQUIRE(check_payload(header, payload));
     }
     SEPTUM_REQUIRE(check_devices(header));
+    SEPTUM_REQUIRE(check_health(header));
     return check_hardware(header);
 }
 

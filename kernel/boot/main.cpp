@@ -2,6 +2,7 @@
 // The order at boot. Every step either holds or ends here with one line; nothing starts before all of them hold.
 #include "kernel/boot/bundle.hpp"
 #include "kernel/boot/cpu.hpp"
+#include "kernel/boot/crash_record.hpp"
 #include "kernel/boot/exceptions.hpp"
 #include "kernel/boot/image.hpp"
 #include "kernel/boot/iommu.hpp"
@@ -14,6 +15,7 @@
 #include "kernel/boot/pci.hpp"
 #include "kernel/boot/processors.hpp"
 #include "kernel/boot/refuse.hpp"
+#include "kernel/boot/watchdog.hpp"
 #include "kernel/hw/memory.hpp"
 #include "kernel/hw/pages.hpp"
 #include "kernel/hw/uart.hpp"
@@ -106,7 +108,8 @@ void say_contract(const manifest::Header& header) {
     char buffer[kLineSize];
     Line<kLineSize> line(buffer);
     line.put("septum: contract holds: ");
-    line.decimal(header.facts.count + header.ram.count + header.cpus.count + iommu).put(" facts").put('\n');
+    boot_facts.facts = header.facts.count + header.ram.count + header.cpus.count + iommu;
+    line.decimal(boot_facts.facts).put(" facts").put('\n');
     say(buffer);
 }
 
@@ -134,6 +137,7 @@ extern "C" [[noreturn, gnu::used]] void boot_main(septum::u32 magic, septum::u32
     require(check_bundle(source, kernel_range()));
     const auto& offered = *reinterpret_cast<const manifest::Header*>(source.data);
     say_name(offered);
+    say_crash_record(offered);
     require(check_board(offered, loaded.memory));
     now_doing("iommu");
     require(iommu::block_everything(offered, {Hpa{loaded.module_begin}, source.size}));
@@ -145,6 +149,8 @@ extern "C" [[noreturn, gnu::used]] void boot_main(septum::u32 magic, septum::u32
     require(iommu::use_sealed(header));
     now_doing("pci");
     require(program_pci(header, pci));
+    now_doing("watchdog");
+    require(ready_watchdog(header));
     boot_facts.manifest = &header;
 
     u32 own_index = 0;

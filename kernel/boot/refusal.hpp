@@ -23,6 +23,7 @@ enum class Code : u8 {
     apic = 0x52,
     iommu = 0x60,
     clock = 0x70,
+    watchdog = 0x71,
     exception = 0x80,
 };
 

@@ -32,6 +32,7 @@ enum Effect : u32 {
     kStop = 1u << 18,        // the partition asked to be stopped
     kRestart = 1u << 19,     // the partition asked to be restarted
     kKnock = 1u << 20,       // knock on the own door: come back as soon as this injection is delivered
+    kPit = 1u << 22,         // the access is one of the virtual timer, which needs to know the time: read_pit(), write_pit()
     kDevice = 1u << 21,      // CpuState::device says what to do with one of the partition's own PCI functions
 };
 

@@ -77,6 +77,14 @@ void answer_hypercall(const Manifest& manifest, CpuState& cpu, PartitionState& p
         result = channel == 0xFF ? guest::kNone : channel;
         break;
     }
+    case static_cast<u32>(guest::Hypercall::heartbeat):
+        if (!manifest.has_heartbeat) {
+            result = guest::kDenied;
+        } else {
+            __atomic_fetch_add(&partition.heartbeats, 1u, __ATOMIC_RELAXED);
+            result = 0;
+        }
+        break;
     case static_cast<u32>(guest::Hypercall::stop): effects.set |= kStop; break;
     case static_cast<u32>(guest::Hypercall::restart): effects.set |= kRestart; break;
     case guest::kVmwareMagic: answer_vmware(manifest, cpu); break;

@@ -128,10 +128,10 @@ void answer_port(const Manifest& manifest, CpuState& cpu, PartitionState& partit
                 effects.set |= kRestart;
             }
             break;
+        case manifest::PortAnswer::pit:
+        case manifest::PortAnswer::pit_gate: effects.set |= kPit; return;
         case manifest::PortAnswer::pci_address:
         case manifest::PortAnswer::pci_data:
-        case manifest::PortAnswer::pit:
-        case manifest::PortAnswer::pit_gate:
         case manifest::PortAnswer::forbidden: break;
         }
     }

@@ -6,6 +6,7 @@
 #include "kernel/core/device_state.hpp"
 #include "kernel/core/effects.hpp"
 #include "kernel/core/exit.hpp"
+#include "kernel/core/pit.hpp"
 
 #include <septum/manifest/manifest.hpp>
 
@@ -67,6 +68,7 @@ struct Manifest {
     DeviceStates device_states;
     const CpuidTable* cpuid = nullptr;
     manifest::ApicMode apic = manifest::ApicMode::x2apic;
+    bool has_heartbeat = false; // the partition has promised one
     u64 tsc_hz = 0;
 };
 
@@ -107,17 +109,28 @@ struct CpuState {
 
 // Shared by the CPUs of one partition. Each field says who writes it and how; all are used through __atomic builtins.
 struct PartitionState {
-    u32 phase = 0;         // Phase; changed by compare-and-swap
+    u32 phase = 0;         // Phase, and while it closes why (closing_word); changed by compare-and-swap
     u32 parked = 0;        // CPUs that have left the guest while it closes; fetch-add, reset by the leader
     u32 launches = 0;      // leader only
-    u32 restarts = 0;      // restarts by fault so far; leader only
-    u32 intent = 0;        // Intent; written by the CPU that won the phase change
+    u32 restarts = 0;      // counted restarts so far; leader only
+    u32 heartbeats = 0;    // since boot; fetch-add by its CPUs, read by the CPU that watches
     u32 pci_address = 0;   // CONFIG_ADDRESS, as last written by any of its CPUs
     u64 rung[(manifest::kMaxChannels + 63) / 64] = {}; // fetch-or by the writers' CPUs, fetch-and by this partition's
     Uart uart;             // single bytes; two CPUs of the partition may race for them, as on hardware
+    Pit pit;               // in the same way
 };
 
 enum Phase : u32 { kLoading = 0, kRunning = 1, kClosing = 2, kStopped = 3 };
-enum Intent : u32 { kIntentStop = 1, kIntentRestart = 2, kIntentFaultRestart = 3 };
+
+// What `phase` holds while the partition closes: the cause of its end too, so that nobody sees one without the other.
+constexpr u32 closing_word(manifest::Cause cause) { return kClosing | static_cast<u32>(cause) << 8; }
+constexpr manifest::Cause closing_cause(u32 word) { return static_cast<manifest::Cause>(word >> 8 & 0xFF); }
+
+// The pause before counted restart `restarts` (1, 2, 3 …), in milliseconds: it doubles with each, up to 64 times.
+constexpr u64 backoff_ms(u32 first_ms, u32 restarts) {
+    constexpr u32 kMostDoublings = 6;
+    const u32 doublings = restarts == 0 ? 0 : restarts - 1;
+    return u64{first_ms} << (doublings < kMostDoublings ? doublings : kMostDoublings);
+}
 
 } // namespace septum::kernel::core

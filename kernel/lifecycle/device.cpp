@@ -5,6 +5,7 @@
 #include "kernel/hw/memory.hpp"
 #include "kernel/lifecycle/device_reset.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
+#include "kernel/lifecycle/watchdog.hpp"
 #include "kernel/x86_64/iommu/iommu.hpp"
 
 namespace septum::kernel::lifecycle {
@@ -89,6 +90,7 @@ void look_for_faults(const PerCpu& cpu) {
     if (iommu.kind != manifest::IommuKind::none && cpu.cpu->apic_id == iommu.fault_apic_id) {
         iommu::report_faults(*cpu.header);
     }
+    look_at_heartbeats(cpu);
 }
 
 void wait_for_event(PerCpu& cpu) {

@@ -17,7 +17,8 @@ namespace septum::kernel::lifecycle {
 // not take its base address (said in a line) and stays blocked; the partition cannot begin again.
 [[nodiscard]] bool restore_devices(PerCpu& cpu);
 
-// An NMI may have come from the IOMMU: on the CPU that its fault events go to, says what is in its log.
+// An NMI may have come from the IOMMU or the watchdog: on the CPU that fault events go to, says what is in the IOMMU's log; on
+// the CPU that watches, closes partitions that have missed their heartbeat.
 void look_for_faults(const PerCpu& cpu);
 
 // Sleeps until this CPU's mailbox is not empty or an NMI has come, and then looks for faults.

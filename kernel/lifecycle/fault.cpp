@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a guest did that it may not: said in one line, then its partition's policy.
+#include "kernel/lifecycle/crash_record.hpp"
+#include "kernel/lifecycle/event_log.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
 
 namespace septum::kernel::lifecycle {
@@ -59,23 +61,19 @@ void fault(PerCpu& cpu, const core::Exit& exit, core::Fault fault) {
     line << "septum: " << partition.name << ": fault: " << describe(fault);
     add_place(line, exit, fault);
     line << ", rip " << Hex{exit.rip} << ", cpu " << u64{cpu.state.vcpu};
+    const manifest::Cause cause = core::cause_of(fault);
+    log_event(guest::EventKind::fault, cpu.cpu->partition, static_cast<u32>(cause), exit.address, exit.rip);
     if (core::is_of_machine(fault)) {
         line << ": system halted";
         halt_system(line);
     }
-    switch (partition.on[static_cast<u32>(core::cause_of(fault))]) {
-    case manifest::OnFault::restart:
-        line.send();
-        close(cpu, core::kIntentFaultRestart);
-        return;
-    case manifest::OnFault::stop:
-        line.send();
-        close(cpu, core::kIntentStop);
-        return;
-    case manifest::OnFault::halt_system: break;
+    if (partition.on[static_cast<u32>(cause)] == manifest::OnFault::halt_system) {
+        line << ": system halted";
+        halt_system(line);
     }
-    line << ": system halted";
-    halt_system(line);
+    line.send();
+    record_crash(line);
+    end(cpu, cause);
 }
 
 } // namespace septum::kernel::lifecycle

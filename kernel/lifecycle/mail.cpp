@@ -8,18 +8,18 @@
 
 namespace septum::kernel::lifecycle {
 
-void post(PerCpu& cpu, u64 targets, u32 mail) {
+void post(manifest::ApicMode mode, const core::Records<manifest::Cpu>& cpus, u64 targets, u32 mail) {
     while (targets != 0) {
         const u32 vcpu = static_cast<u32>(__builtin_ctzll(targets));
         targets &= targets - 1;
-        const manifest::Cpu* target = cpu.manifest.cpus.at(vcpu);
+        const manifest::Cpu* target = cpus.at(vcpu);
         if (target != nullptr) {
             u32& mailbox = per_cpu(*target)->mailbox;
             u32 before = __atomic_load_n(&mailbox, __ATOMIC_RELAXED);
             while (!__atomic_compare_exchange_n(&mailbox, &before, core::add_mail(before, mail), false, __ATOMIC_ACQ_REL,
                                                 __ATOMIC_RELAXED)) {
             }
-            apic::send(cpu.manifest.apic, target->apic_id, apic::kDeliverNmi);
+            apic::send(mode, target->apic_id, apic::kDeliverNmi);
         }
     }
 }
@@ -31,7 +31,7 @@ void ring(PerCpu& cpu, u8 channel) {
     if (reader == nullptr) {
         return;
     }
-    auto* state = reinterpret_cast<core::PartitionState*>(reader->block.value + layout::PartitionBlock::kState);
+    core::PartitionState* const state = &state_of(*reader);
     __atomic_fetch_or(&state->rung[channel / 64], 1ULL << (channel % 64), __ATOMIC_ACQ_REL);
     const manifest::Cpu* target = records<manifest::Cpu>(*cpu.header, cpu.header->cpus).at(bell->reader_cpu);
     if (bell->vector != 0 && target != nullptr &&
@@ -44,7 +44,10 @@ void read_mail(PerCpu& cpu, core::Effects& effects) {
     const u32 mail = __atomic_exchange_n(&cpu.mailbox, 0u, __ATOMIC_ACQ_REL);
     core::decide_mail(cpu.state, mail, effects);
     if ((effects.set & core::kPark) != 0) {
-        close(cpu, core::kIntentStop); // joins what another CPU has begun
+        join_closing(cpu);
+        if (cpu.state.waiting_for_sipi) {
+            wait_for_sipi(cpu);
+        }
         return;
     }
     svm::apply_mail(cpu, effects);
@@ -67,7 +70,7 @@ void wait_for_sipi(PerCpu& cpu) {
         const u32 mail = __atomic_exchange_n(&cpu.mailbox, 0u, __ATOMIC_ACQ_REL);
         core::decide_mail(cpu.state, mail, effects);
         if ((effects.set & core::kPark) != 0) {
-            join_closing(cpu, core::kIntentStop);
+            join_closing(cpu);
             continue;
         }
         if ((effects.set & core::kStart) != 0) {

@@ -4,9 +4,11 @@
 
 import argparse
 import json
+import math
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 
@@ -65,7 +67,48 @@ class Bench:
                 figures.append(at_most(what, run["real_time"], goal, "ms", 1))
             else:
                 figures.append(plain(what, f"{run['real_time']:,.1f} ms"))
+        return figures + self.growth() + self.over_sha256sum()
+
+    def growth(self) -> list[Figure]:
+        """From 100 to 1,000 partitions: near-linear work has an exponent of 1."""
+        done = subprocess.run([self.bin / "septum-bench-scale", "--benchmark_format=json"], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            return [absent("verify: growth", "<= 1.2", done.stderr.strip() or "failed")]
+        runs = {run["name"].split("/min_time")[0]: run for run in json.loads(done.stdout)["benchmarks"]}
+        figures = []
+        for name, goal in (("all-pairs flow", 1000.0), ("model properties", None)):
+            small, large = runs.get(f"{name}/100"), runs.get(f"{name}/1000")
+            wrong = next((run["error_message"] for run in (small, large) if run and run.get("error_occurred")), "")
+            if not small or not large or wrong:
+                figures.append(absent(f"verify: {name}, 1,000 partitions", "", wrong or "no such run"))
+                continue
+            what = f"verify: {name}, 1,000 partitions, 11,000 regions, 5,000 channels"
+            time = large["real_time"]
+            figures.append(at_most(what, time, goal, "ms", 1) if goal else plain(what, f"{time:,.1f} ms"))
+            exponent = math.log10(time / small["real_time"])
+            # All pairs are a hundred times as many for ten times the partitions: one pair is what may grow near-linearly.
+            if name == "all-pairs flow":
+                exponent -= 1
+            figures.append(at_most(f"verify: {name}, exponent from 100 to 1,000" + (" per source" if goal else ""), exponent, 1.2, "", 2))
         return figures
+
+    def over_sha256sum(self) -> list[Figure]:
+        """Processor time of `septum verify` over that of `sha256sum` on the same file, taking turns; the least of each."""
+        example = self.workshop.example("gateway-native" if self.board else "gateway")
+        image = self.workshop.build(example, self.out / "verified.iso", self.board)
+        verify = [str(self.workshop.septum), "verify", str(example), str(image)] + (["--board", self.board] if self.board else [])
+        commands = {"sum": ["sha256sum", str(image)], "enumeration": [*verify, "--no-solver"], "both ways": verify}
+        least = dict.fromkeys(commands, math.inf)
+        for _ in range(5):
+            for name, command in commands.items():
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                done = subprocess.run(command, capture_output=True, check=False)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                if done.returncode != 0:
+                    return [absent("verify over sha256sum", "", done.stderr.decode().strip())]
+                least[name] = min(least[name], after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        return [at_most(f"verify over sha256sum: {name}", least[name] / least["sum"], goal, "times", 1)
+                for name, goal in (("enumeration", 2), ("both ways", 10))]
 
     def instructions(self) -> list[Figure]:
         say("instructions per exit (-icount)")

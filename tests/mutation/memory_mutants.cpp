@@ -166,6 +166,35 @@ std::vector<Operator> memory_operators() {
         editor.put(a.address, b.value);
         editor.put(b.address, a.value);
     });
+    add("a run of pages shifted by one", 3, [](Editor& editor, Random& random) {
+        const std::uint64_t root = any_root(editor, random);
+        const Entry last = choose(editor, random, root, [](const Entry& e) { return e.leaf && e.level == 1; });
+        for (const Entry& entry : editor.entries(root)) {
+            if (entry.leaf && entry.level == 1 && entry.input <= last.input && entry.input + (1 << 18) > last.input) {
+                editor.put(entry.address, entry.value + 4096);
+            }
+        }
+    });
+    add("a table used twice in one partition", 3, [](Editor& editor, Random& random) {
+        const std::uint64_t root = any_root(editor, random);
+        const auto table = [](const Entry& e) { return e.present && !e.leaf && e.level == 2; };
+        const Entry one = choose(editor, random, root, table);
+        const Entry free = choose(editor, random, root, [](const Entry& e) { return !e.present && e.level == 2; });
+        if (one.address != 0 && free.address != 0) {
+            editor.put(free.address, one.value);
+        }
+    });
+    add("an entry led into a page of tables", 4, lead_to([](const Editor& editor, Random& random) {
+            const manifest::Header header = editor.header();
+            return header.bundle_base.value + header.tables_offset + pick(random, header.tables_size / 4096) * 4096;
+        }));
+    add("a 2 MiB page split wrongly", 2, [](Editor& editor, Random& random) {
+        const Entry entry =
+            choose(editor, random, any_root(editor, random), [](const Entry& e) { return e.leaf && e.level == 2; });
+        if (entry.address != 0) {
+            editor.put(entry.address, entry.value & ~0x80ULL); // its frame is taken for a table
+        }
+    });
     add("reserved address bit", 3,
         [](Editor& editor, Random& random) { flip_leaf(1ULL << (40 + pick(random, 12)))(editor, random); });
     return out;

@@ -5,6 +5,7 @@
 
 #include "verifier/decode/acpi.hpp"
 #include "verifier/decode/amd_vi.hpp"
+#include "verifier/decode/boot_info.hpp"
 #include "verifier/decode/elf.hpp"
 #include "verifier/decode/grub_config.hpp"
 #include "verifier/decode/guest_info.hpp"
@@ -99,7 +100,8 @@ struct PartitionFacts {
     DigestFact payload_digest;                       // over all segments in order
     std::optional<decode::GuestInfo> info;           // at guest::kInfoBase
     std::optional<decode::LinuxParams> linux_params; // BootKind::linux, at entry_rsi
-    std::optional<decode::Acpi> acpi;                // BootKind::linux
+    std::optional<decode::BootInfo> boot_info;       // BootKind::pvh and multiboot, at entry_rbx
+    std::optional<decode::Acpi> acpi;                // all but BootKind::elf64
     // BootKind::elf64: the guest's own identity tables that it is entered with, as far as its initial memory holds
     // them.
     std::optional<decode::PageTable> entry_tables;

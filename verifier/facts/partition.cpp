@@ -76,6 +76,23 @@ void read_guest(const decode::GuestMemory& memory, const std::string& of, Partit
     if (facts.info) {
         facts.defects.append(facts.info->defects);
     }
+    if (facts.record.boot == manifest::BootKind::pvh || facts.record.boot == manifest::BootKind::multiboot) {
+        const bool pvh = facts.record.boot == manifest::BootKind::pvh;
+        auto info = pvh ? decode::decode_pvh_info(memory, facts.record.entry_rbx, "the start info" + of)
+                        : decode::decode_multiboot_info(memory, facts.record.entry_rbx, "the boot information" + of);
+        report(info.diagnostics, facts.record.entry_rbx);
+        facts.boot_info = std::move(info.value);
+        const std::uint64_t rsdp = pvh && facts.boot_info ? facts.boot_info->rsdp : guest::kAcpiBase;
+        auto acpi = decode::decode_acpi(memory, rsdp, "acpi" + of);
+        report(acpi.diagnostics, guest::kAcpiBase);
+        facts.acpi = std::move(acpi.value);
+        if (facts.boot_info) {
+            facts.defects.append(facts.boot_info->defects);
+        }
+        if (facts.acpi) {
+            facts.defects.append(facts.acpi->defects);
+        }
+    }
     if (facts.record.boot == manifest::BootKind::linux) {
         auto params = decode::decode_linux_params(memory, facts.record.entry_rsi, "the zero page" + of);
         report(params.diagnostics, facts.record.entry_rsi);

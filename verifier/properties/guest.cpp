@@ -93,26 +93,21 @@ void check_info(const Told& told) {
     }
 }
 
-constexpr std::uint32_t kE820Ram = 1;
+constexpr std::uint32_t kMapRam = 1; // in E820, PVH and Multiboot alike
 
-void check_linux(const Told& told) {
-    if (!told.facts.linux_params) {
-        told.say("has no boot parameters", "params");
-        return;
-    }
-    const decode::LinuxParams& params = *told.facts.linux_params;
-    Pieces usable;
-    for (const decode::E820Entry& entry : params.e820) {
-        if (entry.type == kE820Ram) {
-            usable.push_back({entry.base, entry.base + entry.size, 0});
-        }
-    }
+Pieces declared_ram(const Told& told) {
     Pieces ram;
     for (const Grant& grant : told.context.declared.partitions[told.index].grants) {
         if (grant.kind == manifest::RegionKind::ram) {
             ram.push_back({grant.gpa, grant.end(), 0});
         }
     }
+    return ram;
+}
+
+// The RAM that it is told of is the RAM that it has.
+void check_map(const Told& told, const Pieces& usable) {
+    const Pieces ram = declared_ram(told);
     for (const Piece& piece : without(usable, ram)) {
         told.say(fmt::format("is told that {} is RAM, which it does not have", range(piece.first, piece.end)), "e820",
                  "guest-physical " + address(piece.first));
@@ -122,14 +117,63 @@ void check_linux(const Told& told) {
         told.say(fmt::format("is not told of its RAM at {}", range(piece.first, piece.end)), "e820-less",
                  "guest-physical " + address(piece.first));
     }
+}
+
+void check_cmdline(const Told& told, const std::string& found, bool terminated) {
     const std::string& wanted = told.partition().boot.cmdline.value;
-    if (params.cmdline != wanted || !params.cmdline_terminated) {
-        told.say(fmt::format("is given the command line `{}`, expected `{}`", params.cmdline, wanted), "cmdline");
+    if (found != wanted || !terminated) {
+        told.say(fmt::format("is given the command line `{}`, expected `{}`", found, wanted), "cmdline");
     }
+}
+
+// PVH and Multiboot.
+void check_boot_info(const Told& told) {
+    if (!told.facts.boot_info) {
+        told.say("has no boot information", "params");
+        return;
+    }
+    const decode::BootInfo& info = *told.facts.boot_info;
+    Pieces usable;
+    for (const decode::BootMapEntry& entry : info.map) {
+        if (entry.type == kMapRam) {
+            usable.push_back({entry.base, entry.base + entry.size, 0});
+        }
+    }
+    check_map(told, usable);
+    check_cmdline(told, info.cmdline, info.cmdline_terminated);
+    const std::size_t modules = told.partition().boot.initrd ? 1 : 0;
+    told.equal("its number of modules", info.modules.size(), modules);
+    for (const decode::BootModule& module : info.modules) {
+        const bool loaded =
+            std::any_of(told.facts.payloads.begin(), told.facts.payloads.end(), [&](const PayloadFact& payload) {
+                return payload.gpa == module.base && payload.size == module.size;
+            });
+        if (!loaded) {
+            told.say(fmt::format("is told of a module at {}, where none is loaded",
+                                 range(module.base, module.base + module.size)),
+                     "module", "guest-physical " + address(module.base));
+        }
+    }
+}
+
+void check_linux(const Told& told) {
+    if (!told.facts.linux_params) {
+        told.say("has no boot parameters", "params");
+        return;
+    }
+    const decode::LinuxParams& params = *told.facts.linux_params;
+    Pieces usable;
+    for (const decode::E820Entry& entry : params.e820) {
+        if (entry.type == kMapRam) {
+            usable.push_back({entry.base, entry.base + entry.size, 0});
+        }
+    }
+    check_map(told, usable);
+    check_cmdline(told, params.cmdline, params.cmdline_terminated);
     if (params.setup_data != 0) {
         told.say("is given setup data that nothing declares", "setup_data");
     }
-    if (!without({{params.ramdisk, params.ramdisk + params.ramdisk_size, 0}}, ram).empty()) {
+    if (!without({{params.ramdisk, params.ramdisk + params.ramdisk_size, 0}}, declared_ram(told)).empty()) {
         told.say("is given an initial RAM disk outside its RAM", "ramdisk",
                  "guest-physical " + address(params.ramdisk));
     }
@@ -220,11 +264,33 @@ void check_told(const Context& context, Judge& judge) {
         }
         const Told told{context, judge, i, *facts};
         check_info(told);
-        if (context.model.partitions[i].boot.kind == config::BootKind::linux) {
+        switch (context.model.partitions[i].boot.kind) {
+        case config::BootKind::elf64:
+            continue;
+        case config::BootKind::linux:
             check_linux(told);
-            check_acpi(told);
+            break;
+        case config::BootKind::pvh:
+        case config::BootKind::multiboot:
+            check_boot_info(told);
+            break;
         }
+        check_acpi(told);
     }
+}
+
+manifest::BootKind declared_boot(config::BootKind kind) {
+    switch (kind) {
+    case config::BootKind::linux:
+        return manifest::BootKind::linux;
+    case config::BootKind::pvh:
+        return manifest::BootKind::pvh;
+    case config::BootKind::multiboot:
+        return manifest::BootKind::multiboot;
+    case config::BootKind::elf64:
+        break;
+    }
+    return manifest::BootKind::elf64;
 }
 
 manifest::OnFault declared_fault(config::FaultAction action) {
@@ -291,8 +357,7 @@ void check_conduct(const Context& context, Judge& judge) {
             say(fmt::format("`{}` {} a console in the image", name, partition.console ? "lacks" : "has"), "console",
                 partition.name.span);
         }
-        const auto boot =
-            partition.boot.kind == config::BootKind::linux ? manifest::BootKind::linux : manifest::BootKind::elf64;
+        const manifest::BootKind boot = declared_boot(partition.boot.kind);
         if (facts->record.boot != boot) {
             say(fmt::format("`{}` boots as kind {} in the image, expected {}", name,
                             static_cast<unsigned>(facts->record.boot), static_cast<unsigned>(boot)),
@@ -307,12 +372,13 @@ const Property kAcpiConsistent{
     .id = "acpi.consistent",
     .title = "a guest is told what it has",
     .statement =
-        "The information page, and for Linux the memory map, command line and ACPI tables, that lie in a "
+        "The information page, and for all but native guests the memory map, command line, modules and ACPI tables, that lie in a "
         "partition's initial memory name its own CPUs, RAM, channels, console and ports, and nothing that it does "
         "not have.",
     .level = Level::bytes,
     .rests_on = "the initial memory in the image, as decoded",
-    .manual = "ACPI 6.5 §5.2, §20; Linux x86 boot protocol 2.15; septum/guest/info.hpp",
+    .manual = "ACPI 6.5 §5.2, §20; Linux x86 boot protocol 2.15; Xen hvm/start_info.h; Multiboot 0.6.96 §3.3; "
+              "septum/guest/info.hpp",
     .mend = "build the image anew; if it stays, the guest's tables were not made from this model",
     .bytes = check_told,
 };

@@ -86,6 +86,14 @@ bool Judge::two_ways(bool holds) {
     return context_.options.solver;
 }
 
+void Judge::keep(std::vector<smt::Question> questions) {
+    for (smt::Question& question : questions) {
+        std::string text = fmt::format("; {}: {}\n(set-logic QF_LIA)\n{}", property_.id, question.query, question.smt_lib);
+        context_.options.obligations->push_back(
+            {property_.id, std::move(question.query), std::move(text), question.satisfiable});
+    }
+}
+
 void Judge::compare(bool holds, const smt::Answer& answer) {
     const Verdict solver = verdict_of(answer.result);
     const bool worse = !result_.by_solver || *result_.by_solver == Verdict::proved;

@@ -5,7 +5,9 @@
 
 #include "verifier/properties/property.hpp"
 #include "verifier/smt/query.hpp"
+#include "verifier/smt/record.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace septum::verifier {
@@ -41,7 +43,13 @@ public:
         if (!two_ways(holds)) {
             return;
         }
+        std::vector<smt::Question> questions;
+        std::optional<smt::Recording> recording;
+        if (context_.options.obligations != nullptr) {
+            recording.emplace(questions);
+        }
         compare(holds, std::forward<Ask>(ask)(context_.options.timeout_ms));
+        keep(std::move(questions));
     }
 
     [[nodiscard]] std::size_t found() const { return result_.findings.size() + unlisted_; }
@@ -49,6 +57,7 @@ public:
 
 private:
     [[nodiscard]] bool two_ways(bool holds);
+    void keep(std::vector<smt::Question> questions);
     void compare(bool holds, const smt::Answer& answer);
 
     static constexpr std::size_t kListed = 32; // findings kept; what follows is counted

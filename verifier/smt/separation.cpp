@@ -52,9 +52,11 @@ Answer separated(std::string query, std::uint32_t nodes, const std::vector<Edge>
         }
         switch (session.solver().check(all)) {
         case z3::sat: // the sets that separate exist
+            session.note(answer.query + ", separated", goals, true);
             answer.result = Result::proved;
             return;
         case z3::unsat:
+            session.note(answer.query + ", separated", goals, false);
             break;
         case z3::unknown:
             answer.result = Result::unknown;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/smt/session.hpp"
 
+#include "verifier/smt/record.hpp"
+
 #include <chrono>
 #include <exception>
 
@@ -37,9 +39,25 @@ void Session::give_up(Answer& answer) {
     answer.detail = why;
 }
 
+void Session::note(const std::string& query, const std::vector<z3::expr>& assumed, bool satisfiable) {
+    if (!recording()) {
+        return;
+    }
+    z3::solver copy(context_, z3::solver::simple());
+    for (const z3::expr& fact : solver_.assertions()) {
+        copy.add(fact);
+    }
+    for (const z3::expr& fact : assumed) {
+        copy.add(fact);
+    }
+    const std::string status = satisfiable ? "sat" : "unsat";
+    record({query, copy.to_smt2(status.c_str()), satisfiable});
+}
+
 bool Session::facts_hold(Answer& answer) {
     switch (solver_.check()) {
     case z3::sat:
+        note(answer.query + ", facts", {}, true);
         return true;
     case z3::unsat:
         answer.result = Result::error;
@@ -55,9 +73,11 @@ bool Session::facts_hold(Answer& answer) {
 bool Session::refuted(Answer& answer) {
     switch (solver_.check()) {
     case z3::unsat:
+        note(answer.query + ", negated", {}, false);
         answer.result = Result::proved;
         return false;
     case z3::sat:
+        note(answer.query + ", negated", {}, true);
         answer.result = Result::violated;
         return true;
     case z3::unknown:

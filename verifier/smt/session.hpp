@@ -5,6 +5,8 @@
 #include "verifier/smt/query.hpp"
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include <z3++.h>
 
@@ -24,6 +26,9 @@ public:
     [[nodiscard]] bool facts_hold(Answer& answer);
     // The negated property is in: unsat proves it. True when the answer is `violated` and a model is at hand.
     [[nodiscard]] bool refuted(Answer& answer);
+
+    // Solver and `assumed` together, asked and answered: kept when somebody records.
+    void note(const std::string& query, const std::vector<z3::expr>& assumed, bool satisfiable);
 
 private:
     void give_up(Answer& answer);

@@ -10,6 +10,7 @@ namespace septum::kernel {
 namespace {
 
 struct ExceptionFrame {
+    u64 registers[core::kRegisters];
     u64 vector;
     u64 error;
     u64 rip;
@@ -25,7 +26,8 @@ extern "C" [[noreturn, gnu::used]] void kernel_exception(const ExceptionFrame* f
     Line line;
     line << "septum: halted: kernel exception " << frame->vector << ", error " << Hex{frame->error} << ", at " << Hex{frame->rip}
          << ", stack " << Hex{frame->rsp} << ", cr2 " << Hex{hw::read_cr2()};
-    lifecycle::halt_system(line);
+    const lifecycle::KernelState state{frame->registers, frame->rip, frame->rflags};
+    lifecycle::halt_system(line, &state);
 }
 
 } // namespace septum::kernel

@@ -22,7 +22,23 @@ exception_entries:
 
 exception_common:
     cld
-    mov %rsp, %rdi          // vector, error code, RIP, CS, RFLAGS, RSP, SS
+    push %r15               // in the processor's numbering from RSP up
+    push %r14
+    push %r13
+    push %r12
+    push %r11
+    push %r10
+    push %r9
+    push %r8
+    push %rdi
+    push %rsi
+    push %rbp
+    push 16 * 8(%rsp)       // RSP: eleven registers, vector, error code, RIP, CS and RFLAGS lie before it
+    push %rbx
+    push %rdx
+    push %rcx
+    push %rax
+    mov %rsp, %rdi          // the registers, vector, error code, RIP, CS, RFLAGS, RSP, SS
     and $-16, %rsp
     call kernel_exception   // does not return
     ud2

@@ -26,7 +26,6 @@ constexpr u32 kEntrySize = 16;
 constexpr u32 kDoubleFault = 8;
 constexpr u32 kNmi = 2;
 constexpr u32 kMachineCheck = 18;
-constexpr u32 kFirstInterrupt = 16; // below it the local APIC takes no vector (APM 2 §16.6.1)
 
 struct Gate { // 64-bit interrupt gate, figure 4-24
     u64 low;
@@ -54,7 +53,7 @@ void fill_idt(manifest::ApicMode mode) {
             const bool own_stack = vector == kDoubleFault || vector == kMachineCheck;
             idt[vector] = gate(exception_entries + vector * kEntrySize, own_stack ? 1 : 0);
         }
-        ending_idt[vector] = vector >= kFirstInterrupt ? gate(end, 0) : idt[vector];
+        ending_idt[vector] = vector == kNmi ? idt[vector] : gate(end, 0);
     }
 }
 

@@ -13,7 +13,8 @@ void fill_idt(manifest::ApicMode mode);
 void load_tables(PerCpu& cpu);
 
 // Takes an interrupt that is pending at this CPU, if there is one, and only ends it. A guest may have left any vector from
-// 16 on, also those that are exceptions elsewhere, so that here all of these count as interrupts.
+// 16 on, also those that are exceptions elsewhere; and below 16, where an emulated local APIC takes them from the self-IPI
+// register. So here all but NMI count as interrupts: nothing between the two loads of the table can raise an exception.
 void take_interrupts();
 
 } // namespace septum::kernel::cpu

@@ -164,6 +164,17 @@ void apply_window(Vmcb& vmcb, u32 set) {
     }
 }
 
+void apply_pit(PerCpu& cpu, const Exit& exit) {
+    core::Pit& pit = cpu.partition->pit;
+    const u16 port = static_cast<u16>(exit.address);
+    u64& rax = cpu.state.registers[core::kRax];
+    if (exit.kind == ExitKind::port_in) {
+        rax = (rax & ~0xFFULL) | core::read_pit(pit, port, hw::read_tsc(), cpu.manifest.tsc_hz);
+    } else {
+        core::write_pit(pit, port, static_cast<u8>(exit.value), hw::read_tsc(), cpu.manifest.tsc_hz);
+    }
+}
+
 [[gnu::noinline, clang::minsize]] void apply_rest(PerCpu& cpu, const Exit& exit, const Effects& effects) {
     Vmcb& vmcb = *cpu.vmcb;
     const u32 set = effects.set;
@@ -190,7 +201,7 @@ void apply_window(Vmcb& vmcb, u32 set) {
         lifecycle::ring(cpu, effects.channel);
     }
     if ((set & core::kPost) != 0) {
-        lifecycle::post(cpu, effects.targets, effects.mail);
+        lifecycle::post(cpu.manifest.apic, cpu.manifest.cpus, effects.targets, effects.mail);
     }
     if ((set & core::kKnock) != 0) {
         apic::send(cpu.manifest.apic, cpu.cpu->apic_id, apic::kDeliverNmi);
@@ -198,14 +209,17 @@ void apply_window(Vmcb& vmcb, u32 set) {
     if ((set & core::kDevice) != 0) {
         apply_device(cpu, cpu.state.device);
     }
+    if ((set & core::kPit) != 0) {
+        apply_pit(cpu, exit);
+    }
     if ((set & core::kFault) != 0) {
         lifecycle::fault(cpu, exit, effects.fault);
     }
     if ((set & core::kStop) != 0) {
-        lifecycle::close(cpu, core::kIntentStop);
+        lifecycle::end(cpu, manifest::Cause::shutdown);
     }
     if ((set & core::kRestart) != 0) {
-        lifecycle::close(cpu, core::kIntentRestart);
+        lifecycle::end(cpu, manifest::Cause::reset);
     }
 }
 
@@ -269,6 +283,7 @@ void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
         vmcb.event_injection = vmcb.exit_interrupt_info; // the event that was under way is delivered again
     }
     const ExitKind kind = exit.kind;
+    cpu.last_exits[cpu.newest_exit++ % kLastExits] = {vmcb.exit_code, exit.address, exit.rip};
     serve_rarely(cpu, kind, exit);
     if (exit.mov != nullptr && exit.mov->reg == core::kRsp) {
         vmcb.rsp = cpu.state.registers[core::kRsp];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <septum/runtime/interrupts.hpp>
 
+#include "processor.hpp"
 #include "start.hpp"
 
 #include <septum/guest/board.hpp>
@@ -13,7 +14,6 @@
 extern "C" {
 extern const septum::u8 septum_guest_vectors[256][16];
 extern const septum::u8 septum_guest_attempt_failed[];
-septum::u64 septum_guest_attempt_stack; // 0: no attempt under way
 septum::u64 septum_guest_attempt(void (*function)(void*), void* argument);
 void septum_guest_load_segments(septum::u64 code, septum::u64 data, septum::u64 task);
 void septum_guest_vector(septum::guest::Frame* frame);
@@ -28,22 +28,9 @@ constexpr u64 kData = 0x00CF'9300'0000'FFFF;
 constexpr u64 kUserData64 = 0x00CF'F300'0000'FFFF;
 constexpr u64 kUserCode64 = 0x0020'FB00'0000'0000;
 constexpr u64 kUserCodeLegacy = 0x00CF'FB00'0000'FFFF;
-constexpr u16 kTask = 0x30;
+constexpr u16 kTask = 0x30; // the first CPU's task state; the others' follow, two words each
 
-u64 gdt[8] = {0, kCode64, kData, kUserData64, kUserCode64, kUserCodeLegacy, 0, 0};
-
-// Task-state segment (APM 2 §12.2.5). Packed: the 64-bit fields lie on 4-byte boundaries.
-struct [[gnu::packed]] TaskState {
-    u32 reserved0;
-    u64 rsp[3];
-    u64 reserved1;
-    u64 ist[7];
-    u64 reserved2;
-    u16 reserved3;
-    u16 io_map;
-};
-static_assert(sizeof(TaskState) == 104);
-TaskState task;
+u64 gdt[6 + 2 * kMostProcessors] = {0, kCode64, kData, kUserData64, kUserCode64, kUserCodeLegacy};
 
 // Interrupt gate (APM 2 §4.8.4).
 struct Gate {
@@ -65,8 +52,7 @@ struct [[gnu::packed]] TablePointer {
 };
 
 constexpr u8 kDoubleFault = 8;
-alignas(16) u8 fault_stack[4096];
-alignas(16) u8 ring0_stack[8192]; // for what arrives while in ring 3
+constexpr u32 kGsBase = 0xC000'0101; // APM 2 §4.5.3
 
 Handler handlers[256];
 
@@ -74,20 +60,21 @@ u64 address(const void* p) {
     return reinterpret_cast<u64>(p);
 }
 
-void load_gdt() {
-    const u64 base = address(&task);
+void load_gdt(Processor& own) {
+    const u64 base = address(&own.task);
+    const auto selector = static_cast<u16>(kTask + 16 * own.number);
     constexpr u64 kTaskType = 0x0000'8900'0000'0000; // present, available 64-bit TSS
-    gdt[kTask / 8] = kTaskType | (sizeof(TaskState) - 1) | (base & 0xFF'FFFF) << 16 | (base >> 24 & 0xFF) << 56;
-    gdt[kTask / 8 + 1] = base >> 32;
-    task.rsp[0] = address(ring0_stack) + sizeof(ring0_stack);
-    task.ist[0] = address(fault_stack) + sizeof(fault_stack);
-    task.io_map = sizeof(TaskState);
+    gdt[selector / 8] = kTaskType | (sizeof(TaskState) - 1) | (base & 0xFF'FFFF) << 16 | (base >> 24 & 0xFF) << 56;
+    gdt[selector / 8 + 1] = base >> 32;
+    own.task.rsp[0] = address(own.ring0_stack) + sizeof(own.ring0_stack);
+    own.task.ist[0] = address(own.fault_stack) + sizeof(own.fault_stack);
+    own.task.io_map = sizeof(TaskState);
     const TablePointer pointer{sizeof(gdt) - 1, address(gdt)};
     asm volatile("lgdt %0" : : "m"(pointer) : "memory");
-    septum_guest_load_segments(kKernelCode, kKernelData, kTask);
+    septum_guest_load_segments(kKernelCode, kKernelData, selector);
 }
 
-void load_idt() {
+void fill_idt() {
     for (unsigned vector = 0; vector < 256; ++vector) {
         const u64 entry = address(septum_guest_vectors[vector]);
         idt[vector] = {static_cast<u16>(entry),
@@ -99,8 +86,6 @@ void load_idt() {
                        0};
     }
     use_stack(kDoubleFault, 1);
-    const TablePointer pointer{sizeof(idt) - 1, address(idt)};
-    asm volatile("lidt %0" : : "m"(pointer) : "memory");
 }
 
 [[noreturn]] void unexpected(const Frame& frame) {
@@ -112,9 +97,19 @@ void load_idt() {
 
 } // namespace
 
+void load_tables(u32 number) {
+    Processor& own = processors[number % kMostProcessors];
+    own.attempt_stack = 0;
+    own.number = number;
+    load_gdt(own);
+    cpu::write_msr(kGsBase, address(&own));
+    const TablePointer pointer{sizeof(idt) - 1, address(idt)};
+    asm volatile("lidt %0" : : "m"(pointer) : "memory");
+}
+
 void set_up_interrupts() {
-    load_gdt();
-    load_idt();
+    fill_idt();
+    load_tables(0);
 }
 
 void on_vector(u8 vector, Handler handler) {
@@ -127,7 +122,7 @@ void use_stack(u8 vector, u8 ist) {
 
 void set_stack(u8 ist, u64 top) {
     if (ist >= 1 && ist <= 7) {
-        task.ist[ist - 1] = top;
+        processor().task.ist[ist - 1] = top;
     }
 }
 
@@ -145,10 +140,10 @@ void septum_guest_vector(septum::guest::Frame* frame) {
     }
     if (handlers[vector] != nullptr) {
         handlers[vector](*frame);
-    } else if (vector < 32 && septum_guest_attempt_stack != 0) {
+    } else if (vector < 32 && processor().attempt_stack != 0) {
         frame->rax = vector;
         frame->rip = address(septum_guest_attempt_failed);
-        frame->rsp = septum_guest_attempt_stack;
+        frame->rsp = processor().attempt_stack;
         frame->cs = kKernelCode;
         frame->ss = kKernelData;
     } else {

@@ -66,7 +66,7 @@ septum_guest_attempt:
     pushq %r13
     pushq %r14
     pushq %r15
-    movq %rsp, septum_guest_attempt_stack
+    movq %rsp, %gs:0         // Processor::attempt_stack
     movq %rdi, %rax
     movq %rsi, %rdi
     subq $8, %rsp
@@ -75,7 +75,7 @@ septum_guest_attempt:
     movq $-1, %rax
     .globl septum_guest_attempt_failed
 septum_guest_attempt_failed:
-    movq $0, septum_guest_attempt_stack
+    movq $0, %gs:0
     popq %r15
     popq %r14
     popq %r13

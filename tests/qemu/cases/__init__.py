@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, by name. The docstring of each says what it shows."""
 
-from cases import alter, boot, policy, protect, refuse, reproduce
+from cases import alter, attack, boot, boundary, policy, protect, protocol, refuse, replay, reproduce
 from harness.images import make_all
 
 
@@ -14,8 +14,12 @@ CASES = {
     "images": images,
     **boot.CASES,
     **alter.CASES,
+    **attack.CASES,
     **refuse.CASES,
     **policy.CASES,
     **protect.CASES,
+    **protocol.CASES,
+    **replay.CASES,
+    **boundary.CASES,
     **reproduce.CASES,
 }

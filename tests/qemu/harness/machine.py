@@ -60,7 +60,7 @@ class Machine:
         for device in (self.iommu, *self.devices):
             if device:
                 line += ["-device", device]
-        line += ["-serial", "stdio", *self.extra]
+        line += ["-global", "hpet.msi=on", "-serial", "stdio", *self.extra]
         if image:
             line += ["-cdrom", image]
         return line

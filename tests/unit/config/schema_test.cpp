@@ -72,6 +72,7 @@ TEST(Schema, BoardKeys) {
     EXPECT_EQ(keys_of(keys.at("memory").at("items")), known_keys("board: {memory: [" + kUnknown + "]}"));
     EXPECT_EQ(keys_of(keys.at("iommu")), known_keys("board: {iommu: " + kUnknown + "}"));
     EXPECT_EQ(keys_of(keys.at("pci").at("additionalProperties")), known_keys("board: {pci: {a: " + kUnknown + "}}"));
+    EXPECT_EQ(keys_of(keys.at("watchdog")), known_keys("board: {watchdog: " + kUnknown + "}"));
     const Json& function = keys.at("pci").at("additionalProperties").at("properties");
     const auto inside = [](const std::string& text) { return known_keys("board: {pci: {a: {" + text + "}}}"); };
     EXPECT_EQ(keys_of(function.at("bars").at("additionalProperties")), inside("bars: {0: " + kUnknown + "}"));

@@ -111,7 +111,7 @@ TEST_F(Hypercalls, Answers) {
     partition.rung[1] = 1;
     EXPECT_EQ(call(static_cast<u32>(guest::Hypercall::pending)), 64u);
     EXPECT_EQ(call(0), guest::kUnknown);
-    EXPECT_EQ(call(0x5345'5005), guest::kUnknown);
+    EXPECT_EQ(call(0x5345'5006), guest::kUnknown);
     call(static_cast<u32>(guest::Hypercall::restart));
     EXPECT_EQ(effects.set, kAdvance | kRestart);
 }

@@ -32,7 +32,7 @@ TEST(Payloads, OnlyTheVaultHoldsTheKey) {
     EXPECT_TRUE(holds_key(read_file(SEPTUM_VAULT)));
     EXPECT_FALSE(holds_key(read_file(SEPTUM_GATEWAY)));
     EXPECT_FALSE(holds_key(read_file(SEPTUM_GATEWAY_LINUX)));
-    EXPECT_FALSE(holds_key(read_file(SEPTUM_INTRUDER)));
+    EXPECT_FALSE(holds_key(read_file(SEPTUM_ATTACKER)));
 }
 
 class Native : public testing::TestWithParam<const char*> {};
@@ -68,7 +68,7 @@ TEST_P(Native, IsAStaticElfThatTheBoardCanLoad) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Native,
-                         testing::Values(SEPTUM_HELLO, SEPTUM_VAULT, SEPTUM_GATEWAY, SEPTUM_INTRUDER, SEPTUM_BENCH));
+                         testing::Values(SEPTUM_HELLO, SEPTUM_VAULT, SEPTUM_GATEWAY, SEPTUM_ATTACKER, SEPTUM_BENCH));
 
 } // namespace
 } // namespace septum

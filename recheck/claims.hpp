@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a system grants, in the terms of docs/certificate.md. It is read twice, from the certificate and from the image,
+// and must come out the same.
+#pragma once
+
+#include "recheck/report.hpp"
+
+#include <optional>
+
+namespace septum::recheck {
+
+struct Memory {
+    std::uint64_t gpa = 0; // of a DMA domain: the address that devices use
+    std::uint64_t hpa = 0;
+    std::uint64_t size = 0;
+    std::string access; // "rwx"
+    std::string type;   // "write-back"; empty for DMA domains, whose tables say nothing of it
+    friend bool operator==(const Memory&, const Memory&) = default;
+};
+
+struct Range { // inclusive
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    friend bool operator==(const Range&, const Range&) = default;
+};
+
+struct Partition {
+    std::string name;
+    std::uint64_t asid = 0;
+    std::vector<std::uint32_t> apic_ids;
+    std::vector<Memory> memory;
+    std::vector<Range> ports;
+    std::vector<Range> msr_reads;
+    std::vector<Range> msr_writes;
+};
+
+struct Channel {
+    std::string name;
+    std::string from;
+    std::string to;
+    std::uint64_t base = 0;
+    std::uint64_t size = 0;
+    bool doorbell = false;
+    friend bool operator==(const Channel&, const Channel&) = default;
+};
+
+struct Requesters {
+    Range ids;
+    std::string state;
+    std::uint64_t domain = 0;
+    friend bool operator==(const Requesters&, const Requesters&) = default;
+};
+
+struct Domain {
+    std::uint64_t id = 0;
+    std::vector<Memory> memory;
+};
+
+struct Private {
+    std::string name;
+    std::uint64_t base = 0;
+    std::uint64_t size = 0;
+    friend bool operator==(const Private&, const Private&) = default;
+};
+
+struct Digests {
+    std::string image;
+    std::string kernel;
+    std::string bundle;
+    std::uint64_t image_size = 0;
+};
+
+struct Claims {
+    std::string appliance;
+    std::string board;
+    std::string unit;
+    Digests digests;
+    std::vector<Partition> partitions;
+    std::vector<Channel> channels;
+    std::vector<Requesters> requesters;
+    std::vector<Domain> domains;
+    std::vector<Private> kernel;
+};
+
+// What only the certificate has.
+struct Certificate {
+    Claims claims;
+    std::optional<std::string> appliance_digest;
+    std::optional<std::string> board_digest;
+    std::string tool_digest;
+    std::size_t properties = 0;
+    std::size_t proved = 0;
+};
+
+// A device of the manifest, as far as confinement goes.
+struct Owned {
+    std::uint32_t requester = 0;
+    std::uint32_t domain = 0;
+    std::string partition;
+};
+struct Image {
+    Claims claims;
+    std::vector<Owned> devices;
+};
+
+[[nodiscard]] Certificate read_certificate(Bytes file);
+[[nodiscard]] Image read_image(Bytes file);
+// Throws Differs.
+void compare(const Claims& certificate, const Claims& image);
+void check_separation(const Image& image);
+
+} // namespace septum::recheck

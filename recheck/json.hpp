@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of JSON (RFC 8259) that a certificate uses: no fractions, no negative numbers, no key twice, at most 16
+// deep.
+#pragma once
+
+#include "recheck/report.hpp"
+
+#include <map>
+
+namespace septum::recheck {
+
+struct Json {
+    enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
+
+    Kind kind = Kind::null;
+    bool boolean = false;
+    std::uint64_t number = 0;
+    std::string string;
+    std::vector<Json> array;
+    std::map<std::string, Json> object;
+
+    // Each throws Unreadable, naming `where`, when it is something else.
+    [[nodiscard]] const Json& at(const std::string& key) const;
+    [[nodiscard]] const std::string& text() const;
+    [[nodiscard]] std::uint64_t integer() const;     // a number
+    [[nodiscard]] std::uint64_t hexadecimal() const; // a string "0x…", lower case, without leading zeros
+    [[nodiscard]] bool truth() const;
+    [[nodiscard]] const std::vector<Json>& list() const;
+    // An object with exactly these keys.
+    void expect_keys(const std::vector<std::string>& keys) const;
+
+    std::string where; // "partitions[2].memory", for messages
+};
+
+[[nodiscard]] Json parse_json(std::string_view text);
+
+} // namespace septum::recheck

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hardware's tables, read from the manuals: nested page tables, permission maps, DMA remapping.
+#pragma once
+
+#include "recheck/claims.hpp"
+
+namespace septum::recheck {
+
+// Host-physical memory as the bundle will fill it, with the sealed tables inside: [sealed, sealed + sealed_size).
+struct Host {
+    std::uint64_t base = 0;
+    Bytes bytes;
+    std::uint64_t sealed = 0;
+    std::uint64_t sealed_size = 0;
+
+    // Whole tables must lie in the sealed part: throws Differs, naming `what`, when one does not.
+    [[nodiscard]] Bytes table(std::uint64_t address, std::uint64_t size, const std::string& what) const;
+};
+
+// AMD APM volume 2 §5.3, §15.25: what a guest reaches through the nested tables at `root`, by guest address.
+[[nodiscard]] std::vector<Memory> nested_reach(const Host& host, std::uint64_t root, const std::string& who);
+// §15.10.1: ports whose byte accesses do not exit.
+[[nodiscard]] std::vector<Range> granted_ports(const Host& host, std::uint64_t iopm, const std::string& who);
+// §15.11: MSRs that do not exit on RDMSR (`write` false) or WRMSR.
+[[nodiscard]] std::vector<Range> granted_msrs(const Host& host, std::uint64_t msrpm, bool write,
+                                              const std::string& who);
+
+struct Remapping {
+    std::vector<Requesters> requesters; // all 65,536 ids
+    std::vector<Domain> domains;        // by id
+};
+// Intel VT-d §9.1, §9.3, §9.8: root table, context entries, second-stage tables.
+[[nodiscard]] Remapping vtd_remapping(const Host& host, std::uint64_t root_table);
+// AMD IOMMU §2.2.2, §2.2.3: device table, I/O page tables.
+[[nodiscard]] Remapping amd_remapping(const Host& host, std::uint64_t device_table);
+
+} // namespace septum::recheck

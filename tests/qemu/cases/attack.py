@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The attacks of docs/attacks.md, each held against its expectation, with two witnesses beside them.
+
+An appliance is made for each part: four CPUs, two of them the witnesses'."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness import attacks, witness
+from harness.images import Workshop
+from harness.machine import X2APIC, XAPIC, Console, Failure, Run, qemu_version
+
+HEAD = """\
+# Made by tests/qemu/cases/attack.py: attackers and two witnesses.
+septum: 1
+name: attack
+board: {board}
+partitions:
+  witness-a: {{cpus: 1, memory: 8 MiB, boot: {{elf: witness.elf}}, console: true}}
+  witness-b: {{cpus: 1, memory: 8 MiB, boot: {{elf: witness.elf}}, console: true}}
+"""
+ATTACKER = """\
+  {name}:
+    cpus: {cpus}
+    memory: 16 MiB
+    boot: {{elf: attacker.elf}}
+    console: true
+    on_fault: {{action: restart, attempts: 1000}}
+"""
+CHANNELS = """\
+channels:
+  talk-ab: {{from: witness-a, to: witness-b, size: 64 KiB, doorbell: true}}
+  talk-ba: {{from: witness-b, to: witness-a, size: 64 KiB, doorbell: true}}
+  rumour: {{from: {first}, to: witness-a, size: 64 KiB, doorbell: true}}
+  news: {{from: witness-a, to: {first}, size: 64 KiB}}
+"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which areas are tried at once: one attacker for each name; the first has the two channels."""
+
+    attackers: tuple[str, ...]
+    cpus: int        # of each attacker
+    seconds: float   # bound on the whole run
+    what: str
+
+
+PARTS = {
+    "attack.memory": Part(("memory-translation-channels", "ports-resets"), 1, 150, "memory, page tables, channels, ports and resets"),
+    "attack.processor": Part(("registers-sweeps-calls", "interrupts-apic-wedge"), 1, 150, "MSRs, hypercalls, interrupts, local APIC, endless exceptions"),
+    "attack.instructions": Part(("virtualisation-instructions", "exhaustion"), 1, 150, "instructions, task switches, and what is shared"),
+    "attack.pairs": Part(("attacker",), 2, 300, "every attack on two CPUs at once, and those that need two"),
+}
+
+
+def appliance(part: Part, board: str) -> str:
+    text = HEAD.format(board=board)
+    for name in part.attackers:
+        text += ATTACKER.format(name=name, cpus=part.cpus)
+    return text + CHANNELS.format(first=part.attackers[0])
+
+
+def run(workshop: Workshop, case: str, part: Part) -> None:
+    x2apic = qemu_version() >= (9, 0)
+    source = workshop.folder / f"{case}.yaml"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text(appliance(part, "qemu-q35" if x2apic else "qemu-q35-xapic"), encoding="utf-8")
+    image = workshop.build(source, source.with_suffix(".iso"))
+    known = attacks.read_table((workshop.source / "docs/attacks.md").read_text(encoding="utf-8"))
+    problem = ""
+    with Run(X2APIC if x2apic else XAPIC, str(image)) as machine:
+        try:
+            for name in part.attackers:
+                machine.wait(rf"^\[{name}\] {name}: \d+ tries made$", part.seconds)
+            at = len(machine.console.lines)
+            for name in witness.WITNESSES:  # more reports of each: at least one begins after the last attack
+                last = at
+                for _ in range(3):
+                    last = machine.wait(rf"^\[{name}\] ", part.seconds + 30, last)
+        except Failure as reason:
+            problem = str(reason)
+        console = Console(list(machine.console.lines))  # before the emulator says that it was ended
+    (workshop.folder / f"{case}.log").write_text(console.text() + "\n", encoding="utf-8")
+    outcomes = []
+    for name in part.attackers:
+        outcomes += attacks.judge(console, attacks.chosen(known, name, part.cpus), name)
+    print(attacks.table(outcomes))
+    if problem or not all(outcome.good for outcome in outcomes):
+        tail = "\n".join(line.text for line in console.lines[-25:])
+        raise Failure(f"{problem or 'an attack had another outcome than docs/attacks.md states'}\n--- end of the serial line\n{tail}")
+    for line in console.lines:
+        if line.text.startswith(("septum: refused", "septum: halted", "septum: exception")):
+            raise Failure(f"the kernel said: {line.text}")
+    witness.check(console, (*witness.WITNESSES, *part.attackers))
+    for name in witness.WITNESSES:
+        print(witness.reports(console, name)[-1])
+
+
+def _case(name: str, part: Part) -> Callable[[Workshop], None]:
+    def case(workshop: Workshop) -> None:
+        run(workshop, name, part)
+
+    case.__doc__ = part.what
+    return case
+
+
+CASES = {name: _case(name, part) for name, part in PARTS.items()}

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The probe partition's list of things to touch, written into its ELF file."""
+
+import re
+import struct
+from dataclasses import dataclass
+
+MAGIC = struct.pack("<Q", 0x7E601A570B0E5EED)
+MOST = 512  # partitions/probe/main.cpp: kSteps
+READ, WRITE, IN, OUT, READ_MSR, WRITE_MSR, CPUID, WAIT, EXECUTE, CALL, LISTEN = range(1, 12)
+
+
+@dataclass(frozen=True)
+class Step:
+    op: int
+    address: int
+    value: int = 0
+    life: int = 0
+
+
+def scripted(elf: bytes, steps: list[Step]) -> bytes:
+    """The probe with these steps."""
+    at = elf.find(MAGIC)
+    if at < 0 or elf.find(MAGIC, at + 1) >= 0:
+        raise ValueError("the probe's list is not where it was: see partitions/probe/main.cpp")
+    if len(steps) > MOST:
+        raise ValueError(f"{len(steps)} steps do not fit into the probe, at most {MOST} do")
+    out = bytearray(elf)
+    struct.pack_into("<Q", out, at + 8, len(steps))
+    for n, step in enumerate(steps):
+        struct.pack_into("<IIQQ", out, at + 16 + 24 * n, step.op, step.life, step.address, step.value)
+    return bytes(out)
+
+
+def answers(text: str, name: str) -> dict[int, int | str]:
+    """What the probe in partition `name` said of each step: a number, or "exception N"; steps that did not end are left out."""
+    found: dict[int, int | str] = {}
+    for number, value in re.findall(rf"\[{name}\] step (\d+) (gives 0x[0-9a-f]+|takes exception \d+)", text):
+        found[int(number)] = int(value.split()[1], 16) if value.startswith("gives") else "exception " + value.split()[2]
+    return found

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verifier/alone/found_model.hpp"
+
+#include <algorithm>
+
+namespace septum::verifier {
+
+namespace {
+
+config::BootKind boot_kind(manifest::BootKind kind) {
+    switch (kind) {
+    case manifest::BootKind::linux:
+        return config::BootKind::linux;
+    case manifest::BootKind::pvh:
+        return config::BootKind::pvh;
+    case manifest::BootKind::multiboot:
+        return config::BootKind::multiboot;
+    case manifest::BootKind::elf64:
+        break;
+    }
+    return config::BootKind::elf64;
+}
+
+config::FaultAction fault_action(manifest::OnFault action) {
+    switch (action) {
+    case manifest::OnFault::restart:
+        return config::FaultAction::restart;
+    case manifest::OnFault::halt_system:
+        return config::FaultAction::halt_system;
+    case manifest::OnFault::stop:
+        break;
+    }
+    return config::FaultAction::stop;
+}
+
+config::BoardIommu unit_kind(manifest::IommuKind kind) {
+    switch (kind) {
+    case manifest::IommuKind::vt_d:
+        return config::BoardIommu::vt_d;
+    case manifest::IommuKind::amd_vi:
+        return config::BoardIommu::amd_vi;
+    case manifest::IommuKind::none:
+        break;
+    }
+    return config::BoardIommu::none;
+}
+
+config::Partition found_partition(const PartitionFacts& facts) {
+    config::Partition out;
+    out.name.value = facts.name;
+    out.cpu_count = facts.record.cpu_count;
+    for (const manifest::Region& region : facts.regions) {
+        if (region.kind == manifest::RegionKind::ram) {
+            out.memory.value += region.size;
+        }
+    }
+    out.boot.kind = boot_kind(facts.record.boot);
+    out.console = facts.record.console != 0;
+    out.event_log = facts.record.event_log != 0;
+    out.on_fault.attempts = facts.record.restart_limit;
+    out.on_fault.backoff_ms = facts.record.backoff_ms;
+    for (std::size_t cause = 0; cause < config::kCauses; ++cause) {
+        out.on_fault.by_cause[cause] = fault_action(facts.record.on[cause]);
+    }
+    out.on_fault.action = out.on_fault.by_cause[0];
+    return out;
+}
+
+} // namespace
+
+config::Model found_model(const Facts& facts) {
+    const manifest::Header& header = facts.manifest.header;
+    config::Model model;
+    model.name.value = decode::text(header.name);
+    model.board.name.value = decode::text(header.board);
+    model.board.apic.value = header.apic == manifest::ApicMode::xapic ? config::Apic::xapic : config::Apic::x2apic;
+    model.board.iommu.kind = unit_kind(header.iommu.kind);
+    model.board.iommu.registers.value = header.iommu.registers.value;
+    for (const manifest::Cpu& cpu : facts.manifest.cpus) {
+        config::BoardCpu found;
+        found.apic_id.value = cpu.apic_id;
+        found.core = static_cast<std::uint32_t>(model.board.cpus.size()); // which are siblings no byte tells
+        model.board.cpus.push_back(found);
+    }
+    for (const PartitionFacts& partition : facts.partitions) {
+        model.partitions.push_back(found_partition(partition));
+    }
+    for (const manifest::Channel& record : facts.manifest.channels) {
+        config::Channel channel;
+        channel.name.value = decode::text(record.name);
+        channel.from.value = record.writer;
+        channel.to.value = record.reader;
+        channel.size.value = record.memory.size;
+        channel.doorbell = record.doorbell != 0;
+        model.channels.push_back(channel);
+    }
+    return model;
+}
+
+} // namespace septum::verifier

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verifier/grants.hpp"
+
+#include "verifier/facts/facts.hpp"
+#include "verifier/properties/kernel_ranges.hpp"
+#include "verifier/properties/wording.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include <fmt/format.h>
+
+namespace septum::verifier {
+
+namespace {
+
+std::vector<MemoryGrant> memory(const std::vector<Interval>& intervals) {
+    std::vector<MemoryGrant> out;
+    for (const Interval& interval : intervals) {
+        MemoryGrant grant{interval.gpa, interval.hpa, interval.size, access_text(interval.access),
+                          decode::name(interval.type)};
+        // The decoder keeps runs of different page sizes apart; a grant is the same whatever pages make it.
+        if (!out.empty() && out.back().gpa + out.back().size == grant.gpa &&
+            out.back().hpa + out.back().size == grant.hpa && out.back().access == grant.access &&
+            out.back().type == grant.type) {
+            out.back().size += grant.size;
+        } else {
+            out.push_back(std::move(grant));
+        }
+    }
+    return out;
+}
+
+template <typename Run>
+std::vector<NumberRange> numbers(const std::vector<Run>& runs) {
+    std::vector<NumberRange> out;
+    for (const Run& run : runs) {
+        if (!out.empty() && out.back().last + 1 == run.first) {
+            out.back().last = run.last;
+        } else {
+            out.push_back({run.first, run.last});
+        }
+    }
+    return out;
+}
+
+PartitionGrants partition_grants(const PartitionFacts& facts) {
+    PartitionGrants out;
+    out.name = facts.name;
+    out.asid = facts.record.asid;
+    for (const manifest::Cpu& cpu : facts.cpus) {
+        out.apic_ids.push_back(cpu.apic_id);
+    }
+    out.memory = memory(facts.npt.intervals);
+    out.ports = numbers(facts.iopm.granted);
+    out.msr_reads = numbers(facts.msrpm.reads);
+    out.msr_writes = numbers(facts.msrpm.writes);
+    out.console = facts.record.console != 0;
+    out.halts_system = std::find(std::begin(facts.record.on), std::end(facts.record.on),
+                                 manifest::OnFault::halt_system) != std::end(facts.record.on);
+    return out;
+}
+
+const char* unit_name(manifest::IommuKind kind) {
+    switch (kind) {
+    case manifest::IommuKind::vt_d:
+        return "vt-d";
+    case manifest::IommuKind::amd_vi:
+        return "amd-vi";
+    case manifest::IommuKind::none:
+        break;
+    }
+    return "none";
+}
+
+void add_devices(const DeviceFacts& devices, Grants& out) {
+    if (!devices.present) {
+        return;
+    }
+    for (const decode::RequesterInterval& interval : devices.dma.requesters) {
+        RequesterGrants grant;
+        grant.ids = {interval.first, interval.last};
+        grant.state = decode::name(interval.state);
+        if (interval.state == decode::DmaState::translated && interval.domain < devices.dma.domains.size()) {
+            grant.domain = devices.dma.domains[interval.domain].id;
+        }
+        if (!out.requesters.empty() && out.requesters.back().ids.last + 1 == grant.ids.first &&
+            out.requesters.back().state == grant.state && out.requesters.back().domain == grant.domain) {
+            out.requesters.back().ids.last = grant.ids.last;
+        } else {
+            out.requesters.push_back(std::move(grant));
+        }
+    }
+    for (const decode::DmaDomain& domain : devices.dma.domains) {
+        out.domains.push_back({domain.id, memory(domain.reach)});
+    }
+    std::sort(out.domains.begin(), out.domains.end(),
+              [](const DomainGrants& a, const DomainGrants& b) { return a.id < b.id; });
+}
+
+std::string name_of(const Facts& facts, std::uint16_t index) {
+    return index < facts.partitions.size() ? facts.partitions[index].name : "nobody";
+}
+
+std::string range_list(const std::vector<NumberRange>& ranges, const char* nothing) {
+    std::string out;
+    for (const NumberRange& range : ranges) {
+        out += (out.empty() ? "" : ", ") + ports_text(range.first, range.last);
+    }
+    return out.empty() ? nothing : out;
+}
+
+} // namespace
+
+config::Outcome<Grants> read_grants(std::span<const std::uint8_t> image) {
+    config::Outcome<Grants> outcome;
+    auto read = read_image(image);
+    if (!read.ok()) {
+        outcome.diagnostics = std::move(read.diagnostics);
+        return outcome;
+    }
+    const Facts& facts = *read.value;
+    Grants out;
+    out.appliance = decode::text(facts.manifest.header.name);
+    out.board = decode::text(facts.manifest.header.board);
+    out.unit = unit_name(facts.devices.record.kind);
+    for (const PartitionFacts& partition : facts.partitions) {
+        out.partitions.push_back(partition_grants(partition));
+    }
+    for (const manifest::Channel& channel : facts.manifest.channels) {
+        out.channels.push_back({decode::text(channel.name), name_of(facts, channel.writer),
+                                name_of(facts, channel.reader), channel.memory.base.value, channel.memory.size,
+                                channel.doorbell != 0});
+    }
+    add_devices(facts.devices, out);
+    for (const OwnRange& range : kernel_ranges(facts)) {
+        out.kernel.push_back({range.name, range.base, range.size});
+    }
+    std::sort(out.kernel.begin(), out.kernel.end(), [](const PrivateRange& a, const PrivateRange& b) {
+        return std::tie(a.base, a.name) < std::tie(b.base, b.name);
+    });
+    out.image_digest = std::to_array(facts.image->digest.bytes);
+    out.kernel_digest = std::to_array(facts.kernel.file_digest.bytes);
+    if (const decode::IsoFile* file = facts.image->iso.find(facts.image->bundle_path); file != nullptr) {
+        out.bundle_digest = std::to_array(sha256(facts.image->iso.contents(*file)).bytes);
+    }
+    out.image_size = image.size();
+    outcome.value = std::move(out);
+    return outcome;
+}
+
+std::string grants_text(const Grants& grants) {
+    std::string text = fmt::format("appliance `{}` for board `{}`\n", grants.appliance, grants.board);
+    for (const PartitionGrants& partition : grants.partitions) {
+        text += fmt::format("\npartition `{}`\n", partition.name);
+        std::string cpus;
+        for (const std::uint32_t id : partition.apic_ids) {
+            cpus += (cpus.empty() ? "" : ", ") + std::to_string(id);
+        }
+        text += fmt::format("  CPUs      APIC id {}\n", cpus.empty() ? "none" : cpus);
+        for (const MemoryGrant& grant : partition.memory) {
+            text += fmt::format("  memory    {:<25}  host {:<25}  {}  {:>9}  {}\n",
+                                range(grant.gpa, grant.gpa + grant.size), range(grant.hpa, grant.hpa + grant.size),
+                                grant.access, bytes_text(grant.size), grant.type);
+        }
+        text += fmt::format("  ports     {}\n", range_list(partition.ports, "none"));
+        text += fmt::format("  MSRs      read {}\n", range_list(partition.msr_reads, "none"));
+        text += fmt::format("            write {}\n", range_list(partition.msr_writes, "none"));
+    }
+    if (!grants.channels.empty()) {
+        text += "\nchannels\n";
+    }
+    for (const ChannelGrants& channel : grants.channels) {
+        text += fmt::format("  {} → {}  `{}`  host {}, {}{}\n", channel.from, channel.to, channel.name,
+                            range(channel.base, channel.base + channel.size), bytes_text(channel.size),
+                            channel.doorbell ? ", doorbell" : "");
+    }
+    text += "\ndevices\n";
+    if (grants.unit == "none") {
+        text += "  no IOMMU: the kernel keeps all bus masters off\n";
+    }
+    for (const RequesterGrants& grant : grants.requesters) {
+        text += fmt::format("  requesters {}..{}  {}", requester_text(grant.ids.first), requester_text(grant.ids.last),
+                            grant.state);
+        text += grant.state == "translated" ? fmt::format(", domain {}\n", grant.domain) : "\n";
+    }
+    for (const DomainGrants& domain : grants.domains) {
+        for (const MemoryGrant& grant : domain.memory) {
+            text += fmt::format("  domain {}  {:<25}  host {:<25}  {}  {}\n", domain.id,
+                                range(grant.gpa, grant.gpa + grant.size), range(grant.hpa, grant.hpa + grant.size),
+                                grant.access, bytes_text(grant.size));
+        }
+    }
+    text += "\nthe kernel's own\n";
+    for (const PrivateRange& own : grants.kernel) {
+        text += fmt::format("  {:<25}  {}\n", range(own.base, own.base + own.size), own.name);
+    }
+    return text;
+}
+
+} // namespace septum::verifier
