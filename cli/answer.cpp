@@ -193,12 +193,12 @@ int Answer::exit_code() const {
 
 std::string summary(const verifier::Report& report) {
     const std::size_t unjudged = report.count(Verdict::not_judged);
-    return fmt::format("{}: {} proved, {} violated, {} inconclusive, {} checked at boot, {} not applicable{} ({:.2f} s)",
-                       report.results.size() == 1 ? "1 property" : fmt::format("{} properties", report.results.size()),
-                       report.count(Verdict::proved), report.count(Verdict::violated),
-                       report.count(Verdict::inconclusive), report.count(Verdict::checked_at_boot),
-                       report.count(Verdict::not_applicable),
-                       unjudged == 0 ? "" : fmt::format(", {} not judged", unjudged), report.seconds);
+    return fmt::format(
+        "{}: {} proved, {} violated, {} inconclusive, {} checked at boot, {} not applicable{} ({:.2f} s)",
+        report.results.size() == 1 ? "1 property" : fmt::format("{} properties", report.results.size()),
+        report.count(Verdict::proved), report.count(Verdict::violated), report.count(Verdict::inconclusive),
+        report.count(Verdict::checked_at_boot), report.count(Verdict::not_applicable),
+        unjudged == 0 ? "" : fmt::format(", {} not judged", unjudged), report.seconds);
 }
 
 int give(const Terminal& terminal, const Answer& answer, const AnswerOptions& options) {

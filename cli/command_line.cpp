@@ -144,7 +144,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
 }
 
 void declare_whole(Command& command, CLI::App& app) {
-    std::string color;
+    std::string color; // never parsed into: `app` is only looked at
     bool help = false;
     command.declare(app);
     declare_common(app, color, help);

@@ -18,6 +18,7 @@ sys.path[:0] = [str(SOURCE / "tests/bench"), str(SOURCE / "tests/qemu")]
 
 import kernel_size  # noqa: E402
 import linux_guest  # noqa: E402
+import tool  # noqa: E402
 from figures import Figure, absent, at_most, plain, table  # noqa: E402
 from harness import bundle  # noqa: E402
 from harness.images import Workshop  # noqa: E402
@@ -156,6 +157,10 @@ class Bench:
             plain("start: bare, kernel to userland", f"{theirs.userland:.2f} s"),
         ]
 
+    def tool(self) -> list[Figure]:
+        say("the command")
+        return tool.measure(self.bin / "septum", SOURCE, self.rounds)
+
     def size(self) -> list[Figure]:
         say("the kernel's size")
         elf = self.kernel.read_bytes()
@@ -176,11 +181,11 @@ def main() -> int:
     parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "out/release")
     parser.add_argument("--out", type=pathlib.Path, default=SOURCE / "out/bench")
     parser.add_argument("--rounds", type=int, default=3, help="how often the start is measured")
-    parser.add_argument("parts", nargs="*", help="verifier, instructions, steady_state, start, size; all when none is named")
+    parser.add_argument("parts", nargs="*", help="verifier, instructions, steady_state, start, size, tool; all when none is named")
     options = parser.parse_args()
     bench = Bench(options.build.resolve(), options.out.resolve(), options.rounds)
     parts = {"verifier": bench.verifier, "instructions": bench.instructions, "steady_state": bench.steady_state,
-             "start": bench.start, "size": bench.size}
+             "start": bench.start, "size": bench.size, "tool": bench.tool}
     unknown = [part for part in options.parts if part not in parts]
     if unknown:
         print(f"bench: no part `{unknown[0]}`; there are {', '.join(parts)}", file=sys.stderr)
