@@ -88,6 +88,8 @@ private:
         text_ += fmt::format(format, std::forward<Values>(values)...) + "\n";
     }
 
+    void noted(const std::string& text, const char* note) { text_ += fmt::format("{:<39} # {}\n", text, note); }
+
     void head() {
         line("# What `septum board probe` saw of this machine. Septum's kernel checks these facts before it launches "
              "anything,");
@@ -102,12 +104,11 @@ private:
         }
         line("septum-board: 1");
         line("name: {}", board_);
-        line("vendor: {}                             # /proc/cpuinfo", machine_.amd ? "amd" : "intel");
+        noted(std::string("vendor: ") + (machine_.amd ? "amd" : "intel"), "/proc/cpuinfo");
         line("apic: {}", machine_.x2apic ? "x2apic" : "xapic");
-        line("physical-address-bits: {}               # CPUID 0x80000008", machine_.physical_bits);
+        noted(fmt::format("physical-address-bits: {}", machine_.physical_bits), "CPUID 0x80000008");
         line("huge-pages-1g: {}", machine_.pages_1g ? "true" : "false");
-        line("microcode-floor: {}                   # what runs now; a later one is accepted",
-             address(machine_.microcode));
+        noted("microcode-floor: " + address(machine_.microcode), "what runs now; a later one is accepted");
         line("trampoline: 0x8000                      # a page below 640 KiB that firmware leaves alone");
         line("console: 0x3f8                          # the first serial port; not probed");
         text_ += "\n";
@@ -173,7 +174,7 @@ private:
         }
         text_ += "\n";
         if (machine_.ecam)
-            line("ecam: {}                       # ACPI MCFG\n", address(*machine_.ecam));
+            noted("ecam: " + address(*machine_.ecam), "ACPI MCFG\n");
     }
 
     void reserved() {
@@ -211,7 +212,7 @@ private:
         line("    class: 0x{:02x}_{:02x}_{:02x}", code >> 16, code >> 8 & 0xFF, code & 0xFF);
         if (is_bridge(function))
             bridge(function);
-        else if (config[0x0A] != 0 || config[0x0B] != 6)
+        else if (config[0x0B] != 6) // a bridge of the chipset is nobody's to own
             device(function);
         if (function.group && group_sizes_[*function.group] > 1)
             line("    group: {}", *function.group);

@@ -46,7 +46,7 @@ def main() -> None:
         for name in options.names:
             words = ["qemu-system-x86_64", *MACHINES[name], "-cpu", "max", "-nodefaults", "-display", "none", "-serial", "stdio",
                      "-no-reboot", "-kernel", options.kernel, "-initrd", str(initrd),
-                     "-append", "console=ttyS0 quiet intel_iommu=on amd_iommu=on mitigations=off"]
+                     "-append", "console=ttyS0 quiet intel_iommu=on amd_iommu=on intremap=off mitigations=off panic=-1"]
             done = subprocess.run(words, capture_output=True, timeout=1200, stdin=subprocess.DEVNULL)
             text = done.stdout.decode(errors="replace")
             found = re.search(r"CAPTURE-BEGINS\s(.*?)CAPTURE-ENDS", text, re.DOTALL)
