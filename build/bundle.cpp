@@ -3,20 +3,23 @@
 // straight into the one buffer.
 #include "build/build.hpp"
 
+#include "build/devices.hpp"
+#include "build/records.hpp"
 #include "build/tables/digest.hpp"
 #include "build/tables/facts.hpp"
 #include "build/tables/guest_image.hpp"
+#include "build/tables/iommu.hpp"
 #include "build/tables/kernel_tables.hpp"
 #include "build/tables/manifest_writer.hpp"
 #include "build/tables/nested.hpp"
+#include "build/tables/pci_rules.hpp"
 #include "build/tables/permission_maps.hpp"
 #include "build/tables/rules.hpp"
-#include "build/tables/vtd.hpp"
+#include "build/tables/watchdog.hpp"
 
 #include <septum/manifest/layout.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 namespace septum::build {
@@ -43,24 +46,13 @@ struct BundleLayout {
     std::uint64_t tables = 0; // the manifest lies before it
     std::uint64_t kernel_tables = 0;
     std::uint64_t kernel_tables_size = 0;
-    std::uint64_t vtd_root = 0;
-    std::uint64_t vtd_interrupts = 0;
+    std::uint64_t iommu_written = 0; // by the kernel, at run time
+    std::uint64_t iommu_sealed = 0;
+    IommuSizes iommu;
     std::vector<PartitionLayout> partitions;
     std::uint64_t tables_end = 0;
     std::uint64_t end = 0;
 };
-
-template <typename T>
-manifest::Slice append(std::vector<T>& all, const std::vector<T>& more) {
-    const manifest::Slice slice{static_cast<std::uint32_t>(all.size()), static_cast<std::uint32_t>(more.size())};
-    all.insert(all.end(), more.begin(), more.end());
-    return slice;
-}
-
-template <std::size_t N>
-void set_name(char (&to)[N], const std::string& name) {
-    std::memcpy(to, name.data(), std::min(name.size(), N - 1)); // the planner refused longer names
-}
 
 manifest::OnFault on_fault(config::FaultAction action) {
     switch (action) {
@@ -110,13 +102,12 @@ public:
             return here;
         };
         layout.tables = at;
+        layout.iommu = iommu_sizes(plan, model_.board);
+        layout.iommu_written = take(layout.iommu.written);
+        layout.iommu_sealed = take(layout.iommu.sealed);
         layout.kernel_tables_size =
-            count_tables(kernel_mappings(plan, kernel_, model_.board), kernel_shape(model_.board)) * kPageSize;
+            count_tables(kernel_mappings_of(plan, layout), kernel_shape(model_.board)) * kPageSize;
         layout.kernel_tables = take(layout.kernel_tables_size);
-        if (has_vtd()) {
-            layout.vtd_root = take(kVtdRootSize);
-            layout.vtd_interrupts = take(kVtdInterruptSize);
-        }
         for (std::size_t p = 0; p < plan.partitions.size(); ++p) {
             PartitionLayout part;
             part.npt_size = count_tables(nested_mappings(plan.partitions[p]), shape_of(p)) * kPageSize;
@@ -152,19 +143,23 @@ public:
     }
 
 private:
-    [[nodiscard]] bool has_vtd() const { return model_.board.iommu.kind != config::BoardIommu::none; }
+    [[nodiscard]] static IommuPlaces iommu_places(const Plan& plan, const BundleLayout& layout) {
+        return {plan.bundle.base + layout.iommu_written, plan.bundle.base + layout.iommu_sealed};
+    }
+    [[nodiscard]] std::vector<Mapping> kernel_mappings_of(const Plan& plan, const BundleLayout& layout) const {
+        return kernel_mappings(plan, kernel_, model_.board,
+                               {plan.bundle.base + layout.iommu_written, layout.iommu.written});
+    }
     [[nodiscard]] PageTableShape shape_of(std::size_t partition) const {
         return nested_shape(model_.partitions[partition], model_.board);
     }
 
     void write_kernel_tables(const Plan& plan, const BundleLayout& layout, ByteSpan all) const {
-        write_tables(kernel_mappings(plan, kernel_, model_.board), kernel_shape(model_.board),
-                     plan.bundle.base + layout.kernel_tables,
+        write_tables(kernel_mappings_of(plan, layout), kernel_shape(model_.board), plan.bundle.base + layout.kernel_tables,
                      all.subspan(layout.kernel_tables, layout.kernel_tables_size));
-        if (has_vtd()) {
-            write_vtd_tables(all.subspan(layout.vtd_root, kVtdRootSize),
-                             all.subspan(layout.vtd_interrupts, kVtdInterruptSize));
-        }
+        write_iommu_tables(plan, model_.board, iommu_places(plan, layout),
+                           all.subspan(layout.iommu_written, layout.iommu.written),
+                           all.subspan(layout.iommu_sealed, layout.iommu.sealed));
     }
 
     void write_partition(const Plan& plan, const BundleLayout& layout, std::size_t p, ByteSpan all) const {
@@ -207,6 +202,10 @@ private:
             record.reader_cpu = channel.reader_cpu;
             parts.channels.push_back(record);
         }
+        gather_devices(plan, model_.board,
+                       layout != nullptr ? device_interrupt_tables(plan, model_.board, iommu_places(plan, *layout))
+                                         : std::vector<Hpa>(plan.devices.size()),
+                       parts);
         parts.facts = board_facts(plan, model_.board, any_huge_page(plan));
         for (const auto& each : planned_ranges(plan)) {
             parts.ram.push_back(each.range);
@@ -223,6 +222,12 @@ private:
         header.kernel = plan.kernel;
         header.workspace = plan.workspace;
         header.trampoline = plan.trampoline;
+        header.event_log = plan.event_log;
+        header.crash_record = plan.crash_record;
+        header.watchdog = watchdog_record(plan, model_);
+        if (model_.board.ecam) {
+            header.ecam = Hpa{model_.board.ecam->value};
+        }
         header.apic =
             model_.board.apic.value == config::Apic::x2apic ? manifest::ApicMode::x2apic : manifest::ApicMode::xapic;
         set_name(header.name, plan.name);
@@ -233,8 +238,7 @@ private:
             header.tables_offset = static_cast<std::uint32_t>(layout->tables);
             header.tables_size = static_cast<std::uint32_t>(layout->tables_end - layout->tables);
             header.kernel_page_tables = plan.bundle.base + layout->kernel_tables;
-            header.iommu = iommu_record(model_.board.iommu, plan.bundle.base + layout->vtd_root,
-                                        plan.bundle.base + layout->vtd_interrupts);
+            header.iommu = iommu_record(plan, model_.board, iommu_places(plan, *layout));
         }
     }
 
@@ -254,7 +258,9 @@ private:
         }
         record.console = declared.console ? 1 : 0;
         record.restart_limit = counts_restarts(declared.on_fault) ? declared.on_fault.attempts : 0;
-        record.backoff_ms = declared.on_fault.backoff_ms;
+        record.backoff_ms = record.restart_limit != 0 ? declared.on_fault.backoff_ms : 0;
+        record.heartbeat_ms = declared.heartbeat_ms ? declared.heartbeat_ms->value : 0;
+        record.event_log = declared.event_log ? 1 : 0;
         record.block = planned.block;
         record.entry_rdi = guest.rdi;
         record.entry_rsi = guest.rsi;
@@ -263,6 +269,7 @@ private:
         record.ports = append(parts.ports, port_rules(declared));
         record.msrs = append(parts.msrs, msr_rules());
         record.cpuid = append(parts.cpuid, cpuid_rules(plan, p, model_.board.apic.value));
+        record.devices = device_slice(plan, p);
 
         std::vector<manifest::Payload> payloads(guest.pieces.size());
         if (layout != nullptr) {
@@ -288,7 +295,7 @@ private:
     }
 
     [[nodiscard]] bool any_huge_page(const Plan& plan) const {
-        if (uses_huge_pages(kernel_mappings(plan, kernel_, model_.board), kernel_shape(model_.board))) {
+        if (uses_huge_pages(kernel_mappings(plan, kernel_, model_.board, {}), kernel_shape(model_.board))) {
             return true;
         }
         for (std::size_t p = 0; p < plan.partitions.size(); ++p) {

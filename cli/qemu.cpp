@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <fstream>
 #include <unistd.h>
 
 namespace septum::cli {
@@ -43,6 +44,9 @@ std::string without_commas(const std::string& text) {
         out += c == ',' ? std::string(",,") : std::string(1, c);
     return out;
 }
+
+// QEMU's user network, cut off from the host's, with an echo service (RFC 862) for guests to talk to.
+constexpr const char* kEcho = ",restrict=on,guestfwd=tcp:10.0.2.100:7-cmd:cat";
 
 } // namespace
 
@@ -144,6 +148,12 @@ config::Outcome<std::vector<std::string>> qemu_command(const config::Board& boar
                     {error("ovmf is needed for `--uefi` and not installed", "install it: `apt install ovmf`")}};
         words.insert(words.end(), flags.begin(), flags.end());
     }
+    for (const auto& disk : board.qemu.disks)
+        words.insert(words.end(),
+                     {"-drive", "if=none,id=" + disk.name + ",format=raw,file=" +
+                                    without_commas(disk_file(board, disk, options).string())});
+    for (const auto& network : board.qemu.networks)
+        words.insert(words.end(), {"-netdev", "user,id=" + network + kEcho});
     for (const auto& device : board.qemu.devices)
         words.insert(words.end(), {"-device", device});
     for (const auto& property : board.qemu.globals)
@@ -152,6 +162,26 @@ config::Outcome<std::vector<std::string>> qemu_command(const config::Board& boar
                                "media=cdrom,format=raw,readonly=on,file=" + without_commas(image.string())});
     words.insert(words.end(), options.arguments.begin(), options.arguments.end());
     return {std::move(words), {}};
+}
+
+fs::path disk_file(const config::Board& board, const config::BoardDisk& disk, const QemuOptions& options) {
+    return options.disks / (board.name.value + "." + disk.name + ".img");
+}
+
+std::vector<config::Diagnostic> make_disks(const config::Board& board, const QemuOptions& options) {
+    constexpr std::uint64_t kMiB = 1ULL << 20;
+    for (const auto& disk : board.qemu.disks) {
+        const fs::path file = disk_file(board, disk, options);
+        std::error_code failed;
+        if (fs::exists(file, failed))
+            continue; // what guests wrote there is theirs
+        std::ofstream(file, std::ios::binary).flush();
+        fs::resize_file(file, disk.mib * kMiB, failed);
+        if (failed)
+            return {error("cannot make the disk `" + file.string() + "`: " + failed.message(),
+                          "run it in a folder that you may write to")};
+    }
+    return {};
 }
 
 std::string quoted(const std::vector<std::string>& words) {

@@ -16,6 +16,7 @@ struct QemuOptions {
     std::string program; // a name looked for in PATH, or a path; empty: qemu-system-x86_64
     std::string accel = "tcg";
     bool uefi = false;                  // OVMF instead of SeaBIOS
+    std::filesystem::path disks;        // folder of the board's disks; empty: the current one
     std::vector<std::string> arguments; // more, at the end
 };
 
@@ -45,6 +46,12 @@ struct Version {
                                                                      const std::filesystem::path& program,
                                                                      const std::filesystem::path& image,
                                                                      const QemuOptions& options);
+
+// The file behind a disk of the board: BOARD.DISK.img.
+[[nodiscard]] std::filesystem::path disk_file(const config::Board& board, const config::BoardDisk& disk,
+                                              const QemuOptions& options);
+// Makes those that are not there, empty. Errors: a folder that cannot be written.
+[[nodiscard]] std::vector<config::Diagnostic> make_disks(const config::Board& board, const QemuOptions& options);
 
 // For people to paste into a shell.
 [[nodiscard]] std::string quoted(const std::vector<std::string>& words);

@@ -63,6 +63,11 @@ public:
                        "one more argument for QEMU, as in --qemu-arg=-s; may be repeated")
             ->type_name("WORD")
             ->allow_extra_args(false);
+        app.add_option(
+               "--disks", qemu_.disks,
+               "folder of the board's disks, BOARD.DISK.img; made when they are not there (default: the current one)")
+            ->type_name("FOLDER")
+            ->take_last();
         app.add_flag("--print-command", print_command_, "print the command for QEMU and do nothing");
         input_.declare(app, true);
     }
@@ -154,6 +159,8 @@ private:
             terminal.print(quoted(*command.value) + "\n");
             return kDone;
         }
+        if (const auto failed = make_disks(board, qemu_); !failed.empty())
+            return terminal.fail(failed);
         if (gdb_)
             terminal.say("waiting for gdb:\n  gdb " + default_kernel().string() +
                          " -ex 'target remote 127.0.0.1:" + gdb_port_ + "' -ex 'hbreak boot_main' -ex continue");

@@ -26,7 +26,7 @@ std::vector<std::string> choices_of(const std::string& value) {
 }
 
 bool is_file(const std::string& value) {
-    constexpr const char* kFiles[] = {"FILE", "IMAGE", "DIR", "ISO", "ELF", "BOARD", "OLD", "NEW", "PROGRAM"};
+    constexpr const char* kFiles[] = {"FILE", "IMAGE", "DIR", "FOLDER", "ISO", "ELF", "BOARD", "OLD", "NEW", "PROGRAM"};
     return std::any_of(std::begin(kFiles), std::end(kFiles),
                        [&](const char* word) { return value.find(word) != std::string::npos; });
 }

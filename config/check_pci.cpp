@@ -41,7 +41,8 @@ void check_disjoint(std::vector<Taken> all, const char* id, Diagnostics& diagnos
 void check_capabilities(const BoardPciFunction& function, Diagnostics& diagnostics) {
     constexpr std::uint64_t kPowerSize = 8;     // PCI PM 1.2 §3.2
     constexpr std::uint64_t kMsixSize = 12;     // PCI 3.0 §6.8.2
-    constexpr std::uint64_t kExpressSize = 0x3C; // PCIe 6.0 §7.5.3, version 2 of the capability
+    // PCIe 6.0 §7.5.3. Where there is no room for version 2 of the capability it is version 1 of an endpoint.
+    const std::uint64_t express_size = function.pcie_at + 0x3C <= 256 ? 0x3C : 0x14;
     const BoardMsi& msi = function.msi;
     const std::uint64_t msi_size = 10ULL + (msi.is_64 ? 4 : 0) + (msi.maskable ? 10 : 0); // PCI 3.0 §6.8.1
     std::vector<Taken> all;
@@ -52,11 +53,11 @@ void check_capabilities(const BoardPciFunction& function, Diagnostics& diagnosti
     add(function.power_at, kPowerSize, "`power`");
     add(msi.at, msi_size, "`msi`");
     add(function.msix.at, kMsixSize, "`msix`");
-    add(function.pcie_at, kExpressSize, "`pcie`");
+    add(function.pcie_at, express_size, "`pcie`");
     for (const BoardCapability& capability : function.capabilities)
         add(capability.at, capability.size, fmt::format("capability 0x{:02x}", capability.id));
     check_disjoint(std::move(all), "board.capability", diagnostics);
-    for (const auto& [at, size, what] : {std::tuple{function.pcie_at, kExpressSize, "`pcie`"},
+    for (const auto& [at, size, what] : {std::tuple{function.pcie_at, express_size, "`pcie`"},
                                          {function.power_at, kPowerSize, "`power`"},
                                          {msi.at, msi_size, "`msi`"},
                                          {function.msix.at, kMsixSize, "`msix`"}})

@@ -56,7 +56,7 @@ void store_port(ByteSpan bytes, std::size_t offset, std::uint16_t port) {
 }
 
 // Fixed ACPI Description Table, revision 6 (§5.2.9).
-Table make_fadt(std::uint64_t dsdt) {
+Table make_fadt(std::uint64_t dsdt, bool pci) {
     constexpr std::size_t kSize = 276;
     constexpr std::size_t kDsdt = 40;
     constexpr std::size_t kBootArchitecture = 109;
@@ -71,6 +71,7 @@ Table make_fadt(std::uint64_t dsdt) {
 
     constexpr std::uint16_t kNoVga = 1U << 2; // table 5-11
     constexpr std::uint16_t kNoMsi = 1U << 3;
+    constexpr std::uint16_t kNoAspm = 1U << 4;
     constexpr std::uint16_t kNoCmos = 1U << 5;
 
     constexpr std::uint32_t kWbinvd = 1U << 0; // table 5-10
@@ -82,7 +83,7 @@ Table make_fadt(std::uint64_t dsdt) {
 
     Table fadt = make_table("FACP", 6, kSize);
     store32(fadt, kDsdt, static_cast<std::uint32_t>(dsdt));
-    store16(fadt, kBootArchitecture, kNoVga | kNoMsi | kNoCmos);
+    store16(fadt, kBootArchitecture, static_cast<std::uint16_t>(kNoVga | (pci ? kNoAspm : kNoMsi) | kNoCmos));
     store32(fadt, kFlags, kWbinvd | kNoPowerButton | kNoSleepButton | kResetSupported | kHeadless | kHardwareReduced);
     store_port(fadt, kResetRegister, guest::kResetPort);
     store8(fadt, kResetValue, 1);
@@ -131,25 +132,71 @@ Table make_madt(const std::vector<std::uint32_t>& apic_ids) {
     return madt;
 }
 
+// A device of the namespace: _HID, _UID 0 and _CRS.
+aml::Code make_device(std::string_view name, std::uint32_t id, const aml::Code& resources) {
+    aml::Code body = aml::name("_HID", aml::dword(id));
+    for (const aml::Code& object : {aml::name("_UID", aml::byte(0)), aml::name("_CRS", aml::buffer(resources))}) {
+        body.insert(body.end(), object.begin(), object.end());
+    }
+    return aml::device(name, body);
+}
+
+aml::Code make_console() {
+    constexpr std::uint32_t kPnp0501 = 0x0105'D041; // EISAID("PNP0501"), a 16550A (§19.3.4)
+    constexpr std::uint8_t kPortLow = guest::kUartPort & 0xFFU;
+    constexpr std::uint8_t kPortHigh = guest::kUartPort >> 8U;
+    // I/O port descriptor (§6.4.2.5) and end tag (§6.4.2.9). No interrupt: it is polled.
+    return make_device("COM1", kPnp0501, {0x47, 0x01, kPortLow, kPortHigh, kPortLow, kPortHigh, 0x01, 0x08, 0x79, 0x00});
+}
+
+// Bus 0, by mechanism #1 alone, with the one window where the partition's BARs are. No _PRT: no legacy interrupts.
+aml::Code make_root_bridge() {
+    constexpr std::uint32_t kPnp0A03 = 0x030A'D041; // EISAID("PNP0A03"), a PCI bus
+    constexpr std::uint8_t kFixed = 0x0C;           // general flags: both ends fixed, positive decode, produced (§6.4.3.5)
+    aml::Code resources;
+    const auto put = [&resources](std::uint32_t value, unsigned bytes) {
+        for (unsigned i = 0; i < bytes; ++i) {
+            resources.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+        }
+    };
+    put(0x88, 1); // word address space descriptor (§6.4.3.5.3)
+    put(13, 2);
+    put(2, 1); // bus numbers
+    put(kFixed, 1);
+    put(0, 1);
+    for (const std::uint32_t word : {0U, 0U, 0U, 0U, 1U}) { // granularity, first, last, translation, length
+        put(word, 2);
+    }
+    put(0x87, 1); // double word address space descriptor (§6.4.3.5.2)
+    put(23, 2);
+    put(0, 1); // memory
+    put(kFixed, 1);
+    put(1, 1); // uncacheable, read and write
+    constexpr auto kFirst = static_cast<std::uint32_t>(guest::kPciBase);
+    constexpr auto kLast = static_cast<std::uint32_t>(guest::kPciLimit - 1);
+    for (const std::uint32_t dword : {0U, kFirst, kLast, 0U, kLast - kFirst + 1}) {
+        put(dword, 4);
+    }
+    constexpr auto kPort = guest::kPciAddressPort; // consumed: 0xCF8 to 0xCFF
+    resources.insert(resources.end(), {0x47, 0x01, kPort & 0xFFU, kPort >> 8U, kPort & 0xFFU, kPort >> 8U, 0x01, 0x08,
+                                       0x79, 0x00});
+    return make_device("PCI0", kPnp0A03, resources);
+}
+
 } // namespace
 
-std::vector<std::uint8_t> acpi_dsdt(bool console) {
+std::vector<std::uint8_t> acpi_dsdt(bool console, bool pci) {
     // SLP_TYPa of S5: what guest::kSleepPowerOff carries in bits 4:2, bit 5 being SLP_EN (§4.8.3.7).
     constexpr std::uint8_t kSleepType = (guest::kSleepPowerOff >> 2U) & 7U;
     static_assert(guest::kSleepPowerOff == (0x20U | kSleepType << 2U));
     aml::Code code = aml::name("_S5_", aml::package({kSleepType, kSleepType, 0, 0}));
-    if (console) {
-        constexpr std::uint32_t kPnp0501 = 0x0105'D041; // EISAID("PNP0501"), a 16550A (§19.3.4)
-        constexpr std::uint8_t kPortLow = guest::kUartPort & 0xFFU;
-        constexpr std::uint8_t kPortHigh = guest::kUartPort >> 8U;
-        // I/O port descriptor (§6.4.2.5) and end tag (§6.4.2.9). No interrupt: it is polled.
-        const aml::Code ports{0x47, 0x01, kPortLow, kPortHigh, kPortLow, kPortHigh, 0x01, 0x08, 0x79, 0x00};
-        aml::Code body = aml::name("_HID", aml::dword(kPnp0501));
-        const aml::Code uid = aml::name("_UID", aml::byte(0));
-        const aml::Code resources = aml::name("_CRS", aml::buffer(ports));
-        body.insert(body.end(), uid.begin(), uid.end());
-        body.insert(body.end(), resources.begin(), resources.end());
-        const aml::Code scope = aml::scope_sb(aml::device("COM1", body));
+    aml::Code devices = console ? make_console() : aml::Code{};
+    if (pci) {
+        const aml::Code bridge = make_root_bridge();
+        devices.insert(devices.end(), bridge.begin(), bridge.end());
+    }
+    if (!devices.empty()) {
+        const aml::Code scope = aml::scope_sb(devices);
         code.insert(code.end(), scope.begin(), scope.end());
     }
     Table dsdt = make_table("DSDT", 2, kHeaderSize + code.size());
@@ -166,10 +213,10 @@ std::vector<std::uint8_t> acpi_tables(const AcpiMachine& machine, Gpa base) {
     const auto align = [](std::size_t at) { return (at + 15) & ~std::size_t{15}; };
 
     const Table madt = make_madt(machine.apic_ids);
-    const Table dsdt = acpi_dsdt(machine.console);
+    const Table dsdt = acpi_dsdt(machine.console, machine.pci);
     const std::size_t madt_at = align(kFadtAt + 276);
     const std::size_t dsdt_at = align(madt_at + madt.size());
-    const Table fadt = make_fadt(base.value + dsdt_at);
+    const Table fadt = make_fadt(base.value + dsdt_at, machine.pci);
 
     Table xsdt = make_table("XSDT", 1, kXsdtSize); // §5.2.8
     store64(xsdt, kHeaderSize, base.value + kFadtAt);

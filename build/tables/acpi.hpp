@@ -14,12 +14,13 @@ namespace septum::build {
 struct AcpiMachine {
     std::vector<std::uint32_t> apic_ids; // the boot CPU first
     bool console = false;                // has a 16550 at guest::kUartPort
+    bool pci = false;                    // has a PCI bus with devices of its own
 };
 
 // All tables in one block, which the guest will see at `base`; the RSDP comes first.
 [[nodiscard]] std::vector<std::uint8_t> acpi_tables(const AcpiMachine& machine, Gpa base);
 
 // The DSDT alone, header included.
-[[nodiscard]] std::vector<std::uint8_t> acpi_dsdt(bool console);
+[[nodiscard]] std::vector<std::uint8_t> acpi_dsdt(bool console, bool pci);
 
 } // namespace septum::build

@@ -2,6 +2,7 @@
 #include "build/tables/facts.hpp"
 
 #include "build/tables/cpuid_bits.hpp"
+#include "build/tables/pci_rules.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,6 +37,10 @@ public:
     }
     void pci(std::string_view name, std::uint32_t bdf, std::uint64_t ids) {
         add(name, FactKind::pci_function, 0, bdf, 0, ~0U, ids);
+    }
+    void pci_bits(std::string_view name, std::uint32_t bdf, std::uint32_t offset, std::uint32_t mask,
+                  std::uint32_t expected) {
+        add(name, FactKind::pci_bits, 0, bdf, offset, mask, expected);
     }
 
     std::vector<Fact> take() { return std::move(facts_); }
@@ -125,6 +130,11 @@ std::vector<Fact> board_facts(const Plan& plan, const config::Board& board, bool
     }
     for (const auto& function : board.pci) {
         facts.pci("pci " + function.name.value, function.bdf, std::uint64_t{function.device} << 16U | function.vendor);
+    }
+    for (const auto& fact : pci_facts(plan, board)) {
+        const auto function = std::find_if(board.pci.begin(), board.pci.end(),
+                                           [&fact](const config::BoardPciFunction& f) { return f.bdf == fact.bdf; });
+        facts.pci_bits(fact.what + " of " + function->name.value, fact.bdf, fact.offset, fact.mask, fact.expected);
     }
     return facts.take();
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/tables/kernel_tables.hpp"
 
+#include "build/plan/devices.hpp"
+
 #include <septum/manifest/layout.hpp>
 
 #include <algorithm>
@@ -48,9 +50,39 @@ private:
     std::vector<Mapping> mappings_;
 };
 
+void add_bundle(Builder& builder, const manifest::Range& bundle, const manifest::Range& written) {
+    if (written.size == 0) {
+        builder.identity(bundle.base.value, bundle.size, kReadOnly);
+        return;
+    }
+    const std::uint64_t end = written.base.value + written.size;
+    builder.identity(bundle.base.value, written.base - bundle.base, kReadOnly);
+    builder.identity(written.base.value, written.size, kData);
+    builder.identity(end, bundle.base.value + bundle.size - end, kReadOnly);
+}
+
+// The IOMMU, what owners wrote to their devices, and the MSI-X tables, which the kernel writes for them.
+void add_devices(Builder& builder, const Plan& plan, const config::Board& board) {
+    if (board.iommu.kind == config::BoardIommu::none) {
+        return;
+    }
+    constexpr std::uint64_t kAmdviRegisters = 16 * kKiB; // AMD IOMMU §3.4
+    builder.identity(board.iommu.registers.value,
+                     board.iommu.kind == config::BoardIommu::amd_vi ? kAmdviRegisters : kPageSize, kDevice);
+    builder.identity(plan.iommu_block.value, layout::IommuBlock::kSize, kData);
+    for (const auto& device : plan.devices) {
+        builder.identity(device.block.value, layout::DeviceBlock::kSize, kData);
+        for (const auto& bar : device.bars) {
+            const TablePages table = msix_pages(board.pci[device.function], bar.number);
+            builder.identity(bar.memory.base.value + table.first, table.size, kDevice);
+        }
+    }
+}
+
 } // namespace
 
-std::vector<Mapping> kernel_mappings(const Plan& plan, const KernelImage& kernel, const config::Board& board) {
+std::vector<Mapping> kernel_mappings(const Plan& plan, const KernelImage& kernel, const config::Board& board,
+                                     manifest::Range written) {
     Builder builder;
     for (const auto& segment : kernel.segments) {
         if (segment.boot_only) {
@@ -60,7 +92,7 @@ std::vector<Mapping> kernel_mappings(const Plan& plan, const KernelImage& kernel
         const std::uint64_t end = (segment.base + segment.memory_size + kPageSize - 1) & ~(kPageSize - 1);
         builder.identity(base, end - base, segment.execute ? kText : segment.write ? kData : kReadOnly);
     }
-    builder.identity(plan.bundle.base.value, plan.bundle.size, kReadOnly);
+    add_bundle(builder, plan.bundle, written);
     for (const auto& cpu : plan.cpus) {
         using layout::CpuBlock;
         const std::uint64_t block = cpu.block.value;
@@ -75,11 +107,14 @@ std::vector<Mapping> kernel_mappings(const Plan& plan, const KernelImage& kernel
     for (const auto& channel : plan.channels) {
         builder.identity(channel.memory.base.value, channel.memory.size, kData);
     }
-    if (board.iommu.kind != config::BoardIommu::none) {
-        builder.identity(board.iommu.registers.value, kPageSize, kDevice);
-    }
+    add_devices(builder, plan, board);
     if (board.apic.value == config::Apic::xapic) {
         builder.identity(kLocalApic, kPageSize, kDevice);
+    }
+    builder.identity(plan.event_log.base.value, plan.event_log.size, kData);
+    builder.identity(plan.crash_record.value, kPageSize, kData);
+    if (plan.watched) {
+        builder.identity(board.watchdog->hpet.value, kPageSize, kDevice);
     }
     return builder.finish();
 }

@@ -10,9 +10,9 @@
 
 namespace septum::build {
 
-// Sorted and disjoint.
+// Sorted and disjoint. `written`: the part of the bundle that the kernel writes at run time, IOMMU tables.
 [[nodiscard]] std::vector<Mapping> kernel_mappings(const Plan& plan, const KernelImage& kernel,
-                                                   const config::Board& board);
+                                                   const config::Board& board, manifest::Range written);
 [[nodiscard]] PageTableShape kernel_shape(const config::Board& board);
 
 } // namespace septum::build

@@ -18,7 +18,8 @@ std::uint64_t visit_tables(const ManifestParts& parts, manifest::Header& header,
     std::uint64_t at = round_up(sizeof(manifest::Header), 8);
     const auto table = [&](manifest::Table& record, const auto& records) {
         using Record = typename std::remove_cvref_t<decltype(records)>::value_type;
-        static_assert(std::is_trivially_copyable_v<Record> && sizeof(Record) % 8 == 0);
+        static_assert(std::is_trivially_copyable_v<Record> && sizeof(Record) % 4 == 0);
+        at = round_up(at, 8);
         record.offset = static_cast<std::uint32_t>(at);
         record.count = static_cast<std::uint32_t>(records.size());
         for (const Record& each : records) {
@@ -36,6 +37,10 @@ std::uint64_t visit_tables(const ManifestParts& parts, manifest::Header& header,
     table(header.cpuid, parts.cpuid);
     table(header.facts, parts.facts);
     table(header.ram, parts.ram);
+    table(header.devices, parts.devices);
+    table(header.bars, parts.bars);
+    table(header.pci_registers, parts.pci_registers);
+    table(header.bridges, parts.bridges);
     return round_up(at, kPageSize);
 }
 

@@ -22,6 +22,10 @@ struct ManifestParts {
     std::vector<manifest::CpuidRule> cpuid;
     std::vector<manifest::Fact> facts;
     std::vector<manifest::Range> ram;
+    std::vector<manifest::Device> devices;
+    std::vector<manifest::Bar> bars;
+    std::vector<manifest::PciRegister> pci_registers;
+    std::vector<manifest::Bridge> bridges;
 };
 
 // Bytes, whole pages.

@@ -8,7 +8,7 @@ namespace {
 
 // A nested walk is a user access to the processor, so US is set throughout (APM 2 §15.25.5). Accessed and dirty are
 // preset, so that the processor never writes to the sealed tables (§15.25.4). PWT = PCD = PAT = 0 selects entry 0 of
-// the host's PAT, write-back (§15.25.8).
+// the host's PAT, write-back (§15.25.8); PWT = PCD = 1 selects entry 3, uncacheable, for device memory.
 constexpr std::uint64_t kTable = pte::kPresent | pte::kWrite | pte::kUser | pte::kAccessed;
 constexpr std::uint64_t kLeaf = pte::kPresent | pte::kUser | pte::kAccessed | pte::kDirty;
 
@@ -24,6 +24,9 @@ std::vector<Mapping> nested_mappings(const PlannedPartition& partition) {
         mapping.leaf = kLeaf;
         if ((region.access & manifest::kWrite) != 0) {
             mapping.leaf |= pte::kWrite;
+        }
+        if (region.type == manifest::MemoryType::uncacheable) {
+            mapping.leaf |= pte::kCacheDisable | pte::kWriteThrough;
         }
         if ((region.access & manifest::kExecute) == 0) {
             mapping.leaf |= pte::kNoExecute;

@@ -45,7 +45,9 @@ public:
                 ++last;
             }
             const std::uint64_t child = table(level - 1, at, mappings.subspan(first, last - first));
-            entry(number, (at - start) / step, (base_.value + child * kPageSize) | shape_.table_bits);
+            const auto below = static_cast<std::uint64_t>(level - 1);
+            const std::uint64_t said = shape_.level_shift != 0 ? below << shape_.level_shift : 0;
+            entry(number, (at - start) / step, (base_.value + child * kPageSize) | shape_.table_bits | said);
             at += step;
         }
         return number;
@@ -67,7 +69,7 @@ private:
         const std::uint64_t step = entry_size(level);
         const std::uint64_t count = (std::min(limit, mapping.from + mapping.size) - at) / step;
         if (!out_.empty()) {
-            const std::uint64_t bits = mapping.leaf | (level > 1 ? pte::kPageSize : 0);
+            const std::uint64_t bits = mapping.leaf | (level > 1 ? shape_.large_bits : 0);
             std::uint64_t target = mapping.to + (at - mapping.from);
             for (std::uint64_t i = 0; i < count; ++i, target += step) {
                 entry(number, (at - start) / step + i, target | bits);
@@ -103,13 +105,13 @@ bool uses_huge_pages(std::span<const Mapping> mappings, const PageTableShape& sh
 
 std::uint64_t count_tables(std::span<const Mapping> mappings, const PageTableShape& shape) {
     Walker walker(shape, Hpa{0}, {});
-    walker.table(4, 0, mappings);
+    walker.table(shape.levels, 0, mappings);
     return walker.count();
 }
 
 void write_tables(std::span<const Mapping> mappings, const PageTableShape& shape, Hpa base, ByteSpan out) {
     Walker walker(shape, base, out);
-    walker.table(4, 0, mappings);
+    walker.table(shape.levels, 0, mappings);
 }
 
 } // namespace septum::build

@@ -48,6 +48,7 @@ void add_firmware(GuestImage& image, const Plan& plan, std::size_t index, const 
     const auto& partition = plan.partitions[index];
     AcpiMachine machine;
     machine.console = declared.console;
+    machine.pci = !declared.device_indices.empty();
     for (std::size_t i = 0; i < partition.cpu_count; ++i) {
         machine.apic_ids.push_back(plan.cpus[partition.first_cpu + i].apic_id);
     }

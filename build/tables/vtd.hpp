@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Intel VT-d with everything blocked.
+// Intel VT-d in legacy mode: root and context tables, second-level tables, the interrupt remapping table.
 #pragma once
 
-#include "build/tables/bytes.hpp"
-#include "config/board.hpp"
-
-#include <septum/manifest/manifest.hpp>
+#include "build/tables/iommu.hpp"
 
 namespace septum::build {
 
-inline constexpr std::size_t kVtdRootSize = 4096;          // 256 entries of 16 bytes (VT-d §9.1)
-inline constexpr std::uint64_t kVtdInterruptEntries = 256; // of 16 bytes (§9.10): the smallest table that is a page
-inline constexpr std::size_t kVtdInterruptSize = 4096;
+inline constexpr std::uint64_t kVtdLeastInterrupts = 256; // of 16 bytes (VT-d §9.9): the smallest table that is a page
 
-// Both tables are all zeros: no root entry is present, so every request of every bus faults (§7.1.3); no interrupt
-// entry is present, so every remappable request is blocked (§5.1.4.1).
-void write_vtd_tables(ByteSpan root, ByteSpan interrupts);
+// Written at run time: the interrupt table, then a context table for each bus with an owned device. Sealed: the root
+// table, then the second-level tables of each partition with devices.
+[[nodiscard]] IommuSizes vtd_sizes(const Plan& plan, const config::Board& board);
+[[nodiscard]] manifest::Iommu vtd_record(const Plan& plan, const config::Board& board, IommuPlaces places);
 
-// What the kernel expects of the unit, and where its tables lie. All zeros for a board without one.
-[[nodiscard]] manifest::Iommu iommu_record(const config::BoardIommuUnit& unit, Hpa root, Hpa interrupts);
+// A bus without an owned device has no root entry, any other function no context entry: their requests fault (§7.1.3).
+// An interrupt entry names its source and is not present, so every remappable request is blocked (§5.1.4.1) until the
+// kernel fills in vector and CPU.
+void write_vtd_tables(const Plan& plan, const config::Board& board, IommuPlaces places, ByteSpan written,
+                      ByteSpan sealed);
+
+// Entries of the interrupt table: a power of two, at least one page of them.
+[[nodiscard]] std::uint64_t vtd_interrupt_entries(const Plan& plan);
 
 } // namespace septum::build

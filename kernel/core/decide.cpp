@@ -65,16 +65,9 @@ bool leaving_nmi(CpuState& cpu) {
 
 } // namespace
 
-void decide(const Manifest& manifest, CpuState& cpu, PartitionState& partition, const Exit& exit, Effects& effects) {
+[[gnu::noinline, clang::minsize]] void decide_rare(CpuState& cpu, const Exit& exit, Effects& effects) {
     switch (exit.kind) {
-    case ExitKind::cpuid: [[clang::always_inline]] answer_cpuid(manifest, cpu, effects); break;
-    case ExitKind::hypercall: [[clang::always_inline]] answer_hypercall(manifest, cpu, partition, exit, effects); break;
-    case ExitKind::msr_read:
-    case ExitKind::msr_write: [[clang::always_inline]] answer_msr(manifest, cpu, exit, effects); break;
-    case ExitKind::port_in:
-    case ExitKind::port_out: [[clang::always_inline]] answer_port(manifest, cpu, partition, exit, effects); break;
     case ExitKind::port_string: forbid(effects, Fault::string_io); break;
-    case ExitKind::memory: answer_memory(manifest, cpu, exit, effects); break;
     case ExitKind::debug: reflect(cpu, exit, kVectorDebug, Fault::debug_loop, effects); break;
     case ExitKind::alignment: reflect(cpu, exit, kVectorAlignment, Fault::alignment_loop, effects); break;
     case ExitKind::machine_check: forbid(effects, Fault::machine_check); break;
@@ -96,8 +89,20 @@ void decide(const Manifest& manifest, CpuState& cpu, PartitionState& partition, 
     case ExitKind::counter: inject_exception(effects, kVectorProtection); break;
     case ExitKind::virtualisation: forbid(effects, Fault::virtualisation); break;
     case ExitKind::broken: forbid(effects, Fault::broken_state); break;
-    case ExitKind::unknown:
-    case ExitKind::count: forbid(effects, Fault::unknown_exit); break;
+    default: forbid(effects, Fault::unknown_exit); break;
+    }
+}
+
+void decide(const Manifest& manifest, CpuState& cpu, PartitionState& partition, const Exit& exit, Effects& effects) {
+    switch (exit.kind) {
+    case ExitKind::cpuid: [[clang::always_inline]] answer_cpuid(manifest, cpu, effects); break;
+    case ExitKind::hypercall: [[clang::always_inline]] answer_hypercall(manifest, cpu, partition, exit, effects); break;
+    case ExitKind::msr_read:
+    case ExitKind::msr_write: [[clang::always_inline]] answer_msr(manifest, cpu, exit, effects); break;
+    case ExitKind::port_in:
+    case ExitKind::port_out: [[clang::always_inline]] answer_port(manifest, cpu, partition, exit, effects); break;
+    case ExitKind::memory: answer_memory(manifest, cpu, exit, effects); break;
+    default: decide_rare(cpu, exit, effects); break;
     }
 }
 

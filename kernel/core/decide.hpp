@@ -16,6 +16,9 @@ void decide(const Manifest& manifest, CpuState& cpu, PartitionState& partition, 
 // Mail that other CPUs have posted (Mail bits; the SIPI vector in bits 15:8), before the next entry.
 void decide_mail(CpuState& cpu, u32 mail, Effects& effects);
 
+// Of decide() all that is not in a part of its own.
+void decide_rare(CpuState& cpu, const Exit& exit, Effects& effects);
+
 // The parts of decide(), each in a file of its own.
 void answer_cpuid(const Manifest& manifest, CpuState& cpu, Effects& effects);
 void answer_hypercall(const Manifest& manifest, CpuState& cpu, PartitionState& partition, const Exit& exit,

@@ -12,33 +12,31 @@ class Reader {
 public:
     explicit Reader(const Instruction& instruction) : instruction_(instruction) {}
 
-    // The next byte; after the last one zeros, and `cut()`.
+    // The next byte; zero where there is none, which whole() tells.
     u8 take() {
-        if (at_ >= instruction_.count || at_ >= kMaxInstruction) {
-            cut_ = true;
-            return 0;
-        }
-        const u8 byte = instruction_.bytes[at_];
+        const u32 at = at_;
         at_++;
-        return byte;
+        return at < kMaxInstruction ? instruction_.bytes[at] : 0;
     }
-    // A little-endian number of 1, 2, 4 or 8 bytes.
-    u64 take(u32 bytes) {
-        u64 value = 0;
-        for (u32 i = 0; i < 8; i++) {
-            if (i < bytes) {
-                value |= u64{take()} << 8 * i;
+    // A little-endian number of 1, 2 or 4 bytes.
+    u32 take(u32 bytes) {
+        u32 value = 0;
+        for (u32 i = 0; i < 4; i++) {
+            if (i >= bytes) {
+                break;
             }
+            value |= u32{take()} << 8 * i;
         }
         return value;
     }
-    [[nodiscard]] u8 length() const { return at_; }
-    [[nodiscard]] bool cut() const { return cut_; }
+    void skip(u32 bytes) { at_ += bytes; }
+    [[nodiscard]] u8 length() const { return static_cast<u8>(at_); }
+    // Everything taken was there.
+    [[nodiscard]] bool whole() const { return at_ <= instruction_.count && at_ <= kMaxInstruction; }
 
 private:
     const Instruction& instruction_;
-    u8 at_ = 0;
-    bool cut_ = false;
+    u32 at_ = 0;
 };
 
 // What goes before the opcode (APM 3 §1.2).
@@ -55,6 +53,10 @@ Prefixes read_prefixes(Reader& reader, CodeMode mode) {
     Prefixes found;
     for (u32 i = 0; i < kMaxInstruction; i++) {
         const u8 byte = reader.take();
+        if (byte > 0x67 || byte == 0x0F) { // no prefix that counts here
+            found.opcode = byte;
+            return found;
+        }
         if (mode == CodeMode::bits64 && (byte & 0xF0) == 0x40) {
             found.rex = byte;
             found.opcode = reader.take();
@@ -69,7 +71,7 @@ Prefixes read_prefixes(Reader& reader, CodeMode mode) {
         case 0x3E:
         case 0x64:
         case 0x65: break;
-        default: found.opcode = byte; return found;
+        default: return found;
         }
     }
     return found; // opcode 0: no MOV
@@ -99,11 +101,11 @@ bool skip_operand(Reader& reader, u8 modrm, u8 address) {
         return false;
     }
     if (address == 2) {
-        reader.take(mod == 0 ? (rm == 6 ? 2 : 0) : mod);
+        reader.skip(mod == 0 ? (rm == 6 ? 2 : 0) : mod);
         return true;
     }
     const u8 base = rm == 4 ? reader.take() & 7 : rm;
-    reader.take(mod == 0 ? (base == 5 ? 4 : 0) : mod == 1 ? 1 : 4);
+    reader.skip(mod == 0 ? (base == 5 ? 4 : 0) : mod == 1 ? 1 : 4);
     return true;
 }
 
@@ -118,9 +120,9 @@ void name_register(Mov& mov, const Prefixes& prefixes, u8 modrm, u8 register_wid
     }
 }
 
-u64 sign_extend(u64 value, u32 bytes) {
+u64 sign_extend(u32 value, u32 bytes) {
     const u32 unused = 64 - 8 * bytes;
-    return static_cast<u64>(static_cast<int64_t>(value << unused) >> unused);
+    return static_cast<u64>(static_cast<int64_t>(u64{value} << unused) >> unused);
 }
 
 } // namespace
@@ -168,7 +170,7 @@ bool decode(const Instruction& instruction, Mov& mov) {
     case 0xA2:
     case 0xA3: // to and from AL, AX, EAX, RAX
         mov.store = opcode >= 0xA2;
-        reader.take(address);
+        reader.skip(address);
         break;
     case 0xC6:
     case 0xC7: {
@@ -185,7 +187,7 @@ bool decode(const Instruction& instruction, Mov& mov) {
     default: return false;
     }
     mov.length = reader.length();
-    return !reader.cut();
+    return reader.whole();
 }
 
 } // namespace septum::kernel::core

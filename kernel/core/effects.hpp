@@ -126,6 +126,7 @@ struct Route {
     bool present = false;
 };
 
+// Only what `action` speaks of counts; the rest is what was there before.
 struct DeviceEffect {
     DeviceAction action = DeviceAction::none;
     u8 offset = 0;

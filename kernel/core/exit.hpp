@@ -49,7 +49,8 @@ struct Exit {
     u64 rip = 0;          // of the instruction
     u64 next_rip = 0;     // behind it, where the kind has one
     u64 rsp = 0;          // debug, alignment and iret only
-    const Mov* mov = nullptr; // memory: the instruction, where the place is one that find_trapped() knows and it could be read
+    u32 device = ~0u;     // memory: what find_trapped() says of `address`
+    const Mov* mov = nullptr; // memory of a device: the instruction, where it could be read
 };
 
 } // namespace septum::kernel::core

@@ -31,6 +31,12 @@ Table table_of(const Manifest& manifest, const manifest::Device& device) {
     return {bar, begin, begin + u64{device.msix_entries} * kEntrySize};
 }
 
+// The table shares a page with `address`.
+bool traps(const Table& table, u64 address) {
+    return table.bar != nullptr && address >= table.begin / kPageSize * kPageSize &&
+           address < (table.end + kPageSize - 1) / kPageSize * kPageSize;
+}
+
 u32 read_word(const DeviceState& state, u32 entries, u64 offset) {
     const u64 entry = offset / kEntrySize;
     const u32 word = offset / 4 % 4;
@@ -48,10 +54,10 @@ bool write_word(MsixEntry& entry, u32 word, u32 value) {
     return before != kept;
 }
 
-void write_table(const Manifest& manifest, u32 number, const Table& table, DeviceState& state, u64 offset, u32 words, u64 value,
-                 DeviceEffect& effect) {
+void write_table(const Manifest& manifest, const manifest::Device& device, const Table& table, DeviceState& state, u64 offset,
+                 u32 words, u64 value, DeviceEffect& effect) {
     const u64 index = offset / kEntrySize;
-    if (index >= manifest.devices.at(number)->handles || index >= manifest::kMaxMsixEntries) {
+    if (index >= device.handles || index >= manifest::kMaxMsixEntries) {
         return;
     }
     MsixEntry& entry = state.msix[index];
@@ -65,7 +71,6 @@ void write_table(const Manifest& manifest, u32 number, const Table& table, Devic
     if (!changed || (masked & masked_before) != 0) {
         return; // what is masked takes effect when it is unmasked
     }
-    effect.device = number;
     effect.entry = static_cast<u32>(index);
     effect.address = table.bar->memory.base + (table.begin - table.bar->gpa.value + index * kEntrySize);
     if (masked != 0) {
@@ -83,9 +88,8 @@ u64 source_of(const CpuState& cpu, const Mov& mov) {
     return low_bytes(whole, mov.width);
 }
 
-void pass_on(CpuState& cpu, u32 number, const Table& table, const Exit& exit) {
+void pass_on(CpuState& cpu, const Table& table, const Exit& exit) {
     DeviceEffect& effect = cpu.device;
-    effect.device = number;
     effect.address = table.bar->memory.base + (exit.address - table.bar->gpa.value);
     effect.width = exit.mov->width;
     if (exit.mov->store) {
@@ -119,14 +123,12 @@ Route route_of(const Manifest& manifest, u32 address, u32 address_high, u32 data
 }
 
 u32 find_trapped(const Manifest& manifest, u64 address) {
-    for (u32 i = 0; i < manifest::kMaxDevices; i++) {
+    for (u32 i = 1; i < manifest::kMaxDevices; i++) { // behind the host bridge
         const manifest::Device* device = manifest.devices.at(i);
         if (device == nullptr) {
             break;
         }
-        const Table table = table_of(manifest, *device);
-        if (table.bar != nullptr && address >= table.begin / kPageSize * kPageSize &&
-            address < (table.end + kPageSize - 1) / kPageSize * kPageSize) {
+        if (traps(table_of(manifest, *device), address)) {
             return i;
         }
     }
@@ -134,10 +136,10 @@ u32 find_trapped(const Manifest& manifest, u64 address) {
 }
 
 void answer_memory(const Manifest& manifest, CpuState& cpu, const Exit& exit, Effects& effects) {
-    const u32 number = find_trapped(manifest, exit.address);
-    const manifest::Device* device = manifest.devices.at(number);
-    DeviceState* state = manifest.device_states.of(number);
-    if (device == nullptr || state == nullptr || exit.access == manifest::kExecute) {
+    const manifest::Device* device = manifest.devices.at(exit.device);
+    DeviceState* state = manifest.device_states.of(exit.device);
+    const Table table = device == nullptr ? Table{} : table_of(manifest, *device);
+    if (state == nullptr || !traps(table, exit.address) || exit.access == manifest::kExecute) {
         forbid(effects, Fault::memory);
         return;
     }
@@ -145,15 +147,15 @@ void answer_memory(const Manifest& manifest, CpuState& cpu, const Exit& exit, Ef
     // and inside the one register.
     const Mov* mov = exit.mov;
     if (mov == nullptr || exit.access != (mov->store ? manifest::kWrite : manifest::kRead) ||
-        exit.address % mov->width != 0) {
+        (exit.address & (mov->width - 1u)) != 0) {
         forbid(effects, Fault::mmio_instruction);
         return;
     }
-    cpu.device = {};
-    const Table table = table_of(manifest, *device);
+    cpu.device.action = DeviceAction::none;
+    cpu.device.device = exit.device;
     if (exit.address < table.begin || exit.address >= table.end) {
         effects.set |= kAdvance | kDevice;
-        pass_on(cpu, number, table, exit);
+        pass_on(cpu, table, exit);
         return;
     }
     const u64 offset = exit.address - table.begin;
@@ -164,7 +166,7 @@ void answer_memory(const Manifest& manifest, CpuState& cpu, const Exit& exit, Ef
     }
     effects.set |= kAdvance;
     if (mov->store) {
-        write_table(manifest, number, table, *state, offset, mov->width / 4u, source_of(cpu, *mov),
+        write_table(manifest, *device, table, *state, offset, mov->width / 4u, source_of(cpu, *mov),
                     cpu.device);
         effects.set |= cpu.device.action == DeviceAction::none ? 0 : u32{kDevice};
         return;

@@ -86,6 +86,8 @@ void apply_msi(const Manifest& manifest, u32 number, const manifest::Device& dev
     effect.action = DeviceAction::msi;
     effect.device = number;
     effect.control = static_cast<u16>(control);
+    effect.route = {};
+    effect.entries = 0;
     effect.enabled = (control & 1) != 0;
     if (!effect.enabled) {
         return;
@@ -223,7 +225,7 @@ u32 access_data(const Manifest& manifest, u32 address, Access access, bool reads
 
 [[gnu::noinline]] u32 answer_pci(const Manifest& manifest, CpuState& cpu, PartitionState& partition,
                                  manifest::PortAnswer answer, PortAccess access) {
-    cpu.device = {};
+    cpu.device.action = DeviceAction::none;
     u32 value = 0xFFFF'FFFF;
     if (answer == manifest::PortAnswer::pci_address) { // only whole; anything narrower is absent
         if (access.width == 4 && access.port == guest::kPciAddressPort) {

@@ -19,6 +19,21 @@ T* at(Hpa address) {
     return reinterpret_cast<T*>(address.value);
 }
 
+// What others may be changing is read once: the compiler must not come back for it. Any alignment.
+template <typename T>
+T read_once(const u8* from) {
+    return *reinterpret_cast<const volatile T*>(from);
+}
+inline void read_once_15(const u8* from, u8 (&to)[15]) {
+    const u64 first = read_once<u64>(from);
+    const u32 second = read_once<u32>(from + 8);
+    const u16 third = read_once<u16>(from + 12);
+    to[14] = read_once<u8>(from + 14);
+    __builtin_memcpy(to, &first, 8);
+    __builtin_memcpy(to + 8, &second, 4);
+    __builtin_memcpy(to + 12, &third, 2);
+}
+
 // Zeroes [base, base + size); both multiples of 8.
 inline void scrub(Hpa base, u64 size) {
     u64 to = base.value;

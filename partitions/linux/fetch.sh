@@ -3,8 +3,9 @@
 # fetch.sh CACHE: gets what the Linux partition is made of from the distribution's packages, by name, unpacked and not
 # installed:
 #   CACHE/vmlinuz-cloud   the kernel that linux-image-cloud-amd64 stands for
+#   CACHE/MODULE.ko       of the same package: the drivers of a virtio network card and KVM, which are no part of the kernel itself
 #   CACHE/busybox         busybox-static's program
-# Does nothing when both are there. Remove CACHE to get newer ones.
+# Does nothing when all are there. Remove CACHE to get newer ones.
 set -eu
 
 if [ $# -ne 1 ]; then
@@ -47,7 +48,14 @@ keep() {
     mv "$cache/.$2.new" "$cache/$2"
 }
 
-if [ ! -s "$cache/vmlinuz-cloud" ]; then
+modules="failover net_failover virtio virtio_net virtio_pci virtio_pci_legacy_dev virtio_pci_modern_dev virtio_ring"
+modules="$modules irqbypass kvm kvm-amd"
+complete=yes
+for file in vmlinuz-cloud $(for module in $modules; do echo "$module.ko"; done); do
+    [ -s "$cache/$file" ] || complete=no
+done
+
+if [ $complete = no ]; then
     # The signed image's own name carries its version: it is what the metapackage depends on.
     kernel=$(apt-cache depends --no-recommends linux-image-cloud-amd64 2>/dev/null |
         sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
@@ -55,6 +63,15 @@ if [ ! -s "$cache/vmlinuz-cloud" ]; then
     unpack "$kernel"
     set -- "$work"/files/boot/vmlinuz-*
     keep "$1" vmlinuz-cloud
+    for module in $modules; do
+        found=$(find "$work/files" -name "$module.ko*" | head -n 1)
+        case $found in
+        *.ko) ;;
+        *.ko.xz) xz -d "$found" && found=${found%.xz} ;;
+        *) fail "the package holds no $module.ko" ;;
+        esac
+        keep "$found" "$module.ko"
+    done
     echo "$kernel" >"$cache/vmlinuz-cloud.package"
 fi
 

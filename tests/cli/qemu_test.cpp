@@ -3,7 +3,9 @@
 #include "cli/qemu.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace septum::cli {
 namespace {
@@ -50,6 +52,37 @@ TEST(QemuCommand, IsWhatTheBoardSays) {
     auto real = board("b", "");
     real.has_qemu = false;
     EXPECT_FALSE(qemu_command(real, "/q", "/a.iso", {}).ok());
+}
+
+TEST(QemuCommand, GivesDisksAndNetworks) {
+    auto b = board("b", "");
+    b.qemu.disks.push_back({"disk0", 2});
+    b.qemu.networks.emplace_back("net0");
+    QemuOptions options;
+    options.disks = "/d";
+    const std::string line = quoted(*qemu_command(b, "/q", "/a.iso", options).value);
+    EXPECT_NE(line.find("-drive if=none,id=disk0,format=raw,file=/d/b.disk0.img "
+                        "-netdev user,id=net0,restrict=on,guestfwd=tcp:10.0.2.100:7-cmd:cat -device intel-iommu"),
+              std::string::npos)
+        << line;
+}
+
+TEST(QemuDisks, AreMadeOnceAndKept) {
+    auto b = board("b", "");
+    b.qemu.disks.push_back({"disk0", 2});
+    QemuOptions options;
+    options.disks = std::filesystem::temp_directory_path() / ("septum-disks-" + std::to_string(::getpid()));
+    std::filesystem::create_directory(options.disks);
+    const auto file = disk_file(b, b.qemu.disks[0], options);
+    EXPECT_TRUE(make_disks(b, options).empty());
+    EXPECT_EQ(std::filesystem::file_size(file), 2U << 20U);
+    std::filesystem::resize_file(file, 5);
+    EXPECT_TRUE(make_disks(b, options).empty());
+    EXPECT_EQ(std::filesystem::file_size(file), 5U);
+    std::filesystem::remove_all(options.disks);
+    const auto failed = make_disks(b, options);
+    ASSERT_EQ(failed.size(), 1U);
+    EXPECT_NE(failed[0].message.find("b.disk0.img"), std::string::npos);
 }
 
 TEST(Quoted, SurvivesAShell) {

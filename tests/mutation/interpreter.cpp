@@ -268,6 +268,52 @@ private:
         say(Kind::contract, 0, 1, static_cast<std::uint64_t>(header_.iommu.kind));
         say(Kind::contract, 0, 2, header_.iommu.registers.value);
         say(Kind::contract, 0, 3, header_.iommu.extended & header_.iommu.extended_mask & 8);
+        say(Kind::contract, 0, 4, header_.ecam.value);
+        if (header_.iommu.kind == m::IommuKind::amd_vi) {
+            amd_vi();
+        } else {
+            vt_d();
+        }
+        pci();
+    }
+
+    // One level of I/O page tables of either unit. `leaf`: 0 a table, else the level's page.
+    void io_table(std::uint32_t requester, bool amd, int level, std::uint64_t base, std::uint64_t input,
+                  std::uint64_t rights) {
+        if (out_.size() > 400'000 || level < 1) {
+            return;
+        }
+        for (std::uint64_t i = 0; i < 512; ++i) {
+            std::uint64_t entry = 0;
+            const std::uint64_t shift = 12 + 9 * static_cast<std::uint64_t>(level - 1);
+            const std::uint64_t at = input + (i << shift);
+            if (!host(base + i * 8, entry)) {
+                say(Kind::dma, 1 + requester, at, kUnknown);
+                return;
+            }
+            const std::uint64_t own = amd ? entry >> 61 & 3 : entry & 3;
+            if (amd ? (entry & 1) == 0 : own == 0) {
+                continue;
+            }
+            const std::uint64_t next = entry & 0x000F'FFFF'FFFF'F000;
+            const int deeper = amd ? static_cast<int>(entry >> 9 & 7) : level - 1;
+            const bool leaf = amd ? deeper == 0 : level == 1 || (entry & 0x80) != 0;
+            if (!leaf) {
+                if (deeper >= level) {
+                    say(Kind::dma, 1 + requester, at, kUnknown);
+                } else {
+                    io_table(requester, amd, deeper, next, at, rights & own);
+                }
+                continue;
+            }
+            const std::uint64_t size = 1ULL << shift;
+            for (std::uint64_t k = 0; k < size && (rights & own) != 0 && out_.size() < 400'000; k += 4096) {
+                say(Kind::dma, 1 + requester, at + k, ((next & ~(size - 1)) + k) | (rights & own));
+            }
+        }
+    }
+
+    void vt_d() {
         for (std::uint64_t bus = 0; bus < 256; ++bus) {
             std::uint64_t root[2] = {0, 0};
             if (!host(header_.iommu.root_table.value + bus * 16, root)) {
@@ -280,8 +326,14 @@ private:
             for (std::uint64_t function = 0; function < 256; ++function) {
                 std::uint64_t context[2] = {0, 0};
                 const bool there = host((root[0] & ~0xFFFULL) + function * 16, context);
-                if (!there || (context[0] & 1) != 0) {
-                    say(Kind::dma, 0, bus << 8 | function, there ? context[0] : kUnknown);
+                if (there && (context[0] & 1) == 0) {
+                    continue;
+                }
+                const auto requester = static_cast<std::uint32_t>(bus << 8 | function);
+                say(Kind::dma, 0, requester, there ? (context[0] & 0xF) | context[1] << 8 : kUnknown);
+                if ((context[0] >> 2 & 3) < 2) {
+                    io_table(requester, false, static_cast<int>(context[1] & 7) + 2, context[0] & 0x000F'FFFF'FFFF'F000,
+                             0, 3);
                 }
             }
         }
@@ -291,7 +343,107 @@ private:
             if (!there || (entry[0] & 1) != 0) {
                 say(Kind::interrupt, 0, i, there ? entry[0] : kUnknown);
             }
+            if (entry[1] != 0) { // the kernel keeps this half
+                say(Kind::interrupt, 1, i, entry[1] & 0xF'FFFF);
+            }
         }
+    }
+
+    void amd_vi() {
+        for (std::uint32_t id = 0; id < 0x1'0000; ++id) {
+            std::uint64_t entry[4] = {0, 0, 0, 0};
+            if (!host(header_.iommu.root_table.value + id * 32ULL, entry)) {
+                say(Kind::dma, 0, id, kUnknown);
+                return;
+            }
+            const int mode = static_cast<int>(entry[0] >> 9 & 7);
+            const std::uint64_t rights = entry[0] >> 61 & 3;
+            if ((entry[0] & 3) != 3 || (mode == 0 && rights != 0)) {
+                say(Kind::dma, 0, id, 1);
+            } else if (rights != 0) {
+                say(Kind::dma, 0, id, 2 | rights << 4 | (entry[1] & 0xFFFF) << 8);
+                io_table(id, true, mode, entry[0] & 0x000F'FFFF'FFFF'F000, 0, rights);
+            }
+            // I, SE, SA, IoCtl, EX, SysMgt: bits 96, 97, 98, 99:100, 103, 104:105.
+            if (const std::uint64_t more = entry[1] >> 32 & 0x39F; more != 0) {
+                say(Kind::dma, 0, 0x1'0000ULL + id, more);
+            }
+            const std::uint64_t control = entry[2] >> 60 & 3;
+            const std::uint64_t passes = entry[2] >> 56 & 0xC7;
+            if ((entry[2] & 1) == 0 || control == 1 || passes != 0) {
+                say(Kind::interrupt, 2, id, (entry[2] & 1) | control << 4 | passes << 8);
+            }
+            if ((entry[2] & 1) == 0 || control != 2) {
+                continue;
+            }
+            const std::uint64_t table = entry[2] & 0x000F'FFFF'FFFF'FFC0;
+            say(Kind::interrupt, 3, id, table | (entry[2] >> 1 & 0xF));
+            for (std::uint64_t i = 0; i < 1ULL << (entry[2] >> 1 & 0xF) && i < 2048; ++i) {
+                std::uint64_t remap[2] = {0, 0};
+                const bool there = host(table + i * 16, remap);
+                if (!there || (remap[0] & 1) != 0) {
+                    say(Kind::interrupt, 4, static_cast<std::uint64_t>(id) << 16 | i, there ? remap[0] : kUnknown);
+                }
+            }
+        }
+    }
+
+    void pci() {
+        for (std::uint32_t i = 0; i < header_.devices.count && i < m::kMaxDevices; ++i) {
+            m::Device d;
+            if (!read(header_.devices.offset + i * sizeof d, d)) {
+                continue;
+            }
+            say(Kind::pci, i, 0, static_cast<std::uint64_t>(d.bdf) << 32 | std::uint64_t{d.virtual_bdf} << 16 | d.partition);
+            say(Kind::pci, i, 1, static_cast<std::uint64_t>(d.domain) << 32 | d.bridge);
+            say(Kind::pci, i, 2, static_cast<std::uint64_t>(d.reset) << 8 | d.reset_at);
+            say(Kind::pci, i, 3, static_cast<std::uint64_t>(d.first_handle) << 32 | d.handles);
+            say(Kind::pci, i, 4, static_cast<std::uint64_t>(d.msix_at) << 16 | std::uint64_t{d.msi_at} << 8 | d.msi_flags);
+            say(Kind::pci, i, 5, static_cast<std::uint64_t>(d.msix_bar) << 32 | d.msix_offset);
+            say(Kind::pci, i, 6, d.msix_entries);
+            say(Kind::pci, i, 7, d.interrupt_table.value);
+            say(Kind::place, 300 + i, 0, d.block.value);
+            for (std::uint32_t k = 0; k < d.bars.count && k < m::kMaxBars; ++k) {
+                m::Bar b;
+                if (read(header_.bars.offset + (d.bars.first + k) * sizeof b, b)) {
+                    say(Kind::pci, i, 16 + k * 4, b.memory.base.value);
+                    say(Kind::pci, i, 17 + k * 4, b.memory.size);
+                    say(Kind::pci, i, 18 + k * 4, b.gpa.value);
+                    say(Kind::pci, i, 19 + k * 4, static_cast<std::uint64_t>(b.number) << 8 | b.flags);
+                }
+            }
+            for (std::uint32_t k = 0; k < d.registers.count && k < m::kMaxPciRegisters; ++k) {
+                m::PciRegister r;
+                if (!read(header_.pci_registers.offset + (d.registers.first + k) * sizeof r, r)) {
+                    continue;
+                }
+                const std::uint64_t at = 256 + r.offset * 4ULL;
+                say(Kind::pci, i, at, static_cast<std::uint64_t>(r.answer) << 8 | r.bar);
+                say(Kind::pci, i, at + 1, r.read_mask);
+                say(Kind::pci, i, at + 2, static_cast<std::uint64_t>(r.one_clears) << 32 | r.write_mask);
+                // Constants that mean something: Command, pointer, interrupt pin, the beginning of capabilities.
+                if (r.offset == 4 || r.offset == 0x34 || r.offset == 0x3C || r.offset >= 0x40) {
+                    say(Kind::pci, i, at + 3, r.set);
+                }
+            }
+        }
+        for (std::uint32_t i = 0; i < header_.bridges.count && i < m::kMaxBridges; ++i) {
+            m::Bridge b;
+            if (read(header_.bridges.offset + i * sizeof b, b)) {
+                say(Kind::pci, 400 + i, 0, static_cast<std::uint64_t>(b.bdf) << 32 | std::uint64_t{b.acs} << 16 | b.acs_at);
+                say(Kind::pci, 400 + i, 1,
+                    static_cast<std::uint64_t>(b.primary) << 32 | std::uint64_t{b.secondary} << 16 | b.subordinate);
+                say(Kind::pci, 400 + i, 2, b.window.base.value);
+                say(Kind::pci, 400 + i, 3, b.window.size);
+                say(Kind::pci, 400 + i, 4, b.prefetchable.base.value);
+                say(Kind::pci, 400 + i, 5, b.prefetchable.size);
+            }
+        }
+        say(Kind::pci, 500, 0, header_.iommu.bdf);
+        say(Kind::pci, 500, 1, header_.iommu.capability & header_.iommu.capability_mask);
+        say(Kind::pci, 500, 2, header_.iommu.extended & header_.iommu.extended_mask);
+        say(Kind::place, 500, 0, header_.iommu.queue.value);
+        say(Kind::place, 500, 1, header_.iommu.log.value);
     }
 
     void records() {

@@ -56,6 +56,29 @@ std::vector<ModelMutant> model_mutants() {
     };
 }
 
+std::vector<ModelMutant> device_model_mutants() {
+    return {
+        {"a device less", "    devices: [nic]\n", ""},
+        {"devices exchanged", "    devices: [disk]\n", "    devices: [nic, disk]\n"},
+        {"a BAR elsewhere", "0: {base: 0xf060_0000, size: 1 MiB", "0: {base: 0xf070_0000, size: 1 MiB"},
+        {"a BAR smaller", "0: {base: 0xf000_0000, size: 16 KiB", "0: {base: 0xf000_0000, size: 32 KiB"},
+        {"a longer table", "entries: 65", "entries: 66"},
+        {"a table elsewhere", "table: {bar: 0, offset: 0x2000}", "table: {bar: 0, offset: 0x1000}"},
+        {"another MSI-X capability", "msix: {at: 0xdc", "msix: {at: 0xd0"},
+        {"more vectors", "vectors: 2", "vectors: 4"},
+        {"another reset", "power: 0x60\n      reset: flr", "power: 0x60\n      reset: power"},
+        {"another bridge window", "window: {base: 0xf000_0000, size: 2 MiB}", "window: {base: 0xf000_0000, size: 1 MiB}"},
+        {"access control elsewhere", "subordinate: 1, acs: 0x148", "subordinate: 1, acs: 0x158"},
+        {"no access control", "subordinate: 1, acs: 0x148, ", "subordinate: 1, "},
+        {"no configuration space", "  ecam: 0xb000_0000\n", "  ecam: 0xa000_0000\n"},
+        {"short destinations", "extended-interrupts: true", "extended-interrupts: false"},
+        {"smaller pages", "largest-page: 1 GiB", "largest-page: 4 KiB"},
+        {"a group across owners", "      reset: flr\n", "      reset: flr\n      group: 9\n"},
+        {"a capability less", "        - {at: 0xb4, id: 0x09, size: 20}\n", ""},
+        {"a device restarted without reset", "      reset: power\n", "      reset: none\n"},
+    };
+}
+
 namespace {
 
 class Demands {
@@ -116,10 +139,31 @@ private:
         }
         say(Kind::conduct, i, 1, p.on_fault.action == config::FaultAction::restart ? p.on_fault.attempts : 0);
         say(Kind::conduct, i, 2, p.console ? 1 : 0);
+        for (std::size_t n = 0; n < p.devices.size(); ++n) {
+            name(7000 + i * 16 + static_cast<std::uint32_t>(n), p.devices[n].value);
+        }
         for (std::size_t n = 0; n < p.ports_first.size(); ++n) {
             for (std::uint32_t port = p.ports_first[n].value; port <= p.ports_last[n].value; ++port) {
                 say(Kind::ports, i, port, 1);
             }
+        }
+    }
+    void function_of(const config::BoardPciFunction& f) {
+        const std::uint32_t who = 6000U + f.bdf;
+        for (const config::BoardBar& bar : f.bars) {
+            say(Kind::pci, who, bar.number, bar.base.value);
+            say(Kind::pci, who, 16U + bar.number, bar.size.value);
+        }
+        say(Kind::pci, who, 32, std::uint64_t{f.msi.at} << 8 | f.msi.vectors);
+        say(Kind::pci, who, 33, static_cast<std::uint64_t>(f.msix.at) << 32 | f.msix.entries);
+        say(Kind::pci, who, 34, static_cast<std::uint64_t>(f.msix.table_offset) << 8 | f.msix.table_bar);
+        say(Kind::pci, who, 35, static_cast<std::uint64_t>(f.reset));
+        say(Kind::pci, who, 36, f.group.value);
+        say(Kind::pci, who, 37, f.bridge.acs_at);
+        say(Kind::pci, who, 38, f.bridge.window_base);
+        say(Kind::pci, who, 39, f.bridge.window_size);
+        for (const config::BoardCapability& capability : f.capabilities) {
+            say(Kind::pci, who, 64U + capability.at, capability.size);
         }
     }
     void board(const config::Board& b) {
@@ -136,7 +180,11 @@ private:
         for (const config::BoardMemory& part : b.memory) {
             say(Kind::contract, 5003, part.base.value, part.size.value);
         }
+        say(Kind::contract, 5001, 6, b.iommu.largest_page);
+        say(Kind::contract, 5001, 7, b.iommu.extended_interrupts ? 1 : 0);
+        say(Kind::contract, 5001, 8, b.ecam ? b.ecam->value : 0);
         for (const config::BoardPciFunction& function : b.pci) {
+            function_of(function);
             say(Kind::contract, 5004, function.bdf,
                 static_cast<std::uint64_t>(function.device) << 16 | function.vendor);
         }

@@ -12,6 +12,7 @@ struct ModelMutant {
     const char* to;
 };
 [[nodiscard]] std::vector<ModelMutant> model_mutants();
+[[nodiscard]] std::vector<ModelMutant> device_model_mutants(); // of the machines with devices
 
 // What a model grants and demands, page by page and port by port, read off it without the verifier.
 [[nodiscard]] Grants demanded(const config::Model& model);

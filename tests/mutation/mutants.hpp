@@ -20,6 +20,8 @@ struct Operator {
 [[nodiscard]] std::vector<Operator> table_operators(); // permission maps, VMCBs, the kernel's tables, the IOMMU's
 [[nodiscard]] std::vector<Operator> manifest_operators();
 [[nodiscard]] std::vector<Operator> digest_operators();
+// For the machines whose partitions own devices.
+[[nodiscard]] std::vector<Operator> device_operators(bool amd_vi);
 
 // Changes that grant nothing else and break no equality: the verdict must stay `proved`.
 [[nodiscard]] std::vector<Operator> harmless_operators();

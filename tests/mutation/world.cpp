@@ -133,12 +133,100 @@ policy:
   - only: {from: beta, to: gamma, via: [alpha]}
 )";
 
+void replace(std::string& text, const std::string& from, const std::string& to) {
+    text.replace(text.find(from), from.size(), to);
+}
+
+// A disk behind a port with MSI-X in the midst of its BAR, a network card with two BARs behind another, and a card with
+// plain MSI that is reset by its power states.
+constexpr const char* kDevices = R"(  ecam: 0xb000_0000
+  pci:
+    host-bridge: {at: 00:00.0, id: 8086:29c0}
+@UNIT@    port1:
+      at: 00:02.0
+      id: 1b36:000c
+      bridge: {secondary: 1, subordinate: 1, acs: 0x148, window: {base: 0xf000_0000, size: 2 MiB}}
+    port2:
+      at: 00:03.0
+      id: 1b36:000c
+      bridge:
+        secondary: 2
+        subordinate: 2
+        acs: 0x148
+        window: {base: 0xf020_0000, size: 2 MiB}
+        prefetchable: {base: 0xf040_0000, size: 2 MiB}
+    card:
+      at: 00:05.0
+      id: 1234:11e8
+      class: 0x00_ff_00
+      bars:
+        0: {base: 0xf060_0000, size: 1 MiB, type: mem32}
+      msi: {at: 0x40, vectors: 2, wide: true}
+      power: 0x50
+      reset: power
+    sata: {at: 00:1f.2, id: 8086:2922}
+    disk:
+      at: 01:00.0
+      id: 1b36:0010
+      class: 0x01_08_02
+      bars:
+        0: {base: 0xf000_0000, size: 16 KiB, type: mem64}
+      msix: {at: 0x40, entries: 65, table: {bar: 0, offset: 0x2000}, pba: {bar: 0, offset: 0x3000}}
+      pcie: 0x80
+      power: 0x60
+      reset: flr
+    nic:
+      at: 02:00.0
+      id: 1af4:1041
+      class: 0x02_00_00
+      bars:
+        1: {base: 0xf020_0000, size: 4 KiB, type: mem32}
+        4: {base: 0xf040_0000, size: 16 KiB, type: mem64, prefetchable: true}
+      msix: {at: 0xdc, entries: 4, table: {bar: 1, offset: 0x0}, pba: {bar: 1, offset: 0x800}}
+      pcie: 0x40
+      power: 0x7c
+      capabilities:
+        - {at: 0x84, id: 0x09, size: 16}
+        - {at: 0xb4, id: 0x09, size: 20}
+      reset: flr
+)";
+
+constexpr const char* kVtd = "iommu: {kind: vt-d, registers: 0xfed9_0000, address-bits: 39, largest-page: 1 GiB, "
+                             "extended-interrupts: true}";
+constexpr const char* kAmdVi = "iommu: {kind: amd-vi, registers: 0xfed8_0000, function: unit, largest-page: 1 GiB, "
+                               "extended-interrupts: true}";
+
 } // namespace
 
-std::string appliance(bool xapic) {
+const char* name(Machine machine) {
+    switch (machine) {
+    case Machine::x2apic:
+        return "x2apic";
+    case Machine::xapic:
+        return "xapic";
+    case Machine::vt_d:
+        return "vt_d";
+    case Machine::amd_vi:
+        break;
+    }
+    return "amd_vi";
+}
+
+std::string appliance(Machine machine) {
     std::string text = kAppliance;
-    const std::string mark = "@APIC@";
-    text.replace(text.find(mark), mark.size(), xapic ? "xapic" : "x2apic");
+    replace(text, "@APIC@", machine == Machine::xapic ? "xapic" : "x2apic");
+    if (has_devices(machine)) {
+        std::string devices = kDevices;
+        const bool amd = machine == Machine::amd_vi;
+        replace(devices, "@UNIT@", amd ? "    unit: {at: 00:01.0, id: 1022:1419}\n" : "");
+        replace(text, "iommu: {kind: vt-d, registers: 0xfed9_0000}", amd ? kAmdVi : kVtd);
+        replace(text,
+                "  pci:\n    host-bridge: {at: 00:00.0, id: 8086:29c0}\n    sata: {at: 00:1f.2, id: 8086:2922}\n",
+                devices);
+        replace(text, "    ports: [0x2f8-0x2ff]\n", "    ports: [0x2f8-0x2ff]\n    devices: [disk]\n");
+        replace(text, "    on_fault: stop\n", "    on_fault: stop\n    devices: [card]\n");
+        replace(text, "    cpus: [4]\n", "    cpus: [4]\n    devices: [nic]\n");
+    }
     return text;
 }
 
@@ -150,8 +238,8 @@ std::optional<config::Model> load(const std::string& text) {
     return std::move(loaded.model);
 }
 
-std::optional<World> make_world(bool xapic) {
-    config::Loaded loaded = config::load_text(appliance(xapic), "mutated.yaml", ".", {});
+std::optional<World> make_world(Machine machine) {
+    config::Loaded loaded = config::load_text(appliance(machine), "mutated.yaml", ".", {});
     for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
         std::fputs(config::render(diagnostic, loaded.sources, false).c_str(), stderr);
     }

@@ -19,9 +19,16 @@ struct World {
     Bytes bundle;
 };
 
-// The appliance file, board included. `xapic`: on a board whose processors have no x2APIC.
-[[nodiscard]] std::string appliance(bool xapic);
+// The boards that it runs on: with and without x2APIC, and two where its partitions own devices.
+enum class Machine : std::uint8_t { x2apic, xapic, vt_d, amd_vi };
+[[nodiscard]] const char* name(Machine machine);
+[[nodiscard]] constexpr bool has_devices(Machine machine) {
+    return machine == Machine::vt_d || machine == Machine::amd_vi;
+}
+
+// The appliance file, board included.
+[[nodiscard]] std::string appliance(Machine machine);
 [[nodiscard]] std::optional<config::Model> load(const std::string& text);
-[[nodiscard]] std::optional<World> make_world(bool xapic);
+[[nodiscard]] std::optional<World> make_world(Machine machine);
 
 } // namespace septum::mutation

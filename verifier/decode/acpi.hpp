@@ -40,12 +40,18 @@ struct AcpiMemory {
     std::uint64_t last = 0; // inclusive
 };
 
+struct AcpiBuses {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0; // inclusive
+};
+
 struct AcpiDevice {
     std::string path; // "\_SB.COM1"
     std::string hid;  // "PNP0501"; empty when there is none
     std::vector<AcpiPorts> ports;
     std::vector<AcpiMemory> memory;
     std::vector<std::uint32_t> interrupts;
+    std::vector<AcpiBuses> buses; // of a PCI root bridge
 };
 
 struct Acpi {

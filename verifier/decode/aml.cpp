@@ -78,7 +78,7 @@ private:
             } else if (opcode == kExtended && list.at < list.end && aml_[list.at] == kDevice) {
                 ++list.at;
                 ok = block(list, scope, [&](Cursor& body, const std::string& path) {
-                    acpi_.devices.push_back({path, {}, {}, {}, {}});
+                    acpi_.devices.push_back({path, {}, {}, {}, {}, {}});
                     return terms(body, path, acpi_.devices.size() - 1, depth + 1);
                 });
             } else if (opcode == kExtended && list.at < list.end && aml_[list.at] == kProcessor) {
@@ -402,7 +402,8 @@ private:
             };
             return body[0] == 0   ? range(device.memory, number(1), number(4))
                    : body[0] == 1 ? range(device.ports, number(1), number(4))
-                                  : body[0] == 2; // bus numbers
+                   : body[0] == 2 ? range(device.buses, number(1), number(4))
+                                  : false;
         }
         case 0x89: { // extended interrupts
             if (body.size() < 2 || body.size() < 2 + 4ULL * body[1]) {

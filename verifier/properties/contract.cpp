@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The board contract: every hardware fact that a proof uses is in the manifest, so that the kernel compares it with the
 // machine before it launches anything.
+#include "verifier/properties/assigned.hpp"
 #include "verifier/properties/judge.hpp"
 #include "verifier/properties/registry.hpp"
 #include "verifier/properties/wording.hpp"
@@ -56,7 +57,8 @@ void check_model(const Context& context, Judge& judge) {
     if (board.iommu.kind != config::BoardIommu::none) {
         const std::uint64_t registers = board.iommu.registers.value;
         judge.rests_on(board.iommu.registers.span);
-        if (registers % kPageSize != 0 || !common(memory, {{registers, registers + kPageSize, 0}}).empty()) {
+        const std::uint64_t size = board.iommu.kind == config::BoardIommu::amd_vi ? 4 * kPageSize : kPageSize;
+        if (registers % size != 0 || !common(memory, {{registers, registers + size, 0}}).empty()) {
             say(fmt::format("the IOMMU's registers at {} are not a page outside the memory", address(registers)),
                 "iommu", board.iommu.registers.span, "host-physical " + address(registers));
         }
@@ -109,6 +111,9 @@ constexpr std::uint32_t kPat = 0x277;         // APM 2 §7.8.2
 constexpr std::uint32_t kMtrrDefault = 0x2FF; // APM 2 §7.7.2.1
 constexpr std::uint64_t kMtrrsOn = 1U << 11;
 constexpr std::uint64_t kRemapping = 1U << 3; // VT-d ECAP_REG.IR (§11.4.3)
+constexpr std::uint64_t kExtendedInterruptMode = 1U << 4; // ECAP_REG.EIM
+constexpr std::uint64_t kXtSup = 1U << 2;                 // AMD-Vi extended features (48882 §3.4.5)
+constexpr std::uint64_t kGaSup = 1U << 7;
 
 // The most CPUs that share a core.
 std::uint64_t siblings(const config::Board& board) {
@@ -167,7 +172,172 @@ std::vector<Needed> needed(const Context& context) {
                        fmt::format("PCI function {} is {:04x}:{:04x}", requester_text(function.bdf), function.vendor,
                                    function.device)});
     }
+    for (const AssignedDevice& device : assigned_devices(context)) {
+        const config::BoardPciFunction& f = *device.function;
+        if (f.msix.at != 0) { // where the pages lie that its owner does not get
+            out.push_back({pci_bits, 0, f.bdf, f.msix.at, 0x07FF'00FF,
+                           0x11U | static_cast<std::uint64_t>(f.msix.entries - 1) << 16,
+                           fmt::format("`{}` has an MSI-X table of {} entries", f.name.value, f.msix.entries)});
+            out.push_back({pci_bits, 0, f.bdf, f.msix.at + 4U, 0xFFFF'FFFF, f.msix.table_offset | f.msix.table_bar,
+                           fmt::format("`{}` has its MSI-X table in BAR {} at {:#x}", f.name.value, f.msix.table_bar,
+                                       f.msix.table_offset)});
+        }
+        if (f.reset == config::DeviceReset::flr) { // Device Capabilities (PCIe 5.0 §7.5.3.3)
+            out.push_back({pci_bits, 0, f.bdf, f.pcie_at + 4U, 1U << 28, 1U << 28,
+                           fmt::format("`{}` can reset itself by its function", f.name.value)});
+        }
+    }
     return out;
+}
+
+manifest::IommuKind kind_of(config::BoardIommu kind) {
+    switch (kind) {
+    case config::BoardIommu::vt_d:
+        return manifest::IommuKind::vt_d;
+    case config::BoardIommu::amd_vi:
+        return manifest::IommuKind::amd_vi;
+    case config::BoardIommu::none:
+        break;
+    }
+    return manifest::IommuKind::none;
+}
+
+// Bits of CAP_REG that the DMA tables in the image need (VT-d §11.4.2).
+std::uint64_t capabilities_used(const DeviceFacts& unit) {
+    std::uint64_t used = 0;
+    for (const decode::DmaDomain& domain : unit.dma.domains) {
+        used |= 1ULL << (8 + (domain.levels - 2)); // SAGAW: bit 1 three levels, bit 2 four, bit 3 five
+        for (const Interval& interval : domain.reach) {
+            used |= (interval.page_sizes & decode::kPage2M) != 0 ? 1ULL << 34 : 0; // SLLPS
+            used |= (interval.page_sizes & decode::kPage1G) != 0 ? 1ULL << 35 : 0;
+        }
+    }
+    return used;
+}
+
+void check_vtd(const Context& context, Judge& judge) {
+    const config::BoardIommuUnit& board = context.model.board.iommu;
+    const manifest::Iommu& unit = context.facts->manifest.header.iommu;
+    const auto say = [&](std::string message, const char* key) {
+        judge.violated({.message = std::move(message), .key = key, .primary = board.registers.span});
+    };
+    const std::uint64_t extended = unit.extended & unit.extended_mask;
+    if ((extended & kRemapping) == 0) {
+        say("the contract does not say that the IOMMU remaps interrupts", "iommu-remapping");
+    }
+    // The kernel chooses the format of destinations by this bit.
+    if (board.extended_interrupts != ((extended & kExtendedInterruptMode) != 0)) {
+        say(fmt::format("the contract {} that the IOMMU takes interrupt destinations of 32 bits",
+                        board.extended_interrupts ? "does not say" : "says"),
+            "iommu-eim");
+    }
+    if (unit.version != board.version) {
+        say(fmt::format("the contract asks for version {:#x} of the IOMMU, expected {:#x}", unit.version, board.version),
+            "iommu-version");
+    }
+    const std::uint64_t capability = unit.capability & unit.capability_mask;
+    if (const std::uint64_t lacking = capabilities_used(context.facts->devices) & ~capability; lacking != 0) {
+        say(fmt::format("the DMA tables use depths or page sizes that the contract does not ask of the IOMMU: "
+                        "capability bits {:#x}",
+                        lacking),
+            "iommu-capability");
+    }
+    // ND: 2^(4 + 2n) domain ids.
+    const std::uint64_t domains = (unit.capability_mask & 7) == 7 ? 1ULL << (4 + 2 * (unit.capability & 7)) : 16;
+    for (const decode::DmaDomain& domain : context.facts->devices.dma.domains) {
+        if (domain.id >= domains) {
+            say(fmt::format("DMA domain {} is beyond the {} that the contract asks of the IOMMU", domain.id, domains),
+                "iommu-domains");
+            break;
+        }
+    }
+}
+
+void check_amd_vi(const Context& context, Judge& judge) {
+    const config::BoardIommuUnit& board = context.model.board.iommu;
+    const manifest::Iommu& unit = context.facts->manifest.header.iommu;
+    const auto say = [&](std::string message, const char* key) {
+        judge.violated({.message = std::move(message), .key = key, .primary = board.registers.span});
+    };
+    const auto& pci = context.model.board.pci;
+    const auto it = std::find_if(pci.begin(), pci.end(), [&](const config::BoardPciFunction& function) {
+        return board.function && function.name.value == board.function->value;
+    });
+    const std::uint64_t bdf = it == pci.end() ? manifest::kNobody : it->bdf;
+    if (unit.bdf != bdf) {
+        say(fmt::format("the image looks for the IOMMU's own function at {}, expected {}", requester_text(unit.bdf),
+                        it == pci.end() ? "one that the board names"
+                                        : requester_text(static_cast<std::uint32_t>(bdf))),
+            "iommu-function");
+    }
+    // The kernel chooses the length of interrupt table entries by these bits.
+    const std::uint64_t features = unit.capability & unit.capability_mask;
+    if (board.extended_interrupts != ((features & kXtSup) != 0) ||
+        (board.extended_interrupts && (features & kGaSup) == 0)) {
+        say(fmt::format("the contract asks {} of the IOMMU, but the board file says otherwise",
+                        (features & kXtSup) != 0 ? "interrupt destinations of 32 bits"
+                                                 : "no interrupt destinations of 32 bits"),
+            "iommu-xt");
+    }
+}
+
+void check_unit(const Context& context, Judge& judge) {
+    const config::Board& board = context.model.board;
+    const manifest::Header& header = context.facts->manifest.header;
+    const auto say = [&](std::string message, const char* key) {
+        judge.violated({.message = std::move(message), .key = key, .primary = board.iommu.registers.span});
+    };
+    const manifest::IommuKind kind = kind_of(board.iommu.kind);
+    const bool unit = kind != manifest::IommuKind::none;
+    if (header.iommu.kind != kind) {
+        const bool other = unit && context.facts->devices.present;
+        say(other ? fmt::format("the image drives another kind of IOMMU than board `{}` has", board.name.value)
+                  : fmt::format("the image {} an IOMMU, but board `{}` {}", unit ? "does not drive" : "drives",
+                                board.name.value, unit ? "has one" : "has none"),
+            "iommu");
+        return;
+    }
+    if (!unit) {
+        return;
+    }
+    if (header.iommu.registers.value != board.iommu.registers.value) {
+        say(fmt::format("the image looks for the IOMMU at {}, expected {}", address(header.iommu.registers.value),
+                        address(board.iommu.registers.value)),
+            "iommu-registers");
+    }
+    if ((header.iommu.capability & ~header.iommu.capability_mask) != 0 ||
+        (header.iommu.extended & ~header.iommu.extended_mask) != 0) {
+        say("what the contract asks of the IOMMU can hold on no machine", "iommu-impossible");
+    }
+    const int levels = board.iommu.address_bits == 39 ? 3 : 4;
+    std::uint64_t largest = 0;
+    for (const decode::DmaDomain& domain : context.facts->devices.dma.domains) {
+        for (const Interval& interval : domain.reach) {
+            largest = std::max<std::uint64_t>(largest, (interval.page_sizes & decode::kPage1G) != 0   ? 1ULL << 30
+                                                       : (interval.page_sizes & decode::kPage2M) != 0 ? 1ULL << 21
+                                                                                                      : kPageSize);
+        }
+        if (domain.levels > levels) {
+            say(fmt::format("DMA domain {} has {} levels of tables, but the IOMMU of board `{}` walks {}", domain.id,
+                            domain.levels, board.name.value, levels),
+                "iommu-levels");
+        }
+    }
+    if (largest > board.iommu.largest_page) {
+        say(fmt::format("the DMA tables use pages of {}, but the board's IOMMU takes at most {}", bytes_text(largest),
+                        bytes_text(board.iommu.largest_page)),
+            "iommu-pages");
+    }
+    if (board.ecam ? header.ecam.value != 0 && header.ecam.value != board.ecam->value : header.ecam.value != 0) {
+        say(fmt::format("the image has configuration space at {}, which board `{}` does not", address(header.ecam.value),
+                        board.name.value),
+            "ecam");
+    }
+    if (kind == manifest::IommuKind::vt_d) {
+        check_vtd(context, judge);
+    } else {
+        check_amd_vi(context, judge);
+    }
 }
 
 void check_bytes(const Context& context, Judge& judge) {
@@ -191,26 +361,7 @@ void check_bytes(const Context& context, Judge& judge) {
                         address(board.trampoline.value)),
             "trampoline", board.trampoline.span);
     }
-    const bool unit = board.iommu.kind == config::BoardIommu::vt_d;
-    if (context.facts->devices.present != unit ||
-        header.iommu.kind != (unit ? manifest::IommuKind::vt_d : manifest::IommuKind::none)) {
-        say(fmt::format("the image {} an IOMMU, but board `{}` {}", unit ? "does not drive" : "drives",
-                        board.name.value, unit ? "has one" : "has none"),
-            "iommu", board.iommu.registers.span);
-    } else if (unit && header.iommu.registers.value != board.iommu.registers.value) {
-        say(fmt::format("the image looks for the IOMMU at {}, expected {}", address(header.iommu.registers.value),
-                        address(board.iommu.registers.value)),
-            "iommu-registers", board.iommu.registers.span);
-    }
-    if (unit && (header.iommu.extended & header.iommu.extended_mask & kRemapping) == 0) {
-        say("the contract does not say that the IOMMU remaps interrupts", "iommu-remapping",
-            board.iommu.registers.span);
-    }
-    if (unit && ((header.iommu.capability & ~header.iommu.capability_mask) != 0 ||
-                 (header.iommu.extended & ~header.iommu.extended_mask) != 0)) {
-        say("what the contract asks of the IOMMU can hold on no machine", "iommu-impossible",
-            board.iommu.registers.span);
-    }
+    check_unit(context, judge);
     const std::vector<manifest::Fact>& facts = context.facts->manifest.facts;
     for (const Needed& need : needed(context)) {
         const bool there =
@@ -226,7 +377,7 @@ void check_bytes(const Context& context, Judge& judge) {
     for (const manifest::Fact& fact : facts) {
         const auto kind = static_cast<unsigned>(fact.kind);
         if (kind < static_cast<unsigned>(manifest::FactKind::cpuid_bits) ||
-            kind > static_cast<unsigned>(manifest::FactKind::cpuid_at_least) || fact.index > 3 ||
+            kind > static_cast<unsigned>(manifest::FactKind::pci_bits) || fact.index > 3 ||
             (fact.kind != manifest::FactKind::pci_function && (fact.expected & ~fact.mask) != 0)) {
             say(fmt::format("the fact `{}` of the contract can hold on no machine", decode::text(fact.name)),
                 "fact:" + decode::text(fact.name), board.name.span);
@@ -242,8 +393,9 @@ const Property kBoardContract{
     .statement =
         "The manifest records the board's name, APIC mode, start page and IOMMU, and the facts that the kernel "
         "compares with the machine include every one that a proof here rests on: SVM, nested paging, no-execute, "
-        "address width, ASIDs, page sizes, x2APIC, microcode, and every PCI function. The board file itself is "
-        "free of contradictions.",
+        "address width, ASIDs, page sizes, x2APIC, microcode, every PCI function, the IOMMU's kind and the depth, page "
+        "sizes and interrupt formats that its tables use, and of assigned functions the MSI-X table and function reset. The "
+        "board file itself is free of contradictions.",
     .level = Level::bytes,
     .rests_on = "the kernel's comparison at boot, which is tested, not proved",
     .manual = "septum/manifest/manifest.hpp: Fact",

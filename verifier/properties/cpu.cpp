@@ -73,8 +73,25 @@ void exclusive_bytes(const Context& context, Judge& judge) {
         const std::uint64_t base = partition.record.block.value;
         blocks.push_back({base, base + layout::PartitionBlock::kSize, blocks.size()});
     }
+    std::vector<std::string> others; // of devices and the IOMMU
+    const std::size_t owners = blocks.size();
+    const auto add = [&](std::uint64_t base, std::uint64_t size, std::string name) {
+        blocks.push_back({base, base + size, blocks.size()});
+        others.push_back(std::move(name));
+    };
+    for (const manifest::Device& device : facts.manifest.devices) {
+        if (device.bdf != manifest::kNobody) {
+            add(device.block.value, layout::DeviceBlock::kSize, ticked(decode::text(device.name)));
+        }
+    }
+    if (!facts.manifest.devices.empty() && facts.devices.present) {
+        add(facts.devices.record.queue.value, kPageSize, "the IOMMU's queue");
+        add(facts.devices.record.log.value, layout::IommuBlock::kSize - layout::IommuBlock::kLog, "the IOMMU's log");
+    }
     const auto block_name = [&](std::uint64_t index) {
-        return index < cpus ? fmt::format("CPU {}", index) : fmt::format("`{}`", facts.partitions[index - cpus].name);
+        return index < cpus     ? fmt::format("CPU {}", index)
+               : index < owners ? fmt::format("`{}`", facts.partitions[index - cpus].name)
+                                : others[index - owners];
     };
     for (const Overlap& overlap : overlaps(blocks)) {
         judge.violated(

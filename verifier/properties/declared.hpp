@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace septum::verifier {
@@ -18,10 +19,12 @@ struct Grant {
     std::uint64_t gpa = 0;
     std::uint64_t size = 0;
     manifest::RegionKind kind = manifest::RegionKind::ram;
-    std::uint8_t access = 0;             // manifest::kRead | kWrite | kExecute; always write-back
+    std::uint8_t access = 0;             // manifest::kRead | kWrite | kExecute; write-back, devices uncacheable
     std::uint32_t channel = ~0U;         // index into Model::channels
     std::optional<std::uint64_t> pinned; // host-physical
     config::Span span;                   // the line that grants it
+    std::string device;                  // for a device region: "BAR 0 of `disk`"
+    std::uint32_t bar = ~0U;             // for a device region: index into the manifest's BARs
 
     [[nodiscard]] std::uint64_t end() const { return gpa + size; }
 };

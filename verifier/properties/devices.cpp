@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// DMA and interrupts of devices: none is assigned, so all are blocked.
+// Who owns which device, with all that belongs to it: functions that can't be told apart, registers, a way to reset it.
+#include "verifier/properties/assigned.hpp"
 #include "verifier/properties/judge.hpp"
 #include "verifier/properties/registry.hpp"
 #include "verifier/properties/wording.hpp"
 
+#include <septum/guest/board.hpp>
+
+#include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
@@ -12,197 +16,11 @@ namespace septum::verifier {
 
 namespace {
 
-constexpr std::uint32_t kRequesters = 0x1'0000;
-constexpr const char* kNoUnit = "the board has no IOMMU; bus masters are off";
-constexpr const char* kNoDevice = "no device is assigned";
-
-bool any_device(const config::Model& model) {
-    for (const config::Partition& partition : model.partitions) {
-        if (!partition.devices.empty()) {
-            return true;
-        }
-    }
-    return false;
+const std::string& owner_name(const Context& context, const AssignedDevice& device) {
+    return context.model.partitions[device.partition].name.value;
 }
 
-// The requester ids in each state, as pieces; ids that the decoder left out count as unknown.
-Pieces requesters(const DeviceFacts& devices) {
-    Pieces out;
-    for (const decode::RequesterInterval& interval : devices.dma.requesters) {
-        out.push_back({interval.first, static_cast<std::uint64_t>(interval.last) + 1,
-                       static_cast<std::uint64_t>(interval.state)});
-    }
-    return sorted(std::move(out));
-}
-
-bool has_unit(const Context& context, Judge& judge) {
-    if (context.model.board.iommu.kind == config::BoardIommu::none) {
-        judge.not_applicable(kNoUnit);
-        return false;
-    }
-    if (!context.facts->devices.present) {
-        judge.violated({.message = "the image drives no IOMMU, so nothing blocks DMA",
-                        .key = "absent",
-                        .primary = context.model.board.iommu.registers.span});
-        return false;
-    }
-    return true;
-}
-
-void absent_blocked(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
-        return;
-    }
-    judge.rests_on(context.model.board.iommu.registers.span);
-    const Pieces actual = requesters(context.facts->devices);
-    const Pieces expected{{0, kRequesters, static_cast<std::uint64_t>(decode::DmaState::blocked)}};
-    const std::vector<Difference> found = differences(joined(actual), expected);
-    for (const Difference& difference : found) {
-        const auto first = static_cast<std::uint32_t>(difference.first);
-        const auto last = static_cast<std::uint32_t>(difference.end - 1);
-        judge.violated({.message = fmt::format("requests of {} are {}, expected blocked",
-                                               first == last ? requester_text(first)
-                                                             : requester_text(first) + " to " + requester_text(last),
-                                               difference.left == kAbsent
-                                                   ? "not decided by any table"
-                                                   : decode::name(static_cast<decode::DmaState>(difference.left))),
-                        .key = requester_text(first),
-                        .witness = "requester " + requester_text(first)});
-    }
-    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
-        return smt::equal_functions("dma.absent-blocked", actual, expected, false, timeout);
-    });
-    if (context.facts->devices.dma.defects.total() != 0) {
-        const Defect& defect = context.facts->devices.dma.defects.kept().front();
-        judge.violated({.message = fmt::format("{}: {}, expected {:#x}, found {:#x}", defect.what,
-                                               decode::name(defect.kind), defect.expected, defect.found),
-                        .key = decode::name(defect.kind),
-                        .witness = "host-physical " + address(defect.address)});
-    }
-}
-
-void no_passthrough(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
-        return;
-    }
-    bool holds = true;
-    Pieces through;
-    for (const decode::RequesterInterval& interval : context.facts->devices.dma.requesters) {
-        const bool device_tlb = interval.state == decode::DmaState::translated &&
-                                interval.domain < context.facts->devices.dma.domains.size() &&
-                                context.facts->devices.dma.domains[interval.domain].device_tlb;
-        if (interval.state == decode::DmaState::passthrough || device_tlb) {
-            holds = false;
-            through.push_back({interval.first, static_cast<std::uint64_t>(interval.last) + 1, 0});
-            judge.violated(
-                {.message = fmt::format("requests of {} reach {}", requester_text(interval.first),
-                                        device_tlb ? "memory by addresses that the device says are translated"
-                                                   : "all of memory untranslated"),
-                 .key = requester_text(interval.first),
-                 .witness = "requester " + requester_text(interval.first)});
-        }
-    }
-    judge.solver_agrees(holds, [&](unsigned timeout) {
-        return smt::never_both("dma.no-passthrough", through, {{0, kRequesters, 0}}, timeout);
-    });
-}
-
-void confined(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
-        return;
-    }
-    Pieces reach;
-    for (std::size_t d = 0; d < context.facts->devices.dma.domains.size(); ++d) {
-        const decode::DmaDomain& domain = context.facts->devices.dma.domains[d];
-        for (const Interval& interval : domain.reach) {
-            reach.push_back({interval.hpa, interval.hpa + interval.size, d});
-            judge.violated({.message = fmt::format("DMA domain {} reaches {}, but no device is assigned", domain.id,
-                                                   range(interval.hpa, interval.hpa + interval.size)),
-                            .key = fmt::format("domain{}", domain.id),
-                            .witness = "host-physical " + address(interval.hpa)});
-        }
-        if (!domain.complete) {
-            judge.violated({.message = fmt::format("the tables of DMA domain {} can't be read to their end", domain.id),
-                            .key = fmt::format("domain{}:incomplete", domain.id)});
-        }
-    }
-    judge.solver_agrees(reach.empty(),
-                        [&](unsigned timeout) { return smt::within("dma.confined", united(reach), {}, timeout); });
-}
-
-void interrupts_owned(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
-        return;
-    }
-    const decode::InterruptTable& table = context.facts->devices.interrupts;
-    if (!table.readable) {
-        judge.violated({.message = "the interrupt remapping table can't be read", .key = "unreadable"});
-    }
-    for (const decode::InterruptEntry& entry : table.present) {
-        judge.violated(
-            {.message = fmt::format("interrupt remapping entry {} is present, but no device is assigned", entry.index),
-             .key = fmt::format("entry{}", entry.index),
-             .witness = fmt::format("entry {}", entry.index)});
-    }
-    for (const Defect& defect : table.defects.kept()) {
-        judge.violated({.message = fmt::format("{}: {}, expected {:#x}, found {:#x}", defect.what,
-                                               decode::name(defect.kind), defect.expected, defect.found),
-                        .key = decode::name(defect.kind),
-                        .witness = "host-physical " + address(defect.address)});
-    }
-}
-
-// The ways a guest could send an interrupt or disturb how it takes them: all must exit. What the kernel then lets
-// pass is its handler's affair.
-void apic_writes_exit(const Context& context, Judge& judge, std::uint32_t first, std::uint32_t last,
-                      const char* query) {
-    Pieces registers{{first, static_cast<std::uint64_t>(last) + 1, 0}};
-    Pieces writes;
-    for (std::size_t p = 0; p < context.facts->partitions.size(); ++p) {
-        const PartitionFacts& facts = context.facts->partitions[p];
-        for (const decode::MsrInterval& msrs : facts.msrpm.writes) {
-            writes.push_back({msrs.first, static_cast<std::uint64_t>(msrs.last) + 1, p});
-        }
-    }
-    const std::vector<Overlap> found = common(registers, writes);
-    for (const Overlap& overlap : found) {
-        const std::string& name = context.facts->partitions[overlap.later].name;
-        judge.violated({.message = fmt::format("`{}` writes MSR {:#x} without an exit", name, overlap.first),
-                        .partitions = {name},
-                        .key = fmt::format("{:x}", overlap.first),
-                        .witness = fmt::format("MSR {:#x}", overlap.first)});
-    }
-    judge.solver_agrees(found.empty(),
-                        [&](unsigned timeout) { return smt::never_both(query, registers, united(writes), timeout); });
-}
-
-constexpr std::uint32_t kIcr = 0x830;
-constexpr std::uint32_t kLvtFirst = 0x832;
-constexpr std::uint32_t kLvtLast = 0x837;
-
-void ipi(const Context& context, Judge& judge) {
-    apic_writes_exit(context, judge, kIcr, kIcr, "irq.ipi");
-}
-void lvt(const Context& context, Judge& judge) {
-    apic_writes_exit(context, judge, kLvtFirst, kLvtLast, "irq.lvt");
-}
-
-void vectors(const Context& context, Judge& judge) {
-    constexpr std::uint8_t kFirstFree = 32;
-    for (const manifest::Channel& channel : context.facts->manifest.channels) {
-        if (channel.vector != 0 && channel.vector < kFirstFree) {
-            const std::string name = decode::text(channel.name);
-            judge.violated(
-                {.message = fmt::format("the doorbell of `{}` raises vector {}, which the processor keeps for "
-                                        "exceptions",
-                                        name, channel.vector),
-                 .key = "channel-" + name,
-                 .witness = fmt::format("vector {}", channel.vector)});
-        }
-    }
-}
-
-void exists(const Context& context, Judge& judge) {
+void exists_model(const Context& context, Judge& judge) {
     if (!any_device(context.model)) {
         judge.not_applicable(kNoDevice);
         return;
@@ -210,11 +28,10 @@ void exists(const Context& context, Judge& judge) {
     for (const config::Partition& partition : context.model.partitions) {
         for (const config::Spanned<std::string>& device : partition.devices) {
             judge.rests_on(device.span);
-            bool found = false;
-            for (const config::BoardPciFunction& function : context.model.board.pci) {
-                found = found || function.name.value == device.value;
-            }
-            if (!found) {
+            const auto& pci = context.model.board.pci;
+            if (std::none_of(pci.begin(), pci.end(), [&](const config::BoardPciFunction& function) {
+                    return function.name.value == device.value;
+                })) {
                 judge.violated(
                     {.message = fmt::format("`{}` owns `{}`, which board `{}` does not have", partition.name.value,
                                             device.value, context.model.board.name.value),
@@ -227,7 +44,71 @@ void exists(const Context& context, Judge& judge) {
     }
 }
 
-void exclusive(const Context& context, Judge& judge) {
+// The image's devices are the file's, each with its owner, its number on the bus, and a virtual host bridge in front.
+void exists_bytes(const Context& context, Judge& judge) {
+    const decode::Manifest& manifest = context.facts->manifest;
+    Pieces declared;
+    Pieces found;
+    for (const AssignedDevice& device : assigned_devices(context)) {
+        declared.push_back({device.function->bdf, device.function->bdf + 1ULL, device.partition});
+        const bool same = device.record != nullptr &&
+                          decode::text(device.record->name) == device.function->name.value;
+        if (!same) {
+            judge.violated({.message = fmt::format("`{}` owns `{}`, but in the image it {}", owner_name(context, device),
+                                                   device.function->name.value,
+                                                   device.record == nullptr ? "has no such device"
+                                                                            : "has another name"),
+                            .partitions = {owner_name(context, device)},
+                            .key = device.function->name.value,
+                            .witness = "device " + ticked(device.function->name.value),
+                            .primary = device.span});
+        }
+    }
+    for (std::uint32_t p = 0; p < context.model.partitions.size(); ++p) {
+        const PartitionFacts* facts = context.places->partitions[p].facts;
+        if (facts == nullptr) {
+            continue;
+        }
+        std::size_t bridges = 0;
+        for (const manifest::Device& device : manifest.devices_of(facts->record)) {
+            if (device.bdf == manifest::kNobody) {
+                ++bridges;
+            } else {
+                found.push_back({device.bdf, device.bdf + 1ULL, p});
+            }
+        }
+        const std::size_t expected = context.model.partitions[p].devices.empty() ? 0 : 1;
+        if (bridges != expected) {
+            judge.violated({.message = fmt::format("`{}` has {} virtual host bridges in the image, expected {}",
+                                                   facts->name, bridges, expected),
+                            .partitions = {facts->name},
+                            .key = "host-bridge",
+                            .primary = context.model.partitions[p].name.span});
+        }
+    }
+    declared = sorted(std::move(declared));
+    found = sorted(std::move(found));
+    if (!is_disjoint(declared) || !is_disjoint(found)) {
+        return; // dev.exclusive says so
+    }
+    const auto whose = [&](std::uint64_t partition) {
+        return partition == kAbsent ? std::string("nobody")
+                                    : partition_name(context.model, static_cast<std::uint32_t>(partition));
+    };
+    const std::vector<Difference> differ = differences(joined(found), joined(declared));
+    for (const Difference& difference : differ) {
+        const std::string who = requester_text(static_cast<std::uint32_t>(difference.first));
+        judge.violated({.message = fmt::format("in the image {} belongs to {}, expected {}", who,
+                                               whose(difference.left), whose(difference.right)),
+                        .key = who,
+                        .witness = "function " + who});
+    }
+    judge.solver_agrees(differ.empty(), [&](unsigned timeout) {
+        return smt::equal_functions("dev.exists", found, declared, false, timeout);
+    });
+}
+
+void exclusive_model(const Context& context, Judge& judge) {
     if (!any_device(context.model)) {
         judge.not_applicable(kNoDevice);
         return;
@@ -250,183 +131,392 @@ void exclusive(const Context& context, Judge& judge) {
     }
 }
 
-// What needs an assigned device: without one it has no meaning, with one it can't be shown yet.
-void needs_device(const Context& context, Judge& judge) {
-    if (any_device(context.model)) {
-        judge.inconclusive("a device is assigned, and this version can't prove that it is confined");
-    } else {
+void exclusive_bytes(const Context& context, Judge& judge) {
+    const decode::Manifest& manifest = context.facts->manifest;
+    Pieces pieces;
+    for (std::size_t i = 0; i < manifest.devices.size(); ++i) {
+        if (manifest.devices[i].bdf != manifest::kNobody) {
+            pieces.push_back({manifest.devices[i].bdf, manifest.devices[i].bdf + 1ULL, i});
+        }
+    }
+    const std::vector<Overlap> found = overlaps(pieces);
+    for (const Overlap& overlap : found) {
+        const std::string who = requester_text(static_cast<std::uint32_t>(overlap.first));
+        judge.violated({.message = fmt::format("in the image {} is given away twice, as `{}` and as `{}`", who,
+                                               decode::text(manifest.devices[overlap.earlier].name),
+                                               decode::text(manifest.devices[overlap.later].name)),
+                        .key = who,
+                        .witness = "function " + who});
+    }
+    judge.solver_agrees(found.empty(),
+                        [&](unsigned timeout) { return smt::never_twice("dev.exclusive", pieces, timeout); });
+}
+
+void together(const Context& context, Judge& judge) {
+    if (!any_device(context.model)) {
         judge.not_applicable(kNoDevice);
+        return;
+    }
+    const config::Board& board = context.model.board;
+    const std::vector<AssignedDevice> devices = assigned_devices(context);
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+        judge.rests_on(devices[i].span);
+        for (std::size_t k = 0; k < i; ++k) {
+            const AssignedDevice& a = devices[i];
+            const AssignedDevice& b = devices[k];
+            if (a.partition == b.partition || a.function == b.function) {
+                continue;
+            }
+            const unsigned bus = a.function->bdf >> 8;
+            const bool one_device = a.function->bdf >> 3 == b.function->bdf >> 3;
+            const bool one_group = a.function->group.value == b.function->group.value;
+            // Several devices on one bus below a bridge are conventional PCI: they share the bridge's requester id.
+            const bool one_bus = bus != 0 && bus == static_cast<unsigned>(b.function->bdf >> 8);
+            if (!one_device && !one_group && !one_bus) {
+                continue;
+            }
+            const config::BoardPciFunction* bridge = bridge_above(board, *a.function);
+            const std::string why =
+                one_device  ? "are functions of one device"
+                : one_group ? fmt::format("are in group {}", a.function->group.value)
+                            : fmt::format("lie behind one bridge{}",
+                                          bridge == nullptr ? "" : ", " + ticked(bridge->name.value));
+            judge.violated({.message = fmt::format("`{}` of `{}` and `{}` of `{}` {}, and can't be kept apart",
+                                                   a.function->name.value, owner_name(context, a),
+                                                   b.function->name.value, owner_name(context, b), why),
+                            .partitions = {owner_name(context, a), owner_name(context, b)},
+                            .key = a.function->name.value + "+" + b.function->name.value,
+                            .witness = fmt::format("requesters {} and {}", requester_text(b.function->bdf),
+                                                   requester_text(a.function->bdf)),
+                            .primary = a.span,
+                            .related = {{b.span, fmt::format("`{}` owns `{}`", owner_name(context, b),
+                                                             b.function->name.value)}}});
+        }
     }
 }
 
-constexpr const char* kVtd = "VT-d specification §9.1, §9.3";
-constexpr const char* kRebuild = "build the image anew; if it stays, the image was altered";
-constexpr const char* kUnitOn = "the kernel, which turns the unit on before anything else and checks that it is; DMA "
-                                "before that is outside";
+bool restartable(const config::Partition& partition) {
+    const auto& causes = partition.on_fault.by_cause;
+    return std::find(causes.begin(), causes.end(), config::FaultAction::restart) != causes.end();
+}
+
+void reset_model(const Context& context, Judge& judge) {
+    if (!any_device(context.model)) {
+        judge.not_applicable(kNoDevice);
+        return;
+    }
+    const config::Board& board = context.model.board;
+    const std::vector<AssignedDevice> devices = assigned_devices(context);
+    for (const AssignedDevice& device : devices) {
+        judge.rests_on(device.span);
+        const config::BoardPciFunction& function = *device.function;
+        const auto say = [&](std::string message, const char* key, std::string help) {
+            judge.violated({.message = std::move(message),
+                            .partitions = {owner_name(context, device)},
+                            .key = function.name.value + ":" + key,
+                            .witness = "device " + ticked(function.name.value),
+                            .primary = device.span,
+                            .related = {{function.name.span, "the board's entry"}},
+                            .help = std::move(help)});
+        };
+        if (function.reset == config::DeviceReset::none && restartable(context.model.partitions[device.partition])) {
+            say(fmt::format("`{}` may be restarted, but its device `{}` can't be reset", owner_name(context, device),
+                            function.name.value),
+                "none",
+                "state the device's `reset` in the board file, or let no cause restart the partition: `on_fault: "
+                "{action: stop, reset: stop}`");
+        }
+        const bool capability = function.reset == config::DeviceReset::flr && function.pcie_at == 0;
+        const bool power = function.reset == config::DeviceReset::power && function.power_at == 0;
+        if (capability || power) {
+            say(fmt::format("`{}` is to be reset by a capability that it does not have", function.name.value),
+                "capability", "state where the capability is, or another `reset`");
+        }
+        if (function.reset != config::DeviceReset::bus) {
+            continue;
+        }
+        const config::BoardPciFunction* bridge = bridge_above(board, function);
+        if (bridge == nullptr) {
+            say(fmt::format("`{}` is to be reset by the bridge above it, and there is none", function.name.value),
+                "bridge", "state another `reset`");
+            continue;
+        }
+        for (const config::BoardPciFunction& other : board.pci) {
+            const unsigned bus = other.bdf >> 8;
+            const bool below = bus >= bridge->bridge.secondary && bus <= bridge->bridge.subordinate;
+            const bool own = std::any_of(devices.begin(), devices.end(), [&](const AssignedDevice& d) {
+                return d.function == &other && d.partition == device.partition;
+            });
+            if (below && !own && !other.is_bridge) {
+                say(fmt::format("resetting `{}` by its bus resets `{}` as well, which `{}` does not own",
+                                function.name.value, other.name.value, owner_name(context, device)),
+                    other.name.value.c_str(), "give all functions behind the bridge to one partition");
+            }
+        }
+    }
+}
+
+void reset_bytes(const Context& context, Judge& judge) {
+    for (const AssignedDevice& device : assigned_devices(context)) {
+        if (device.record == nullptr) {
+            continue; // dev.exists says so
+        }
+        const config::BoardPciFunction& function = *device.function;
+        manifest::ResetKind kind = manifest::ResetKind::none;
+        std::uint64_t at = 0;
+        std::uint64_t bridge = manifest::kNobody;
+        switch (function.reset) {
+        case config::DeviceReset::none:
+            break;
+        case config::DeviceReset::flr:
+            kind = manifest::ResetKind::flr;
+            at = function.pcie_at;
+            break;
+        case config::DeviceReset::af_flr: {
+            constexpr std::uint8_t kAdvancedFeatures = 0x13; // PCI AF ECN
+            kind = manifest::ResetKind::af_flr;
+            for (const config::BoardCapability& capability : function.capabilities) {
+                at = capability.id == kAdvancedFeatures ? capability.at : at;
+            }
+            break;
+        }
+        case config::DeviceReset::power:
+            kind = manifest::ResetKind::power;
+            at = function.power_at;
+            break;
+        case config::DeviceReset::bus:
+            kind = manifest::ResetKind::bus;
+            if (const config::BoardPciFunction* above = bridge_above(context.model.board, function)) {
+                bridge = above->bdf;
+            }
+            break;
+        }
+        if (device.record->reset != kind || device.record->reset_at != at || device.record->bridge != bridge) {
+            judge.violated({.message = fmt::format("`{}` is reset in another way in the image (kind {}, capability at "
+                                                   "{:#x}), expected kind {} at {:#x}",
+                                                   function.name.value, static_cast<unsigned>(device.record->reset),
+                                                   device.record->reset_at, static_cast<unsigned>(kind), at),
+                            .partitions = {owner_name(context, device)},
+                            .key = function.name.value + ":image",
+                            .witness = "device " + ticked(function.name.value),
+                            .primary = device.span});
+        }
+    }
+}
+
+std::string bar_text(const BoardBarPlace& place) {
+    return fmt::format("BAR {} of `{}`", place.bar->number, place.function->name.value);
+}
+
+Pieces bar_pieces(const std::vector<BoardBarPlace>& all) {
+    Pieces out;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        out.push_back({all[i].bar->base.value, all[i].bar->base.value + all[i].bar->size.value, i});
+    }
+    return out;
+}
+
+void bars_model(const Context& context, Judge& judge) {
+    if (!any_device(context.model)) {
+        judge.not_applicable(kNoDevice);
+        return;
+    }
+    const std::vector<BoardBarPlace> all = board_bars(context.model);
+    const Pieces pieces = bar_pieces(all);
+    const std::vector<Overlap> found = overlaps(pieces);
+    for (const Overlap& overlap : found) {
+        const BoardBarPlace& a = all[overlap.later];
+        const BoardBarPlace& b = all[overlap.earlier];
+        judge.violated({.message = fmt::format("{} and {} both lie at {}", bar_text(a), bar_text(b),
+                                               range(overlap.first, overlap.end)),
+                        .key = a.function->name.value + "+" + b.function->name.value,
+                        .witness = "host-physical " + address(overlap.first),
+                        .primary = a.bar->base.span,
+                        .related = {{b.bar->base.span, bar_text(b)}},
+                        .help = "mend the addresses in the board file"});
+    }
+    if (!pieces.empty()) {
+        judge.solver_agrees(found.empty(), [&](unsigned timeout) {
+            return smt::never_twice("dev.bars-owned: the board", pieces, timeout);
+        });
+    }
+}
+
+// The manifest gives each BAR of an assigned device its board's place, and a guest-physical one of its own in the window.
+void bars_placed(const Context& context, Judge& judge) {
+    const decode::Manifest& manifest = context.facts->manifest;
+    std::size_t expected = 0;
+    Pieces guest; // partition above the guest-physical address
+    constexpr unsigned kGuestBits = 48;
+    for (const AssignedDevice& device : assigned_devices(context)) {
+        expected += device.function->bars.size();
+        if (device.record == nullptr) {
+            continue;
+        }
+        const auto say = [&](std::string message, const config::BoardBar& bar) {
+            judge.violated({.message = std::move(message),
+                            .partitions = {owner_name(context, device)},
+                            .key = fmt::format("{}:{}", device.function->name.value, bar.number),
+                            .witness = "host-physical " + address(bar.base.value),
+                            .primary = device.span,
+                            .related = {{bar.base.span, "the board's BAR"}}});
+        };
+        for (const config::BoardBar& bar : device.function->bars) {
+            const auto records = manifest.bars_of(*device.record);
+            const auto it = std::find_if(records.begin(), records.end(),
+                                         [&](const manifest::Bar& record) { return record.number == bar.number; });
+            const std::string who = fmt::format("BAR {} of `{}`", bar.number, device.function->name.value);
+            if (it == records.end()) {
+                say(who + " is not in the image", bar);
+                continue;
+            }
+            const auto flags = static_cast<std::uint8_t>((bar.is_64 ? manifest::kBar64 : 0) |
+                                                         (bar.prefetchable ? manifest::kBarPrefetchable : 0));
+            if (it->memory.base.value != bar.base.value || it->memory.size != bar.size.value || it->flags != flags) {
+                say(fmt::format("{} lies at {} in the image, expected {}", who,
+                                range(it->memory.base.value, it->memory.base.value + it->memory.size),
+                                range(bar.base.value, bar.base.value + bar.size.value)),
+                    bar);
+            }
+            const bool inside = it->gpa.value >= guest::kPciBase && it->gpa.value % bar.size.value == 0 &&
+                                decode::fits(it->gpa.value, bar.size.value, guest::kPciLimit);
+            if (!inside) {
+                say(fmt::format("{} is shown at {}, outside the window or not on a boundary of its size", who,
+                                address(it->gpa.value)),
+                    bar);
+                continue;
+            }
+            const std::uint64_t base = static_cast<std::uint64_t>(device.partition) << kGuestBits | it->gpa.value;
+            guest.push_back({base, base + bar.size.value, guest.size()});
+        }
+    }
+    if (manifest.bars.size() != expected) {
+        judge.violated({.message = fmt::format("the image has {} BARs, expected {}", manifest.bars.size(), expected),
+                        .key = "count"});
+    }
+    const std::vector<Overlap> found = overlaps(guest);
+    for (const Overlap& overlap : found) {
+        judge.violated({.message = fmt::format("two BARs are shown to {} at guest-physical {}",
+                                               partition_name(context.model,
+                                                              static_cast<std::uint32_t>(overlap.first >> kGuestBits)),
+                                               address(overlap.first & ((1ULL << kGuestBits) - 1))),
+                        .key = "shown-twice",
+                        .witness = "guest-physical " + address(overlap.first & ((1ULL << kGuestBits) - 1))});
+    }
+    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
+        return smt::never_twice("dev.bars-owned: as shown", guest, timeout);
+    });
+}
+
+void bars_bytes(const Context& context, Judge& judge) {
+    if (!any_device(context.model)) {
+        return;
+    }
+    bars_placed(context, judge);
+    const std::vector<BoardBarPlace> all = board_bars(context.model);
+    constexpr unsigned kHostBits = 52;
+    Pieces foreign; // partition above the host-physical address
+    Pieces reach;
+    for (std::uint32_t p = 0; p < context.model.partitions.size(); ++p) {
+        const PartitionFacts* facts = context.places->partitions[p].facts;
+        if (facts == nullptr) {
+            continue;
+        }
+        const std::uint64_t base = static_cast<std::uint64_t>(p) << kHostBits;
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (all[i].owner != p) {
+                foreign.push_back({base + all[i].bar->base.value,
+                                   base + all[i].bar->base.value + all[i].bar->size.value, i});
+            }
+        }
+        for (const Interval& interval : facts->reach_by_host) {
+            reach.push_back({base + interval.hpa, base + interval.hpa + interval.size, p});
+        }
+    }
+    const std::vector<Overlap> found = common(foreign, reach);
+    for (const Overlap& overlap : found) {
+        const std::string& name = context.model.partitions[overlap.later].name.value;
+        const std::uint64_t at = overlap.first & ((1ULL << kHostBits) - 1);
+        judge.violated({.message = fmt::format("in the image `{}` reaches {} at {}, which it does not own", name,
+                                               bar_text(all[overlap.earlier]), address(at)),
+                        .partitions = {name},
+                        .key = all[overlap.earlier].function->name.value,
+                        .witness = "host-physical " + address(at)});
+    }
+    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
+        return smt::never_both("dev.bars-owned", united(foreign), united(reach), timeout);
+    });
+}
+
 constexpr const char* kGiveBack = "let one partition own the device and others ask it by a channel";
+constexpr const char* kRebuild = "build the image anew; if it stays, the image was altered";
 
 } // namespace
 
-const Property kDmaAbsentBlocked{
-    .id = "dma.absent-blocked",
-    .title = "all 65,536 requester ids are blocked",
-    .statement = "The IOMMU's tables refuse every DMA request of every bus, device and function: no id is translated, "
-                 "passed through, or left to a table outside the image.",
-    .level = Level::bytes,
-    .rests_on = kUnitOn,
-    .manual = kVtd,
-    .mend = kRebuild,
-    .bytes = absent_blocked,
-};
-
-const Property kDmaNoPassthrough{
-    .id = "dma.no-passthrough",
-    .title = "no device bypasses translation",
-    .statement = "No requester id passes through untranslated, and none is believed when it says that an address is "
-                 "translated already.",
-    .level = Level::bytes,
-    .rests_on = kUnitOn,
-    .manual = kVtd,
-    .mend = kRebuild,
-    .bytes = no_passthrough,
-};
-
-const Property kDmaConfined{
-    .id = "dma.confined",
-    .title = "DMA reaches only its owner's memory",
-    .statement = "No DMA domain reaches any memory: no device is assigned, so none is granted.",
-    .level = Level::bytes,
-    .rests_on = kUnitOn,
-    .manual = "VT-d specification §9.8",
-    .mend = kRebuild,
-    .bytes = confined,
-};
-
-const Property kIrqOwned{
-    .id = "irq.owned",
-    .title = "no device's interrupt reaches anybody",
-    .statement = "No entry of the interrupt remapping table is present, so no remappable interrupt of any device is "
-                 "delivered: none is declared.",
-    .level = Level::bytes,
-    .rests_on = kUnitOn,
-    .manual = "VT-d specification §5.1, §9.10",
-    .mend = kRebuild,
-    .bytes = interrupts_owned,
-};
-
-const Property kIrqIpi{
-    .id = "irq.ipi",
-    .title = "interrupts between processors leave the guest",
-    .statement = "No partition writes the interrupt command register without an exit, and none reaches the APIC's page "
-                 "(mem.kernel-private). That the kernel sends on only to the partition's own CPUs is level `handler`: "
-                 "tested, not proved.",
-    .level = Level::bytes,
-    .rests_on = "the MSR permission maps in the image, as decoded",
-    .manual = "AMD APM volume 2 §15.11, §16.5, §16.13",
-    .mend = kRebuild,
-    .bytes = ipi,
-};
-
-const Property kIrqLvt{
-    .id = "irq.lvt",
-    .title = "the local vector table is written only by the kernel",
-    .statement =
-        "No partition writes an entry of the local vector table without an exit, so none can ask for SMI, ExtINT or "
-        "INIT delivery. That the kernel lets only fixed, NMI and masked entries pass is level `handler`: tested, "
-        "not proved.",
-    .level = Level::bytes,
-    .rests_on = "the MSR permission maps in the image, as decoded",
-    .manual = "AMD APM volume 2 §16.4",
-    .mend = kRebuild,
-    .bytes = lvt,
-};
-
-const Property kIrqVectors{
-    .id = "irq.vectors",
-    .title = "doorbells raise interrupts, not exceptions",
-    .statement = "Every doorbell's vector is 32 or above, or none.",
-    .level = Level::bytes,
-    .rests_on = "the manifest in the image",
-    .manual = "AMD APM volume 2 §8.2",
-    .mend = kRebuild,
-    .bytes = vectors,
-};
-
-const Property kIrqRemapped{
-    .id = "irq.remapped",
-    .title = "interrupts pass the remapping table",
-    .statement = "Interrupt remapping is on and compatibility-format interrupts are off before the first guest runs.",
-    .level = Level::checked_at_boot,
-    .rests_on = "the kernel's code, tested in the emulator",
-    .manual = "VT-d specification §5.1.4, §11.4.4",
-    .mend = "",
-    .fixed = Verdict::checked_at_boot,
-    .reason = "the kernel turns remapping on and reads the status back; its code is tested, not proved",
-};
-
-const Property kIrqIoapicMasked{
-    .id = "irq.ioapic-masked",
-    .title = "the I/O APIC sends nothing",
-    .statement =
-        "The legacy interrupt controllers are masked before the first guest runs, and no partition reaches their "
-        "registers (mem.within-board, io.dangerous).",
-    .level = Level::checked_at_boot,
-    .rests_on = "the kernel's code, tested in the emulator",
-    .manual = "Intel 82093AA datasheet §3.2",
-    .mend = "",
-    .fixed = Verdict::checked_at_boot,
-    .reason = "the kernel masks at boot; its code is tested, not proved",
-};
-
 const Property kDevExists{
     .id = "dev.exists",
-    .title = "assigned devices are on the board",
-    .statement = "Every device that a partition owns is a function of the board.",
-    .level = Level::model,
-    .rests_on = "the board file",
-    .manual = "PCI Local Bus 3.0 §6.2",
+    .title = "assigned devices are on the board, and in the image",
+    .statement = "Every device that a partition owns is a function of the board. The image gives each function to the "
+                 "partition that the file names and no other function to anybody; a partition with devices has one virtual "
+                 "host bridge, one without has none.",
+    .level = Level::bytes,
+    .rests_on = "the board file, whose functions the kernel looks for before launch (board.contract)",
+    .manual = "PCI Local Bus 3.0 §6.2; septum/manifest/manifest.hpp: Device",
     .mend = "name a device of the board file",
-    .model = exists,
+    .model = exists_model,
+    .bytes = exists_bytes,
 };
 
 const Property kDevExclusive{
     .id = "dev.exclusive",
     .title = "each device has one owner",
-    .statement = "No device is owned by two partitions.",
-    .level = Level::model,
-    .rests_on = "the model",
+    .statement = "No device is owned by two partitions, in the file or in the image.",
+    .level = Level::bytes,
+    .rests_on = "the model and the manifest",
     .manual = "PCI Local Bus 3.0 §6.2",
     .mend = kGiveBack,
-    .model = exclusive,
+    .model = exclusive_model,
+    .bytes = exclusive_bytes,
 };
 
-// One meaning each, for the day when a device can be assigned.
-#define SEPTUM_NEEDS_DEVICE(symbol, name, heading, claim, section)                                                     \
-    const Property symbol {                                                                                            \
-        .id = name, .title = heading, .statement = claim, .level = Level::bytes, .rests_on = "the board file",         \
-        .manual = section, .mend = "take the device away from the partition", .model = needs_device,                   \
-    }
+const Property kDevFunctionsTogether{
+    .id = "dev.functions-together",
+    .title = "functions that can't be told apart stay together",
+    .statement = "Assigned functions of one device, of one group of the board file, or on one bus below a bridge have one "
+                 "owner. That the image gives them to it is dev.exists.",
+    .level = Level::model,
+    .rests_on = "the board file's groups",
+    .manual = "PCI Express Base 5.0 §6.12; PCI Express to PCI bridge 1.0 §2.3",
+    .mend = "give all of them to one partition",
+    .model = together,
+};
 
-SEPTUM_NEEDS_DEVICE(kDevBarsOwned, "dev.bars-owned", "a device's registers belong to its owner",
-                    "Every memory and port range of an assigned device is reached by its owner and by nobody else.",
-                    "PCI Local Bus 3.0 §6.2.5");
-SEPTUM_NEEDS_DEVICE(kDevFunctionsTogether, "dev.functions-together", "functions that can't be told apart stay together",
-                    "Functions of one device, and devices behind one bridge that isolate nothing, have one owner.",
-                    "PCI Express Base 5.0 §6.12");
-SEPTUM_NEEDS_DEVICE(kDevReset, "dev.reset", "a device is reset between owners' lives",
-                    "Every assigned device is reset before its partition is launched again.",
-                    "PCI Express Base 5.0 §6.6.2");
-SEPTUM_NEEDS_DEVICE(kDmaAtsOff, "dma.ats-off", "no device translates for itself",
-                    "Address translation services are off in every assigned device.", "PCI Express Base 5.0 §10");
-SEPTUM_NEEDS_DEVICE(kDmaReservedRegions, "dma.reserved-regions", "reserved regions hide nothing",
-                    "Memory that firmware reserves for a device's DMA is given to no partition.",
-                    "VT-d specification §8.4");
-SEPTUM_NEEDS_DEVICE(kDmaP2p, "dma.p2p", "devices don't reach each other",
-                    "No assigned device reaches another's registers past the IOMMU.", "PCI Express Base 5.0 §6.12");
-SEPTUM_NEEDS_DEVICE(kIrqSourceChecked, "irq.source-checked", "interrupts come from their device",
-                    "Every present interrupt remapping entry names the one function that may use it.",
-                    "VT-d specification §9.10");
+const Property kDevReset{
+    .id = "dev.reset",
+    .title = "a device is reset between its owner's lives",
+    .statement = "Every device of a partition that any cause restarts can be reset: by a capability that it has, or by its "
+                 "bus, all of whose functions the partition owns. The image resets it in the way that the board states. That "
+                 "the kernel does so, in the right order, is level `handler`: tested, not proved.",
+    .level = Level::bytes,
+    .rests_on = "the board file",
+    .manual = "PCI Express Base 5.0 §6.6.2, §7.5.3.4; PCI Power Management 1.2 §3.2.4; PCI-to-PCI bridge 1.2 §3.2.5.18",
+    .mend = kRebuild,
+    .model = reset_model,
+    .bytes = reset_bytes,
+};
 
-#undef SEPTUM_NEEDS_DEVICE
+const Property kDevBarsOwned{
+    .id = "dev.bars-owned",
+    .title = "a device's registers belong to its owner",
+    .statement = "No two BARs of the board overlap; no partition reaches a BAR of a function that it does not own; the image "
+                 "programs each BAR of an assigned device where the board says, and shows it at one place of its owner's "
+                 "window, on a boundary of its size. What the owner reaches of it is mem.exact.",
+    .level = Level::bytes,
+    .rests_on = "the kernel's boot part, which programs the BARs and reads them back; the nested page tables, as decoded",
+    .manual = "PCI Local Bus 3.0 §6.2.5",
+    .mend = kRebuild,
+    .model = bars_model,
+    .bytes = bars_bytes,
+};
 
 } // namespace septum::verifier

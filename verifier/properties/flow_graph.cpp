@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/properties/flow_graph.hpp"
 
+#include "verifier/properties/assigned.hpp"
 #include "verifier/properties/wording.hpp"
 
 #include <algorithm>
@@ -40,6 +41,17 @@ void add_halt(std::uint32_t from, const config::Span& span, FlowGraph& graph) {
     }
 }
 
+// Whoever reads the event log learns of everybody's launches, faults and ends.
+void add_log_reader(const config::Model& model, std::uint32_t to, FlowGraph& graph) {
+    const config::Partition& reader = model.partitions[to];
+    const config::Span& span = reader.event_log_span.known() ? reader.event_log_span : reader.name.span;
+    for (std::uint32_t from = 0; from < model.partitions.size(); ++from) {
+        if (from != to) {
+            graph.flows.push_back({from, to, "the event log", span});
+        }
+    }
+}
+
 bool halts_system(const config::OnFault& policy) {
     return std::find(policy.by_cause.begin(), policy.by_cause.end(), config::FaultAction::halt_system) !=
            policy.by_cause.end();
@@ -47,6 +59,17 @@ bool halts_system(const config::OnFault& policy) {
 
 bool halts_system(const manifest::Partition& record) {
     return std::find(std::begin(record.on), std::end(record.on), manifest::OnFault::halt_system) != std::end(record.on);
+}
+
+// What a requester reaches by DMA.
+std::vector<Interval> dma_reach(const Facts& facts, std::uint16_t bdf) {
+    for (const decode::RequesterInterval& interval : facts.devices.dma.requesters) {
+        if (interval.first <= bdf && bdf <= interval.last && interval.state == decode::DmaState::translated &&
+            interval.domain < facts.devices.dma.domains.size()) {
+            return facts.devices.dma.domains[interval.domain].reach;
+        }
+    }
+    return {};
 }
 
 std::uint32_t node_count(const config::Model& model) {
@@ -80,6 +103,9 @@ FlowGraph declared_flows(const config::Model& model) {
         if (halts_system(model.partitions[p].on_fault)) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
         }
+        if (model.partitions[p].event_log) {
+            add_log_reader(model, p, graph);
+        }
     }
     add_externals(model, graph);
     return graph;
@@ -91,6 +117,7 @@ FlowGraph granted_flows(const Context& context) {
     graph.nodes = node_count(model);
     // Even keys: reach for reading; odd: for writing. Joined per partition, so that few lie over one address.
     Pieces pieces;
+    const std::vector<AssignedDevice> devices = assigned_devices(context);
     for (std::uint32_t p = 0; p < model.partitions.size(); ++p) {
         const PartitionFacts* facts = context.places->partitions[p].facts;
         if (facts == nullptr) {
@@ -104,6 +131,17 @@ FlowGraph granted_flows(const Context& context) {
             }
             if ((interval.access & decode::kAccessWrite) != 0) {
                 writable.push_back({interval.hpa, interval.hpa + interval.size, 0});
+            }
+        }
+        // Its devices read and write for it.
+        for (const AssignedDevice& device : devices) {
+            for (const Interval& interval :
+                 device.partition == p ? dma_reach(*context.facts, device.function->bdf) : std::vector<Interval>{}) {
+                Pieces& reads = (interval.access & decode::kAccessRead) != 0 ? readable : writable;
+                reads.push_back({interval.hpa, interval.hpa + interval.size, 0});
+                if ((interval.access & decode::kAccessWrite) != 0) {
+                    writable.push_back({interval.hpa, interval.hpa + interval.size, 0});
+                }
             }
         }
         for (const Piece& piece : united(std::move(readable), 2ULL * p)) {
@@ -154,6 +192,13 @@ FlowGraph granted_flows(const Context& context) {
         const PartitionFacts* facts = context.places->partitions[p].facts;
         if (facts != nullptr && halts_system(facts->record)) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
+        }
+        // By what the tables reach, not by what the manifest says of the partition.
+        const manifest::Range& log = context.facts->manifest.header.event_log;
+        if (facts != nullptr && std::any_of(facts->reach_by_host.begin(), facts->reach_by_host.end(), [&](const Interval& i) {
+                return i.hpa < log.base.value + log.size && log.base.value < i.hpa + i.size;
+            })) {
+            add_log_reader(model, p, graph);
         }
     }
     add_externals(model, graph);

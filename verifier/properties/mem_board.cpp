@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is planned lies in memory that the board has, and none of it is the kernel's own.
+#include "verifier/properties/assigned.hpp"
 #include "verifier/properties/judge.hpp"
 #include "verifier/properties/kernel_ranges.hpp"
 #include "verifier/properties/registry.hpp"
@@ -118,9 +119,49 @@ void total_fits(const Context& context, Judge& judge) {
     judge.violated(std::move(said));
 }
 
+// Registers are not memory, and those behind bridges lie in every window on the way.
+void bars_apart(const Context& context, Judge& judge) {
+    const config::Board& board = context.model.board;
+    const Pieces memory = board_memory(board);
+    for (const BoardBarPlace& place : board_bars(context.model)) {
+        const config::BoardBar& bar = *place.bar;
+        const Pieces bytes{{bar.base.value, bar.base.value + bar.size.value, 0}};
+        const std::string who = fmt::format("BAR {} of `{}`", bar.number, place.function->name.value);
+        const auto say = [&](std::string message, const char* key, std::uint64_t at, const config::Span& other,
+                             const char* label) {
+            Said said;
+            said.message = std::move(message);
+            said.key = fmt::format("{}:{}:{}", place.function->name.value, bar.number, key);
+            said.witness = "host-physical " + address(at);
+            said.primary = bar.base.span;
+            said.related.push_back({other, label});
+            said.help = "mend the addresses in the board file";
+            judge.violated(std::move(said));
+        };
+        for (const Overlap& overlap : common(memory, bytes)) {
+            say(fmt::format("{} lies at {}, which the board lists as memory", who, range(overlap.first, overlap.end)),
+                "memory", overlap.first, board.name.span, "this board");
+        }
+        for (const config::BoardPciFunction* bridge : bridges_above(board, *place.function)) {
+            const config::BoardBridge& b = bridge->bridge;
+            // Prefetchable windows may carry 64-bit addresses; a plain BAR needs the plain window.
+            Pieces windows{{b.window_base, b.window_base + b.window_size, 0}};
+            if (bar.prefetchable) {
+                windows.push_back({b.prefetchable_base, b.prefetchable_base + b.prefetchable_size, 0});
+            }
+            for (const Piece& outside : without(bytes, sorted(windows))) {
+                say(fmt::format("{} lies at {}, outside the windows of `{}`", who, range(outside.first, outside.end),
+                                bridge->name.value),
+                    "window", outside.first, bridge->name.span, "the bridge above it");
+            }
+        }
+    }
+}
+
 void within_board_model(const Context& context, Judge& judge) {
     pinned_within_board(context, judge);
     total_fits(context, judge);
+    bars_apart(context, judge);
 }
 
 struct Named {
@@ -135,14 +176,17 @@ void inside(const Context& context, Judge& judge, const char* query, const Piece
     for (const Piece& piece : outside) {
         const Named& name = names[piece.value];
         Said said;
-        said.message = fmt::format("in the image {} covers {}, which is not memory of board `{}`", name.text,
-                                   range(piece.first, piece.end), context.model.board.name.value);
+        constexpr std::uint64_t kHostMask = (1ULL << 52) - 1;
+        const std::uint64_t first = piece.first & kHostMask;
+        said.message = fmt::format("in the image {} covers {}, which is not memory of board `{}`{}", name.text,
+                                   range(first, first + (piece.end - piece.first)), context.model.board.name.value,
+                                   name.partition.empty() ? "" : " nor a device of its own");
         if (!name.partition.empty()) {
             said.partitions.push_back(name.partition);
         } else {
             said.key = name.text;
         }
-        said.witness = "host-physical " + address(piece.first);
+        said.witness = "host-physical " + address(first);
         said.primary = context.model.board.name.span;
         judge.violated(std::move(said));
     }
@@ -155,13 +199,28 @@ void within_board_bytes(const Context& context, Judge& judge) {
     const Pieces memory = board_memory(context.model.board);
     std::vector<Named> names;
     Pieces reach;
+    // What a partition reaches is memory, or a BAR of its own; the number of the partition stands above the address.
+    constexpr unsigned kHostBits = 52;
+    Pieces outer_of_each;
+    const std::vector<BoardBarPlace> bars = board_bars(context.model);
     for (const PartitionFacts& partition : facts.partitions) {
+        const std::uint64_t base = static_cast<std::uint64_t>(names.size()) << kHostBits;
         for (const Interval& interval : partition.reach_by_host) {
-            reach.push_back({interval.hpa, interval.hpa + interval.size, names.size()});
+            reach.push_back({base + interval.hpa, base + interval.hpa + interval.size, names.size()});
+        }
+        for (const Piece& piece : memory) {
+            outer_of_each.push_back({base + piece.first, base + piece.end, 0});
+        }
+        for (const BoardBarPlace& place : bars) {
+            if (place.owner < context.model.partitions.size() &&
+                context.places->partitions[place.owner].facts == &partition) {
+                const std::uint64_t first = base + place.bar->base.value;
+                outer_of_each.push_back({first, first + place.bar->size.value, 0});
+            }
         }
         names.push_back({ticked(partition.name), partition.name});
     }
-    inside(context, judge, "mem.within-board: partitions", reach, memory, names);
+    inside(context, judge, "mem.within-board: partitions", reach, united(std::move(outer_of_each)), names);
 
     Pieces planned;
     const auto plan = [&](std::uint64_t base, std::uint64_t size, const std::string& name) {
@@ -223,7 +282,7 @@ void kernel_private_bytes(const Context& context, Judge& judge) {
     const std::vector<OwnRange> own = kernel_ranges(facts);
     Pieces kernel;
     for (std::size_t i = 0; i < own.size(); ++i) {
-        if (!own[i].tables) { // mem.tables-private speaks of those
+        if (!own[i].tables && !own[i].log) { // mem.tables-private and mem.exact speak of those
             kernel.push_back({own[i].base, own[i].base + own[i].size, i});
         }
     }
@@ -255,9 +314,10 @@ const Property kMemWithinBoard{
     .id = "mem.within-board",
     .title = "everything planned is memory of the board",
     .statement =
-        "Every byte that a partition reaches, every channel, the kernel, its workspace and the bundle lie inside "
-        "the RAM that the board file declares, and so does every range that the kernel is told to look for in "
-        "the firmware's map. On the model alone: pinned ranges do, and the sum of all sizes fits.",
+        "Every byte that a partition reaches, registers of its own devices apart, every channel, the kernel, its workspace "
+        "and the bundle lie inside the RAM that the board file declares, and so does every range that the kernel is told to look for in "
+        "the firmware's map. On the model alone: pinned ranges do, and the sum of all sizes fits; registers of devices "
+        "are not RAM and lie in the windows of the bridges above them.",
     .level = Level::bytes,
     .rests_on = "the board file; the kernel compares it with the firmware's memory map before launch",
     .manual = "AMD APM volume 2 §15.25; Multiboot2 §3.6.8",

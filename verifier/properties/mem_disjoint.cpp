@@ -104,9 +104,13 @@ void check_bytes(const Context& context, Judge& judge) {
         const config::Partition& partition = context.model.partitions[i];
         Pieces own_channels;
         for (const Grant& grant : context.declared.partitions[i].grants) {
-            if (grant.kind != manifest::RegionKind::ram) {
+            if (grant.channel != ~0U) {
                 const PlacedChannel& channel = context.places->channels[grant.channel];
                 own_channels.push_back({channel.base, channel.base + channel.size, 0});
+            }
+            if (grant.kind == manifest::RegionKind::event_log) { // one owner, the kernel, and any number of readers
+                const manifest::Range& log = context.facts->manifest.header.event_log;
+                own_channels.push_back({log.base.value, log.base.value + log.size, 0});
             }
         }
         add({ticked(partition.name.value), partition.name.value, partition.name.span},

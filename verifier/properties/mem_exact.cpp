@@ -64,12 +64,16 @@ const Grant* grant_at(const Context& context, std::uint64_t partition, std::uint
     if (partition >= context.declared.partitions.size()) {
         return nullptr;
     }
-    for (const Grant& grant : context.declared.partitions[partition].grants) {
-        if (gpa >= grant.gpa && gpa < grant.end()) {
-            return &grant;
+    const auto in = [gpa](const std::vector<Grant>& grants) -> const Grant* {
+        for (const Grant& grant : grants) {
+            if (gpa >= grant.gpa && gpa < grant.end()) {
+                return &grant;
+            }
         }
-    }
-    return nullptr;
+        return nullptr;
+    };
+    const Grant* declared = in(context.declared.partitions[partition].grants);
+    return declared != nullptr ? declared : in(context.places->partitions[partition].devices);
 }
 
 // What the three comparisons have in common: sweep, say what differs, ask the solver.
@@ -143,6 +147,24 @@ std::string claim_text(const manifest::Region& region) {
                        address(region.hpa.value), access_text(region.access));
 }
 
+// A device region lies in the BAR that it names, at the same offset on both sides.
+void bar_claim(const Context& context, Judge& judge, const std::string& name, const manifest::Region& region) {
+    const std::vector<manifest::Bar>& bars = context.facts->manifest.bars;
+    const bool inside = region.object < bars.size() && region.gpa.value >= bars[region.object].gpa.value &&
+                        region.hpa.value - bars[region.object].memory.base.value ==
+                            region.gpa.value - bars[region.object].gpa.value &&
+                        decode::fits(region.gpa.value - bars[region.object].gpa.value, region.size,
+                                     bars[region.object].memory.size);
+    if (!inside) {
+        judge.violated({.message = fmt::format("the manifest says that `{}` reaches {} of a device, and the BAR's own "
+                                               "record says otherwise",
+                                               name, claim_text(region)),
+                        .partitions = {name},
+                        .key = "claim-bar",
+                        .witness = "guest-physical " + address(region.gpa.value)});
+    }
+}
+
 // The manifest's list of regions against the model: the kernel scrubs by it.
 void claims(const Context& context, Judge& judge) {
     for (std::size_t i = 0; i < context.model.partitions.size(); ++i) {
@@ -158,15 +180,23 @@ void claims(const Context& context, Judge& judge) {
             return static_cast<std::uint64_t>(channel) << 24 | static_cast<std::uint64_t>(kind) << 16 |
                    static_cast<std::uint64_t>(access) << 8 | static_cast<std::uint64_t>(type);
         };
-        for (const Grant& grant : context.declared.partitions[i].grants) {
-            const std::uint32_t channel = grant.channel == ~0U ? ~0U : context.places->channels[grant.channel].index;
-            declared.push_back(
-                {grant.gpa, grant.end(), value(grant.kind, channel, grant.access, manifest::MemoryType::write_back)});
+        for (const Grant& grant : all_grants(context.declared, *context.places, i)) {
+            const bool device = grant.kind == manifest::RegionKind::device;
+            const std::uint32_t object = device                 ? grant.bar
+                                         : grant.channel == ~0U ? ~0U
+                                                                : context.places->channels[grant.channel].index;
+            declared.push_back({grant.gpa, grant.end(),
+                                value(grant.kind, object, grant.access,
+                                      device ? manifest::MemoryType::uncacheable : manifest::MemoryType::write_back)});
         }
         for (const manifest::Region& region : facts->regions) {
             claimed.push_back({region.gpa.value, region.gpa.value + region.size,
                                value(region.kind, region.object, region.access, region.type)});
-            if (region.kind == manifest::RegionKind::ram) {
+            if (region.kind == manifest::RegionKind::device) {
+                bar_claim(context, judge, name, region);
+            }
+            if (region.kind != manifest::RegionKind::channel_send &&
+                region.kind != manifest::RegionKind::channel_receive) {
                 continue;
             }
             // The channel's own record must give the same place.
@@ -283,7 +313,7 @@ void check_permissions(const Context& context, Judge& judge) {
     const World world = gather(
         context, [](const Interval& interval) { return static_cast<std::uint64_t>(interval.access); },
         [&](std::size_t i, auto&& add) {
-            for (const Grant& grant : context.declared.partitions[i].grants) {
+            for (const Grant& grant : all_grants(context.declared, *context.places, i)) {
                 add(grant.gpa, grant.end(), grant.access);
             }
         });
@@ -307,16 +337,20 @@ void check_type(const Context& context, Judge& judge) {
     const World world = gather(
         context, [](const Interval& interval) { return static_cast<std::uint64_t>(interval.type); },
         [&](std::size_t i, auto&& add) {
-            for (const Grant& grant : context.declared.partitions[i].grants) {
-                add(grant.gpa, grant.end(), static_cast<std::uint64_t>(decode::CacheType::write_back));
+            for (const Grant& grant : all_grants(context.declared, *context.places, i)) {
+                add(grant.gpa, grant.end(),
+                    static_cast<std::uint64_t>(grant.kind == manifest::RegionKind::device
+                                                   ? decode::CacheType::uncacheable
+                                                   : decode::CacheType::write_back));
             }
         });
     compare(context, judge, world, true, "mem.memory-type",
             [&](const Difference& difference, const Reached& reached, const Grant*, std::uint64_t gpa, std::uint64_t) {
                 Said said;
                 said.message =
-                    fmt::format("`{}` reaches memory at guest-physical {} as {}, expected write-back", reached.name,
-                                address(gpa), decode::name(static_cast<decode::CacheType>(difference.left)));
+                    fmt::format("`{}` reaches memory at guest-physical {} as {}, expected {}", reached.name, address(gpa),
+                                decode::name(static_cast<decode::CacheType>(difference.left)),
+                                decode::name(static_cast<decode::CacheType>(difference.right)));
                 said.witness = "guest-physical " + address(gpa);
                 return said;
             });
@@ -357,8 +391,9 @@ const Property kMemExact{
     .statement =
         "For every partition and every guest-physical address: the nested tables lead to the declared memory at "
         "its one place, or to nothing where nothing is declared. RAM lies at 0 and from 4 GiB on, channels from "
-        "0xd0000000 on in the order of their names; what is pinned is where it is pinned; the manifest's list of "
-        "regions says the same as tables and model.",
+        "0xd0000000 on in the order of their names, the BARs of its own devices, without the pages that an MSI-X table "
+        "touches, where the manifest shows them; what is pinned is where it is pinned; the manifest's list of regions says "
+        "the same as tables and model.",
     .level = Level::bytes,
     .rests_on = "the nested page tables in the image, as decoded; the processor's page walk",
     .manual = "AMD APM volume 2 §5.3, §15.25",
@@ -370,7 +405,7 @@ const Property kMemPermissions{
     .id = "mem.permissions",
     .title = "rights equal the declared ones",
     .statement = "Wherever a partition reaches declared memory, its rights are exactly the declared ones: RAM rwx, a "
-                 "channel rw- for its writer and r-- for its reader.",
+                 "channel rw- for its writer and r-- for its reader, a device's registers rw-.",
     .level = Level::bytes,
     .rests_on = "the nested page tables in the image, as decoded; EFER.NXE, which the kernel sets",
     .manual = "AMD APM volume 2 §5.4, §5.6, §15.25.5",
@@ -381,7 +416,8 @@ const Property kMemPermissions{
 const Property kMemMemoryType{
     .id = "mem.memory-type",
     .title = "memory is cached as declared",
-    .statement = "Wherever a partition reaches declared memory, the nested tables ask for write-back caching.",
+    .statement = "Wherever a partition reaches declared memory, the nested tables ask for write-back caching; of a "
+                 "device's registers they ask for none.",
     .level = Level::bytes,
     .rests_on = "the host PAT at its reset value; MTRRs as the firmware set them for RAM",
     .manual = "AMD APM volume 2 §7.8, §15.25.8",

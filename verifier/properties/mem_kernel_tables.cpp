@@ -45,8 +45,28 @@ Pieces guards(const Facts& facts) {
     return out;
 }
 
+// Pages of the sealed tables that the kernel writes at run time: interrupt tables, and what says which requester has which
+// domain. They may be mapped for writing; where the tables map them so, that is what is expected.
+Pieces written_pages(const Facts& facts, const Pieces& actual, std::uint64_t data, std::uint64_t constant) {
+    Pieces pages;
+    for (const std::uint64_t page : facts.devices.written_pages) {
+        pages.push_back({page, page + kPageSize, 0});
+    }
+    pages = united(std::move(pages));
+    Pieces writable;
+    for (const Overlap& overlap : common(pages, actual)) {
+        if (overlap.later == data) {
+            writable.push_back({overlap.first, overlap.end, data});
+        }
+    }
+    writable = united(sorted(std::move(writable)), data);
+    Pieces out = without({{facts.bundle.place.base, facts.bundle.place.base + facts.bundle.place.size, constant}}, writable);
+    out.insert(out.end(), writable.begin(), writable.end());
+    return out;
+}
+
 // What ought to be mapped, identity, and how.
-Pieces expected(const Context& context) {
+Pieces expected(const Context& context, const Pieces& actual) {
     const Facts& facts = *context.facts;
     const std::uint64_t data = mapping(kRead | kWrite, decode::CacheType::write_back);
     const std::uint64_t constant = mapping(kRead, decode::CacheType::write_back);
@@ -62,7 +82,9 @@ Pieces expected(const Context& context) {
         out.push_back({page_floor(segment.virtual_address), page_ceil(segment.virtual_address + segment.memory_size),
                        mapping(access, decode::CacheType::write_back)});
     }
-    out.push_back({facts.bundle.place.base, facts.bundle.place.base + facts.bundle.place.size, constant});
+    for (const Piece& piece : written_pages(facts, actual, data, constant)) {
+        out.push_back(piece);
+    }
     const PlaceRange& workspace = facts.kernel.workspace;
     for (const Piece& piece : without({{workspace.base, workspace.base + workspace.size, data}}, guards(facts))) {
         out.push_back(piece);
@@ -77,7 +99,23 @@ Pieces expected(const Context& context) {
     }
     if (facts.devices.present) {
         const std::uint64_t registers = facts.manifest.header.iommu.registers.value;
-        out.push_back({registers, registers + kPageSize, device});
+        out.push_back({registers, registers + iommu_registers_size(facts), device});
+    }
+    for (const PlacedPartition& partition : context.places->partitions) {
+        for (const Piece& piece : partition.traps) {
+            out.push_back({piece.first, piece.end, device});
+        }
+    }
+    const manifest::Range& log = facts.manifest.header.event_log;
+    if (log.size != 0) {
+        out.push_back({log.base.value, log.base.value + log.size, data});
+    }
+    if (const std::uint64_t crash = facts.manifest.header.crash_record.value; crash != 0) {
+        out.push_back({crash, crash + kPageSize, data});
+    }
+    const manifest::Watchdog& watchdog = facts.manifest.header.watchdog;
+    if (watchdog.kind != manifest::WatchdogKind::none) {
+        out.push_back({watchdog.registers.value, watchdog.registers.value + kPageSize, device});
     }
     if (context.model.board.apic.value == config::Apic::xapic) {
         out.push_back({kLocalApicPage, kLocalApicPage + kPageSize, device});
@@ -111,7 +149,7 @@ void check_exact(const Context& context, Judge& judge) {
                             .witness = "virtual " + address(interval.gpa)});
         }
     }
-    const Pieces wanted = expected(context);
+    const Pieces wanted = expected(context, sorted(actual));
     if (!is_disjoint(wanted)) {
         judge.violated({.message = "what the kernel should map overlaps itself: see image.layout", .key = "overlap"});
         return;
@@ -198,8 +236,10 @@ const Property kMemKernelExact{
     .title = "the kernel maps what it needs and nothing else",
     .statement =
         "After launch the kernel maps, at the same virtual as physical address: its resident segments with their "
-        "own rights, the bundle read-only, its workspace without the stack guards, partitions' RAM and channels "
-        "without execute, the IOMMU's registers and, on an xAPIC board, the local APIC uncached. Nothing else.",
+        "own rights, the bundle read-only but for the tables that the IOMMU's driver writes (interrupt tables, and context "
+        "or device tables), its workspace without the stack guards, partitions' RAM, channels, the event log and the crash record without execute, and "
+        "uncached the registers of IOMMU and watchdog, the pages of assigned devices' MSI-X tables and, on an xAPIC board, "
+        "the local APIC. Nothing else.",
     .level = Level::bytes,
     .rests_on = kRests,
     .manual = "AMD APM volume 2 §5.3, §5.6, §7.8",

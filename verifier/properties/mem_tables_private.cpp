@@ -30,7 +30,7 @@ std::vector<TablePage> table_pages(const Facts& facts) {
     };
     add(facts.kernel.page_table.tables, "the kernel");
     add(facts.devices.dma.tables, "the IOMMU");
-    add(facts.devices.interrupts.tables, "the IOMMU's interrupt remapping");
+    add(facts.devices.interrupt_pages, "the IOMMU's interrupt remapping");
     return out;
 }
 

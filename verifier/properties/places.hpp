@@ -16,6 +16,11 @@ struct PlacedPartition {
     const PartitionFacts* facts = nullptr; // null: not in the image
     Pieces expected;                       // guest-physical → host minus guest, sorted, disjoint
     Pieces ram;                            // host-physical
+    Pieces ram_by_guest;                   // guest-physical → host minus guest
+    // What the partition is to reach of its own devices: the board's BARs without the pages of MSI-X tables, at the
+    // guest-physical places that the manifest gives. A BAR without a usable place is left out; dev.bars-owned says so.
+    std::vector<Grant> devices;
+    Pieces traps; // host-physical: the pages of their MSI-X tables, which the kernel keeps
 };
 
 struct PlacedChannel {
@@ -30,6 +35,9 @@ struct Places {
     std::vector<PlacedChannel> channels;           // as in the model
     std::vector<const PartitionFacts*> undeclared; // in the image, not in the model
 };
+
+// The declared grants and those of devices, together.
+[[nodiscard]] std::vector<Grant> all_grants(const Declared& declared, const Places& places, std::size_t partition);
 
 [[nodiscard]] Places locate(const config::Model& model, const Declared& declared, const Facts& facts);
 

@@ -142,7 +142,7 @@ void check_rules(const Context& context, Judge& judge) {
                 bad(fmt::format("the port rules of `{}` are out of order or overlap at {}", facts.name, where), "ports",
                     "port " + address(rule.first));
             }
-            if (rule.answer < manifest::PortAnswer::constant || rule.answer > manifest::PortAnswer::reset) {
+            if (rule.answer < manifest::PortAnswer::constant || rule.answer > manifest::PortAnswer::pit_gate) {
                 bad(fmt::format("the rule of `{}` for ports {} has an unknown answer {}", facts.name, where,
                                 static_cast<unsigned>(rule.answer)),
                     "port-answer", "port " + address(rule.first));

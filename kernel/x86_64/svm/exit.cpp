@@ -49,7 +49,6 @@ void read_msr_exit(PerCpu& cpu, const Vmcb& vmcb, Exit& exit) {
 
 // Nested page fault: EXITINFO1 as a page-fault error code (APM 2 §15.25.6).
 void read_memory(const Vmcb& vmcb, Exit& exit) {
-    exit.kind = ExitKind::memory;
     exit.address = vmcb.exit_info2;
     exit.access = (vmcb.exit_info1 & 0x10) != 0  ? manifest::kExecute
                   : (vmcb.exit_info1 & 0x02) != 0 ? manifest::kWrite
@@ -67,7 +66,6 @@ bool is_machine_check() {
 void read_rare(PerCpu& cpu, Exit& exit) {
     Vmcb& vmcb = *cpu.vmcb;
     switch (static_cast<u32>(vmcb.exit_code)) {
-    case kExitNested: read_memory(vmcb, exit); break;
     case kExitIcebp:
         vmcb.rip = behind(vmcb, 1); // a trap: reported behind the instruction
         [[fallthrough]];
@@ -240,16 +238,7 @@ void apply_pit(PerCpu& cpu, const Exit& exit) {
     }
 }
 
-// Decides and does.
-void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
-    exit.kind = kind;
-    cpu.state.counters[static_cast<u32>(kind)]++;
-    Effects effects;
-    core::decide(cpu.manifest, cpu.state, *cpu.partition, exit, effects);
-    apply(cpu, *cpu.vmcb, exit, effects);
-}
-
-// The same, inlined for each frequent kind, so that what the kind does not need costs nothing.
+// Decides and does; inlined for each frequent kind, so that what the kind does not need costs nothing.
 [[gnu::always_inline]] inline void serve(PerCpu& cpu, Vmcb& vmcb, ExitKind kind, Exit& exit) {
     exit.kind = kind;
     cpu.state.counters[static_cast<u32>(kind)]++;
@@ -258,8 +247,17 @@ void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
     apply(cpu, vmcb, exit, effects);
 }
 
+// The same for the kinds that decide_rare() knows.
+[[gnu::noinline, clang::minsize]] void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
+    exit.kind = kind;
+    cpu.state.counters[static_cast<u32>(kind)]++;
+    Effects effects;
+    core::decide_rare(cpu.state, exit, effects);
+    apply(cpu, *cpu.vmcb, exit, effects);
+}
+
 [[gnu::noinline]] void serve_port(PerCpu& cpu) {
-    const Vmcb& vmcb = *cpu.vmcb;
+    Vmcb& vmcb = *cpu.vmcb;
     Exit exit;
     read_port(vmcb, exit);
     if ((vmcb.exit_info1 & kIoString) != 0) {
@@ -268,16 +266,32 @@ void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
     }
     const u64 mask = exit.width == 4 ? 0xFFFF'FFFF : exit.width == 2 ? 0xFFFF : 0xFF;
     exit.value = vmcb.rax & mask;
-    serve_rarely(cpu, ExitKind::port_out, exit);
+    serve(cpu, vmcb, ExitKind::port_out, exit);
+}
+
+[[gnu::noinline]] void serve_memory(PerCpu& cpu) {
+    Vmcb& vmcb = *cpu.vmcb;
+    Exit exit;
+    core::Mov mov;
+    read_memory(vmcb, exit);
+    read_instruction(cpu, exit, mov);
+    exit.kind = ExitKind::memory;
+    cpu.state.counters[static_cast<u32>(ExitKind::memory)]++;
+    Effects effects;
+    core::answer_memory(cpu.manifest, cpu.state, exit, effects);
+    if ((effects.set & core::kDevice) != 0) {
+        apply_device(cpu, cpu.state.device);
+        effects.set &= ~core::kDevice;
+    }
+    apply(cpu, vmcb, exit, effects);
+    if (exit.mov != nullptr && mov.reg == core::kRsp) {
+        vmcb.rsp = cpu.state.registers[core::kRsp];
+    }
 }
 
 [[gnu::noinline, clang::minsize]] void serve_rare(PerCpu& cpu) {
     Exit exit;
     read_rare(cpu, exit);
-    core::Mov mov;
-    if (exit.kind == ExitKind::memory) {
-        read_instruction(cpu, exit, mov);
-    }
     Vmcb& vmcb = *cpu.vmcb;
     if (exit.delivering && (exit.kind == ExitKind::nmi || exit.kind == ExitKind::window)) {
         vmcb.event_injection = vmcb.exit_interrupt_info; // the event that was under way is delivered again
@@ -285,9 +299,6 @@ void serve_rarely(PerCpu& cpu, ExitKind kind, Exit& exit) {
     const ExitKind kind = exit.kind;
     cpu.last_exits[cpu.newest_exit++ % kLastExits] = {vmcb.exit_code, exit.address, exit.rip};
     serve_rarely(cpu, kind, exit);
-    if (exit.mov != nullptr && exit.mov->reg == core::kRsp) {
-        vmcb.rsp = cpu.state.registers[core::kRsp];
-    }
     if (kind == ExitKind::nmi) {
         swallow_nmi();
         lifecycle::look_for_faults(cpu);
@@ -351,6 +362,7 @@ extern "C" [[noreturn, gnu::used, clang::preserve_none]] void svm_exit(PerCpu* s
             serve_port(cpu);
         }
         break;
+    case kExitNested: serve_memory(cpu); break;
     default: serve_rare(cpu); break;
     }
     if (__atomic_load_n(&cpu.mailbox, __ATOMIC_RELAXED) != 0) [[unlikely]] {

@@ -308,6 +308,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
         Mov mov;
         if (exit.kind == ExitKind::memory) {
             cpu.registers[kRcx] = shape_value(step.value, step.how);
+            exit.device = step.how < 0xF0 ? find_trapped(machine, exit.address) : step.width;
             read_code(step.code, exit, mov);
         }
         exit.rip = step.address & 3;

@@ -64,7 +64,7 @@ TEST(Acpi, DsdtDisassembles) {
     }
     const auto folder = std::filesystem::temp_directory_path() / ("septum-acpi-" + std::to_string(::getpid()));
     std::filesystem::create_directory(folder);
-    const Bytes dsdt = acpi_dsdt(true);
+    const Bytes dsdt = acpi_dsdt(true, false);
     std::ofstream(folder / "dsdt.aml", std::ios::binary)
         .write(reinterpret_cast<const char*>(dsdt.data()), static_cast<std::streamsize>(dsdt.size()));
     const std::string command =
@@ -80,8 +80,44 @@ TEST(Acpi, DsdtDisassembles) {
     EXPECT_EQ(dsl.find("IRQ"), std::string::npos) << dsl;
 }
 
+TEST(Acpi, RootBridgeDisassembles) {
+    if (std::system("command -v iasl >/dev/null 2>&1") != 0) {
+        GTEST_SKIP() << "iasl is not installed";
+    }
+    const auto folder = std::filesystem::temp_directory_path() / ("septum-acpi-pci-" + std::to_string(::getpid()));
+    std::filesystem::create_directory(folder);
+    const Bytes dsdt = acpi_dsdt(true, true);
+    std::ofstream(folder / "dsdt.aml", std::ios::binary)
+        .write(reinterpret_cast<const char*>(dsdt.data()), static_cast<std::streamsize>(dsdt.size()));
+    const std::string command =
+        "cd '" + folder.string() + "' && iasl -d dsdt.aml >/dev/null 2>&1 && iasl -tc dsdt.dsl >log 2>&1";
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    std::ostringstream source;
+    source << std::ifstream(folder / "dsdt.dsl").rdbuf();
+    const std::string dsl = source.str();
+    std::filesystem::remove_all(folder);
+    for (const char* part : {"EisaId (\"PNP0A03\")", "WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode",
+                             "DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite",
+                             "0xE0000000", "0xFEBFFFFF", "0x1EC00000", "0x0CF8", "EisaId (\"PNP0501\")"}) {
+        EXPECT_NE(dsl.find(part), std::string::npos) << part << "\n" << dsl;
+    }
+    EXPECT_EQ(dsl.find("_PRT"), std::string::npos);
+}
+
+// MSI is denied to a partition without a bus, active-state power management to one with it (ACPI 6.4 table 5-11).
+TEST(Acpi, BootFlagsFollowTheBus) {
+    const auto flags = [](bool pci) {
+        AcpiMachine machine;
+        machine.apic_ids = {0};
+        machine.pci = pci;
+        return get<std::uint16_t>(acpi_tables(machine, Gpa{0xE'0000}), 0x80 + 109);
+    };
+    EXPECT_EQ(flags(false), 0x2CU);
+    EXPECT_EQ(flags(true), 0x34U);
+}
+
 TEST(Acpi, NoConsoleNoDevice) {
-    EXPECT_LT(acpi_dsdt(false).size(), acpi_dsdt(true).size());
+    EXPECT_LT(acpi_dsdt(false, false).size(), acpi_dsdt(true, false).size());
 }
 
 } // namespace

@@ -87,7 +87,7 @@ TEST(Bundle, HeaderDigestsAndRecords) {
     }
     EXPECT_LE(next, bytes.size());
     const auto ram = records<manifest::Range>(bytes, header.ram);
-    EXPECT_EQ(ram.size(), 7U); // kernel, workspace, bundle, two partitions, two channels
+    EXPECT_EQ(ram.size(), 8U); // kernel, workspace, crash record, bundle, two partitions, two channels
     for (std::size_t i = 1; i < ram.size(); ++i) {
         EXPECT_LE(ram[i - 1].base.value + ram[i - 1].size, ram[i].base.value);
     }
@@ -185,6 +185,20 @@ TEST(Golden, Pair) {
     };
     expect_golden("pair.manifest", dump(part(0, header.manifest_size)));
     expect_golden("pair.tables", dump(part(header.tables_offset, header.tables_offset + header.tables_size)));
+}
+
+// A device each: the manifest, and all tables but those of the partitions' processors.
+TEST(Golden, Owners) {
+    const Bundle bundle = make(make_owners(), pair_payloads());
+    expect_golden("owners.lock", bundle.lock);
+    const auto header = get<manifest::Header>(bundle.bytes, 0);
+    const auto part = [&](std::size_t from, std::size_t to) {
+        return Bytes(bundle.bytes.begin() + static_cast<std::ptrdiff_t>(from),
+                     bundle.bytes.begin() + static_cast<std::ptrdiff_t>(to));
+    };
+    expect_golden("owners.manifest", dump(part(0, header.manifest_size)));
+    const std::size_t first = header.iommu.interrupt_table - header.bundle_base; // the IOMMU's come first
+    expect_golden("owners.iommu", dump(part(first, header.kernel_page_tables - header.bundle_base)));
 }
 
 TEST(Golden, Mixed) {

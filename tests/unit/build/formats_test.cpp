@@ -3,7 +3,6 @@
 #include "build/tables/guest_tables.hpp"
 #include "build/tables/permission_maps.hpp"
 #include "build/tables/vmcb.hpp"
-#include "build/tables/vtd.hpp"
 #include "tests/unit/build/models.hpp"
 
 #include <set>
@@ -111,21 +110,6 @@ TEST(Vmcb, AfterInit) {
     EXPECT_EQ(get<std::uint64_t>(page, 0x548), 0U);
     EXPECT_EQ(get<std::uint64_t>(page, 0x558), 0x10U);
     EXPECT_EQ(get<std::uint64_t>(page, 0x578), 0xFFF0U);
-}
-
-TEST(Vtd, NothingIsPresent) {
-    Bytes root(kVtdRootSize, 0xAA);
-    Bytes interrupts(kVtdInterruptSize, 0xAA);
-    write_vtd_tables(root, interrupts);
-    EXPECT_EQ(root, Bytes(kVtdRootSize, 0));
-    EXPECT_EQ(interrupts, Bytes(kVtdInterruptSize, 0));
-    const auto record = iommu_record(make_board().iommu, Hpa{0x5000}, Hpa{0x6000});
-    EXPECT_EQ(record.kind, manifest::IommuKind::vt_d);
-    EXPECT_EQ(record.extended_mask, 0xAU); // QI, IR
-    EXPECT_EQ(record.interrupt_table_entries * 16, kVtdInterruptSize);
-    const auto none = iommu_record({}, Hpa{0x5000}, Hpa{0x6000});
-    EXPECT_EQ(none.root_table.value, 0U);
-    EXPECT_EQ(none.registers.value, 0U);
 }
 
 TEST(GuestTables, FourGiBIdentity) {

@@ -83,6 +83,75 @@ inline config::Model make_pair() {
     return model;
 }
 
+// An NVMe disk behind a bridge and a card with plain MSI on the root bus, as QEMU has them.
+inline void add_devices(config::Board& board) {
+    config::BoardPciFunction edu;
+    edu.name = {"edu", at(40)};
+    edu.span = at(40);
+    edu.bdf = 5U << 3U;
+    edu.vendor = 0x1234;
+    edu.device = 0x11E8;
+    edu.class_code = 0x00'FF00;
+    edu.bars.push_back({0, {0xF040'0000, at(41)}, {kMiB, at(41)}, false, false});
+    edu.msi = {0x40, 1, true, false};
+    edu.group.value = 0x1'0000U + edu.bdf;
+    edu.assignable = true;
+    board.pci.push_back(edu);
+    config::BoardPciFunction port;
+    port.name = {"port1", at(42)};
+    port.bdf = 2U << 3U;
+    port.vendor = 0x1B36;
+    port.device = 0x000C;
+    port.is_bridge = true;
+    port.bridge = {1, 1, 0x148, 0xF000'0000, 2 * kMiB, 0, 0};
+    board.pci.push_back(port);
+    config::BoardPciFunction nvme;
+    nvme.name = {"nvme0", at(43)};
+    nvme.span = at(43);
+    nvme.bdf = 1U << 8U;
+    nvme.vendor = 0x1B36;
+    nvme.device = 0x0010;
+    nvme.class_code = 0x01'0802;
+    nvme.bars.push_back({0, {0xF000'0000, at(44)}, {16 * kKiB, at(44)}, true, false});
+    nvme.msix = {0x40, 65, 0, 0x2000, 0, 0x3000};
+    nvme.pcie_at = 0x80;
+    nvme.power_at = 0x60;
+    nvme.capabilities.push_back({0xC0, 0x09, 18});
+    nvme.capabilities.push_back({0xE0, 0x13, 6});
+    nvme.reset = config::DeviceReset::flr;
+    nvme.reset_span = at(45);
+    nvme.group.value = 0x1'0000U + nvme.bdf;
+    nvme.assignable = true;
+    board.pci.push_back(nvme);
+    std::sort(board.pci.begin(), board.pci.end(),
+              [](const config::BoardPciFunction& a, const config::BoardPciFunction& b) { return a.bdf < b.bdf; });
+}
+
+inline std::size_t function_named(const config::Board& board, const std::string& name) {
+    for (std::size_t i = 0; i < board.pci.size(); ++i) {
+        if (board.pci[i].name.value == name) {
+            return i;
+        }
+    }
+    ADD_FAILURE() << name;
+    return 0;
+}
+
+inline void grant(config::Model& model, std::size_t partition, const std::string& name, std::uint32_t line) {
+    model.partitions[partition].devices.push_back({name, at(line)});
+    model.partitions[partition].device_indices.push_back(function_named(model.board, name));
+}
+
+// Two partitions with a device each: alpha owns the card and is never restarted, beta owns the disk.
+inline config::Model make_owners() {
+    config::Model model = make_pair();
+    add_devices(model.board);
+    model.partitions[0].on_fault.by_cause.fill(config::FaultAction::stop);
+    grant(model, 0, "edu", 50);
+    grant(model, 1, "nvme0", 51);
+    return model;
+}
+
 struct ElfSegmentSpec {
     std::uint32_t flags = 5; // R X
     std::uint64_t address = 0x10'0000;

@@ -135,7 +135,7 @@ TEST(KernelTables, WriteXorExecuteAndGuards) {
     ASSERT_TRUE(outcome.ok());
     Plan& plan = *outcome.value;
     plan.bundle = {Hpa{0x700'0000}, 0x9000};
-    const auto mappings = kernel_mappings(plan, *kernel.value, model.board);
+    const auto mappings = kernel_mappings(plan, *kernel.value, model.board, {Hpa{0x700'2000}, 0x1000});
     const auto rights = [&](std::uint64_t address) -> std::uint64_t {
         for (const auto& mapping : mappings) {
             EXPECT_EQ(mapping.from, mapping.to);
@@ -152,6 +152,11 @@ TEST(KernelTables, WriteXorExecuteAndGuards) {
     EXPECT_EQ(rights(0x20'4000), kNx | 0x63U);
     EXPECT_EQ(rights(0x20'6000), kNx | 0x63U); // zeros past the file's bytes
     EXPECT_EQ(rights(plan.bundle.base.value), kNx | 0x61U);
+    EXPECT_EQ(rights(plan.bundle.base.value + 0x1000), kNx | 0x61U);
+    EXPECT_EQ(rights(plan.bundle.base.value + 0x2000), kNx | 0x63U); // what the kernel writes of the IOMMU's tables
+    EXPECT_EQ(rights(plan.bundle.base.value + 0x3000), kNx | 0x61U);
+    EXPECT_EQ(rights(plan.bundle.base.value + 0x8000), kNx | 0x61U);
+    EXPECT_EQ(rights(plan.iommu_block.value), kNx | 0x63U);
     EXPECT_EQ(rights(0xFED9'0000), kNx | 0x7BU);
     EXPECT_EQ(rights(0xFED9'1000), 0U);
     EXPECT_EQ(rights(0xFEE0'0000), kNx | 0x7BU);
@@ -164,6 +169,24 @@ TEST(KernelTables, WriteXorExecuteAndGuards) {
     for (std::size_t i = 1; i < mappings.size(); ++i) {
         EXPECT_LE(mappings[i - 1].from + mappings[i - 1].size, mappings[i].from);
     }
+}
+
+// Of the devices' BARs the kernel maps the pages with MSI-X tables, uncacheable, and nothing else.
+TEST(KernelTables, MsixPagesOnly) {
+    const auto kernel = read_kernel(make_kernel());
+    ASSERT_TRUE(kernel.ok());
+    const auto model = make_owners();
+    auto outcome = place(model, kernel.value->range);
+    ASSERT_TRUE(outcome.ok());
+    outcome.value->bundle = {Hpa{0x700'0000}, 0x9000};
+    std::uint64_t uncached = 0;
+    for (const auto& mapping : kernel_mappings(*outcome.value, *kernel.value, model.board, {})) {
+        if ((mapping.leaf & pte::kCacheDisable) != 0) {
+            uncached += mapping.size;
+            EXPECT_TRUE(mapping.from == 0xF000'2000 || mapping.from == 0xFED9'0000) << mapping.from;
+        }
+    }
+    EXPECT_EQ(uncached, 0x2000U); // 65 entries are 1040 bytes: a page; and the unit's registers
 }
 
 } // namespace

@@ -73,8 +73,8 @@ TEST(Plan, CpusAreContiguousPerPartitionAndAsidsUnique) {
     EXPECT_EQ(plan.partitions[0].asid, 1U);
     EXPECT_EQ(plan.partitions[1].asid, 2U);
     EXPECT_EQ(plan.cpus[0].block.value, plan.workspace.base.value);
-    EXPECT_EQ(plan.partitions[1].block.value + layout::PartitionBlock::kSize,
-              plan.workspace.base.value + plan.workspace.size);
+    EXPECT_EQ(plan.partitions[1].block.value + layout::PartitionBlock::kSize, plan.iommu_block.value);
+    EXPECT_EQ(plan.iommu_block.value + layout::IommuBlock::kSize, plan.workspace.base.value + plan.workspace.size);
 }
 
 TEST(Plan, PinnedCpusGoFirst) {

@@ -39,6 +39,26 @@ TEST(PortRules, SortedDisjointAndAsTheBoardSays) {
     EXPECT_EQ(rule_of(port_rules(partition), 0x3F8), nullptr);
 }
 
+// Mechanism #1 for those with devices alone; the reset control register in its midst stays forbidden.
+TEST(PortRules, ConfigurationSpaceNeedsADevice) {
+    auto partition = make_partition("x", 2 * kMiB);
+    EXPECT_EQ(rule_of(port_rules(partition), 0xCFC), nullptr);
+    partition.device_indices = {0};
+    const auto rules = port_rules(partition);
+    EXPECT_LE(rules.size(), manifest::kMaxPortRules);
+    for (std::size_t i = 1; i < rules.size(); ++i) {
+        EXPECT_LT(rules[i - 1].last, rules[i].first);
+    }
+    for (const unsigned port : {0xCF8U, 0xCFAU, 0xCFBU}) {
+        EXPECT_EQ(rule_of(rules, static_cast<std::uint16_t>(port))->answer, PortAnswer::pci_address) << port;
+    }
+    EXPECT_EQ(rule_of(rules, 0xCF9)->answer, PortAnswer::forbidden);
+    for (const unsigned port : {0xCFCU, 0xCFDU, 0xCFEU, 0xCFFU}) {
+        EXPECT_EQ(rule_of(rules, static_cast<std::uint16_t>(port))->answer, PortAnswer::pci_data) << port;
+    }
+    EXPECT_EQ(rule_of(rules, 0xD00), nullptr);
+}
+
 TEST(PortRules, GrantedPortsAreCutOut) {
     auto partition = make_partition("x", 2 * kMiB);
     partition.ports_first = {{0x3FA, {}}};

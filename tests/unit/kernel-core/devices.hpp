@@ -93,15 +93,23 @@ struct DeviceMachine : Machine {
     [[nodiscard]] const DeviceEffect& device() const { return cpu.device; }
 
     Mov mov;
+    // A memory exit, as svm/ reports it: with `mov` for its instruction.
+    void touch(u8 access, u64 address) {
+        step({.kind = ExitKind::memory,
+              .access = access,
+              .address = address,
+              .device = find_trapped(manifest, address),
+              .mov = &mov});
+    }
     // A load of `width` bytes into RCX, or a store of RCX.
     void load(u64 address, u8 width) {
         mov = {.width = width, .target_width = width, .reg = kRcx};
-        step({.kind = ExitKind::memory, .access = manifest::kRead, .address = address, .mov = &mov});
+        touch(manifest::kRead, address);
     }
     void store(u64 address, u64 value, u8 width = 4) {
         mov = {.width = width, .target_width = width, .reg = kRcx, .store = true};
         cpu.registers[kRcx] = value;
-        step({.kind = ExitKind::memory, .access = manifest::kWrite, .address = address, .mov = &mov});
+        touch(manifest::kWrite, address);
     }
     [[nodiscard]] u64 rcx() const { return cpu.registers[kRcx]; }
 };

@@ -112,12 +112,19 @@ TEST_F(Msix, OtherPagesAreNotTrapped) {
 }
 
 TEST_F(Msix, TheInstructionMustFitTheFault) {
-    step({.kind = ExitKind::memory, .access = manifest::kWrite, .address = kTableGpa});
+    step({.kind = ExitKind::memory, .access = manifest::kWrite, .address = kTableGpa, .device = kDisk});
     expect_fault(Fault::mmio_instruction);
     mov = {.width = 4, .target_width = 4};
-    step({.kind = ExitKind::memory, .access = manifest::kWrite, .address = kTableGpa, .mov = &mov}); // it is a load now
+    touch(manifest::kWrite, kTableGpa); // it is a load now
     expect_fault(Fault::mmio_instruction);
-    step({.kind = ExitKind::memory, .access = manifest::kExecute, .address = kTableGpa, .mov = &mov});
+    touch(manifest::kExecute, kTableGpa);
+    expect_fault(Fault::memory);
+    // Whatever device the exit names, the place must be in its pages.
+    for (const u32 device : {0u, kCard, 3u, ~0u}) {
+        step({.kind = ExitKind::memory, .address = kTableGpa, .device = device, .mov = &mov});
+        expect_fault(Fault::memory);
+    }
+    step({.kind = ExitKind::memory, .access = manifest::kRead, .address = kTableGpa + kPageSize, .device = kDisk, .mov = &mov});
     expect_fault(Fault::memory);
     for (const u8 width : {u8{1}, u8{2}}) {
         store(kTableGpa, 0, width);
@@ -133,11 +140,11 @@ TEST_F(Msix, TheInstructionMustFitTheFault) {
 
 TEST_F(Msix, StoresTakeImmediatesAndHighBytesFromWhereTheyAre) {
     mov = {.immediate = 0xFFFF'FFFF'FFFF'FF31, .width = 4, .target_width = 4, .store = true, .has_immediate = true};
-    step({.kind = ExitKind::memory, .access = manifest::kWrite, .address = kTableGpa + 8, .mov = &mov});
+    touch(manifest::kWrite, kTableGpa + 8);
     EXPECT_EQ(states[0].msix[0].words[kMsixData], 0xFFFF'FF31u);
     cpu.registers[kRdx] = 0xAB00;
     mov = {.width = 1, .target_width = 1, .reg = kRdx, .store = true, .high = true};
-    step({.kind = ExitKind::memory, .access = manifest::kWrite, .address = kTableGpa + 16 * kHardwareEntries, .mov = &mov});
+    touch(manifest::kWrite, kTableGpa + 16 * kHardwareEntries);
     EXPECT_EQ(device().value, 0xABu);
 }
 

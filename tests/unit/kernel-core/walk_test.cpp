@@ -13,14 +13,14 @@ struct Memory {
     std::map<u64, u64> entries; // by address
     u32 reads = 0;
     u64 resolve(const Mode& mode, u64 linear) {
-        return walk(mode, linear, [this](u64 gpa, u32 bytes, u64& value) {
+        return walk(mode, linear, [this](u64 gpa, bool is_wide, u64& value) {
             reads++;
-            EXPECT_EQ(gpa % bytes, 0u);
+            EXPECT_EQ(gpa % (is_wide ? 8 : 4), 0u);
             const auto found = entries.find(gpa);
             if (found == entries.end()) {
                 return false;
             }
-            value = bytes == 4 ? found->second & 0xFFFF'FFFF : found->second;
+            value = is_wide ? found->second : found->second & 0xFFFF'FFFF;
             return true;
         });
     }

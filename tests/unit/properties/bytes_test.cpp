@@ -163,6 +163,33 @@ std::vector<Break> breaks() {
              e.change<m::Partition>(e.header().partitions, 1,
                                     [](m::Partition& p) { p.on[0] = m::OnFault::halt_system; });
          }},
+        {"part.conduct", "before its first restart in the image",
+         [](Editor& e) {
+             e.change<m::Partition>(e.header().partitions, 1, [](m::Partition& p) { p.backoff_ms += 7; });
+         }},
+        {"part.conduct", "promises a heartbeat every",
+         [](Editor& e) {
+             e.change<m::Partition>(e.header().partitions, 1, [](m::Partition& p) { p.heartbeat_ms += 100; });
+         }},
+        {"part.conduct", "has the event log in the image",
+         [](Editor& e) {
+             e.change<m::Partition>(e.header().partitions, 1, [](m::Partition& p) { p.event_log = 1; });
+         }},
+        {"part.conduct", "no partition promises a heartbeat",
+         [](Editor& e) {
+             e.change_header([](m::Header& h) {
+                 h.watchdog.kind = m::WatchdogKind::hpet;
+                 h.watchdog.registers = Hpa{0xFED0'0000};
+                 h.watchdog.period_us = 1000;
+                 h.watchdog.handle = ~0U;
+             });
+         }},
+        {"mem.kernel-private", "the crash record",
+         [](Editor& e) { lead_alpha(e, 0x1000, e.header().crash_record.value); }},
+        {"mem.kernel-exact", "expected rw- write-back",
+         [](Editor& e) {
+             e.change_header([](m::Header& h) { h.crash_record = Hpa{h.crash_record.value + 0x10'0000}; });
+         }},
         {"chan.directed", "the writer of channel `answer`",
          [](Editor& e) {
              e.change<m::Channel>(e.header().channels, 0, [](m::Channel& c) { std::swap(c.writer, c.reader); });
@@ -198,7 +225,7 @@ std::vector<Break> breaks() {
              e.put(context + 16 * 0xFA, std::uint64_t{1 | 2 << 2});
              e.put(context + 16 * 0xFA + 8, std::uint64_t{1 << 8 | 2}); // domain 1, four levels
          }},
-        {"dma.confined", "DMA domain",
+        {"dma.confined", "which is not its owner's RAM",
          [](Editor& e) {
              // Second-stage tables: alpha's own, as they happen to lie there.
              const std::uint64_t context = e.header().iommu.interrupt_table.value;
@@ -206,8 +233,19 @@ std::vector<Break> breaks() {
              e.put(context + 16 * 0xFA, nested(e, 0) | 1);
              e.put(context + 16 * 0xFA + 8, std::uint64_t{1 << 8 | 2});
          }},
-        {"irq.owned", "is present",
+        {"irq.owned", "expected nobody",
          [](Editor& e) { e.put(e.header().iommu.interrupt_table.value + 16, std::uint64_t{1 | 0x41 << 16}); }},
+        {"irq.remapped", "is present before any guest runs",
+         [](Editor& e) { e.put(e.header().iommu.interrupt_table.value + 16, std::uint64_t{1 | 0x41 << 16}); }},
+        {"irq.source-checked", "may be used by every device",
+         [](Editor& e) { e.put(e.header().iommu.interrupt_table.value + 16, std::uint64_t{1 | 0x41 << 16}); }},
+        {"dma.ats-off", "that the device says are translated",
+         [](Editor& e) {
+             const std::uint64_t context = e.header().iommu.interrupt_table.value;
+             e.put(e.header().iommu.root_table.value, context | 1);
+             e.put(context + 16 * 0xFA, nested(e, 0) | 1 | 1 << 2); // TT = 01b
+             e.put(context + 16 * 0xFA + 8, std::uint64_t{1 << 8 | 2});
+         }},
         {"irq.ipi", "writes MSR 0x830", [](Editor& e) { e.flip(e.partition(1).msrpm.value, 0x830 * 2 + 1); }},
         {"irq.lvt", "writes MSR 0x835", [](Editor& e) { e.flip(e.partition(1).msrpm.value, 0x835 * 2 + 1); }},
         {"irq.vectors", "keeps for exceptions",
@@ -239,7 +277,7 @@ std::vector<Break> breaks() {
 
 class Bytes : public testing::Test {
 protected:
-    static void SetUpTestSuite() { world_ = mutation::make_world(false); }
+    static void SetUpTestSuite() { world_ = mutation::make_world(mutation::Machine::x2apic); }
     static void TearDownTestSuite() { world_.reset(); }
     void SetUp() override { ASSERT_TRUE(world_.has_value()); }
 
@@ -286,7 +324,9 @@ TEST_F(Bytes, EachPropertyFindsWhatBreaksIt) {
 }
 
 TEST_F(Bytes, EachPropertyHasABreak) {
-    std::set<std::string> covered{"image.boot-path"}; // needs an image: image_test.cpp
+    // These need an image (image_test.cpp), or a device (devices_test.cpp).
+    std::set<std::string> covered{"image.boot-path", "dev.bars-owned", "dev.exclusive", "dev.exists", "dev.reset",
+                                  "dma.p2p"};
     for (const Break& broken : breaks()) {
         covered.insert(broken.id);
     }

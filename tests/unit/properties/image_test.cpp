@@ -17,7 +17,7 @@ using Image = std::vector<std::uint8_t>;
 class Images : public testing::Test {
 protected:
     static void SetUpTestSuite() {
-        world_ = mutation::make_world(false);
+        world_ = mutation::make_world(mutation::Machine::x2apic);
         if (world_) {
             auto made = build::make_iso(world_->kernel, world_->bundle, {.volume = "mutated", .uefi = false});
             for (const config::Diagnostic& diagnostic : made.diagnostics) {
@@ -125,7 +125,7 @@ TEST_F(Images, AnImageCutShortIsRefused) {
 }
 
 TEST_F(Images, AnotherAppliancesImageIsRefused) {
-    auto other = mutation::make_world(true);
+    auto other = mutation::make_world(mutation::Machine::xapic);
     ASSERT_TRUE(other.has_value());
     EXPECT_FALSE(verify_image(other->model, image_, {.solver = false}).proved());
 }

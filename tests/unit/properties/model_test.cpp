@@ -13,7 +13,7 @@ namespace {
 class OnTheModel : public testing::Test {
 protected:
     void SetUp() override {
-        auto model = mutation::load(mutation::appliance(false));
+        auto model = mutation::load(mutation::appliance(mutation::Machine::x2apic));
         ASSERT_TRUE(model.has_value());
         model_ = std::move(*model);
     }
@@ -96,7 +96,94 @@ TEST_F(OnTheModel, DeviceOwnedTwice) {
     model_.partitions[0].devices.push_back({"sata", {}});
     model_.partitions[1].devices.push_back({"sata", {}});
     expect_violated("dev.exclusive", "`beta` and `alpha` both own device `sata`");
-    EXPECT_EQ(of("dma.ats-off").verdict, Verdict::inconclusive) << "nothing about an assigned device is proved yet";
+}
+
+class DevicesOnTheModel : public OnTheModel {
+protected:
+    void SetUp() override {
+        auto model = mutation::load(mutation::appliance(mutation::Machine::vt_d));
+        ASSERT_TRUE(model.has_value());
+        model_ = std::move(*model);
+    }
+    config::BoardPciFunction& function(const std::string& name) {
+        for (config::BoardPciFunction& one : model_.board.pci) {
+            if (one.name.value == name) {
+                return one;
+            }
+        }
+        return model_.board.pci.front();
+    }
+};
+
+TEST_F(DevicesOnTheModel, TheWorldIsProved) {
+    EXPECT_TRUE(verify_model(model_, {}).proved());
+    EXPECT_EQ(of("dev.functions-together").verdict, Verdict::proved);
+    EXPECT_EQ(of("dma.reserved-regions").verdict, Verdict::proved);
+}
+
+TEST_F(DevicesOnTheModel, TwoBarsAtOnePlace) {
+    function("card").bars[0].base.value = function("nic").bars[0].base.value & ~0xFFFFFULL;
+    expect_violated("dev.bars-owned", "BAR 0 of `card` and BAR 1 of `nic` both lie at 0xf0200000..0xf0201000");
+}
+
+TEST_F(DevicesOnTheModel, ABarInMemory) {
+    function("card").bars[0].base.value = 0x700'0000;
+    expect_violated("mem.within-board", "BAR 0 of `card` lies at 0x7000000..0x7100000, which the board lists as memory");
+}
+
+TEST_F(DevicesOnTheModel, ABarOutsideItsBridge) {
+    function("disk").bars[0].base.value = 0xF080'0000;
+    expect_violated("mem.within-board", "outside the windows of `port1`");
+}
+
+TEST_F(DevicesOnTheModel, ABarInTheWindowOfABridgeThatIsNotAboveIt) {
+    function("card").bars[0].base.value = 0xF000'0000 + 0x10'0000;
+    expect_violated("dma.p2p", "lies in the window of `port1`, which it is not behind");
+}
+
+TEST_F(DevicesOnTheModel, AWindowOverTheInterrupts) {
+    function("port1").bridge.window_base = 0xFEE0'0000;
+    expect_violated("dma.p2p", "where interrupts are sent");
+}
+
+TEST_F(DevicesOnTheModel, ABusWithoutABridge) {
+    function("port1").is_bridge = false;
+    expect_violated("dma.p2p", "the board lists no bridge that leads to `disk` on bus 01");
+}
+
+TEST_F(DevicesOnTheModel, FunctionsOfOneDevice) {
+    function("nic").bdf = 0x29;
+    expect_violated("dev.functions-together", "are functions of one device");
+}
+
+TEST_F(DevicesOnTheModel, DevicesOnOneBusBehindABridge) {
+    function("nic").bdf = 0x108;
+    expect_violated("dev.functions-together", "lie behind one bridge, `port1`");
+}
+
+TEST_F(DevicesOnTheModel, ResetsThatTakeOthersAlong) {
+    function("sata").bdf = 0x108;
+    function("disk").reset = config::DeviceReset::bus;
+    expect_violated("dev.reset", "resets `sata` as well, which `alpha` does not own");
+    function("card").reset = config::DeviceReset::bus;
+    expect_violated("dev.reset", "the bridge above it, and there is none");
+    function("nic").pcie_at = 0;
+    expect_violated("dev.reset", "by a capability that it does not have");
+}
+
+TEST_F(DevicesOnTheModel, ReservedMemory) {
+    config::BoardReserved reserved;
+    reserved.base.value = 0x700'0000;
+    reserved.size = 0x1'0000;
+    reserved.devices.push_back({"sata", {}});
+    model_.board.iommu.reserved.push_back(reserved);
+    expect_violated("dma.reserved-regions", "as memory to use, and as reserved for devices");
+    model_.board.iommu.reserved[0].base.value = 0x8000'0000;
+    EXPECT_EQ(of("dma.reserved-regions").verdict, Verdict::proved) << "nobody owns that device";
+    model_.board.iommu.reserved[0].devices[0].value = "nic";
+    expect_violated("dma.reserved-regions", "`gamma` owns `nic`, for which the firmware reserves memory");
+    model_.board.iommu.reserved[0].declared = true;
+    EXPECT_EQ(of("dma.reserved-regions").verdict, Verdict::proved);
 }
 
 TEST_F(OnTheModel, DevicesAreFlows) {

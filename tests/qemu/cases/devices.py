@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two Linux partitions with a device each, at once: what they write and send is checked from outside as well."""
+
+import hashlib
+import pathlib
+import random
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+
+from harness.check import BROKEN, boot
+from harness.images import Workshop
+from harness.machine import Console, Failure, Machine, Skip, qemu_version
+
+SECONDS = 280
+DISK_MIB = 64
+ROUNDS = 8
+
+DONE = (
+    r"septum: disk: launched, 2 cpus, 256 MiB",
+    r"septum: net: launched, 1 cpu, 256 MiB",
+    r"^\[disk\] disk: Linux \S+ up, 2 CPUs",
+    r"^\[disk\] disk: ext4 mounted",
+    r"^\[disk\] disk: sealed file verified",
+    r"^\[disk\] disk: 8 files of 1024 KiB written, read back and equal, [1-9]\d* interrupts",
+    r"^\[disk\] disk: done",
+    r"^\[net\] net: Linux \S+ up, 1 CPUs",
+    r"^\[net\] net: eth0 52:54:00:",
+    r"^\[net\] net: 8 times 256 KiB sent, received and equal, [1-9]\d* interrupts",
+    r"^\[net\] net: done",
+    r"septum: disk: stopped",
+    r"septum: net: stopped",
+)
+NEVER = (*BROKEN, r"failed:", r"septum: \S+: fault", r"dma blocked", r"interrupt blocked", r"nvme nvme0: I/O .* timeout")
+
+
+@dataclass(frozen=True)
+class AsRun(Machine):
+    """What `septum run` starts for an image."""
+
+    septum: str = ""
+    disks: str = ""
+
+    def command(self, image: str) -> list[str]:
+        line = [self.septum, "run", image, "--print-command", "--disks", self.disks]
+        done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            raise Failure(f"`{' '.join(line)}` gave {done.returncode}\n{done.stdout}{done.stderr}")
+        return [*shlex.split(done.stdout), *self.extra]
+
+
+def _tool(name: str) -> str:
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if path is None:
+        raise Skip(f"`{name}` is not installed: the package `e2fsprogs` has it")
+    return path
+
+
+def _make_disk(path: pathlib.Path) -> None:
+    """An ext4 file system with a file in it whose digest the guest can check."""
+    with tempfile.TemporaryDirectory() as folder:
+        sealed = random.Random(1).randbytes(1 << 20)
+        pathlib.Path(folder, "sealed").write_bytes(sealed)
+        pathlib.Path(folder, "sealed.sha256").write_text(hashlib.sha256(sealed).hexdigest() + "\n")
+        path.unlink(missing_ok=True)
+        done = subprocess.run([_tool("mke2fs"), "-q", "-t", "ext4", "-d", folder, str(path), f"{DISK_MIB}M"],
+                              capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(f"mke2fs gave {done.returncode}\n{done.stderr}")
+
+
+def _read(disk: pathlib.Path, name: str) -> bytes:
+    done = subprocess.run([_tool("debugfs"), "-R", f"cat {name}", str(disk)], capture_output=True, check=False)
+    return done.stdout
+
+
+def _check_disk(disk: pathlib.Path, rounds: int) -> None:
+    """The guest's own list of digests against the files as they lie in the image."""
+    lines = _read(disk, "answer").decode().splitlines()
+    if len(lines) != rounds:
+        raise Failure(f"`answer` on the disk has {len(lines)} lines, expected {rounds}")
+    for line in lines:
+        digest, number = line.split()
+        found = hashlib.sha256(_read(disk, f"files/{number}")).hexdigest()
+        if found != digest:
+            raise Failure(f"file {number} on the disk has digest {found}, the guest wrote {digest}")
+
+
+def _check_net(capture: pathlib.Path, rounds: int) -> None:
+    """The card's own traffic, both ways, as QEMU saw it outside of the machine."""
+    size = capture.stat().st_size
+    if size < 2 * rounds * 256 * 1024:
+        raise Failure(f"{size} bytes crossed the network, expected {2 * rounds * 256 * 1024} at least")
+
+
+def _run(workshop: Workshop, appliance: pathlib.Path, board: str, trace: str, said: tuple[str, ...],
+         rounds: tuple[int, int]) -> Console:
+    """Boots the appliance with a fresh disk; checks disk and network from outside. `rounds`: of the disk, of the net."""
+    folder = workshop.folder / f"{appliance.stem}-{board}"
+    folder.mkdir(parents=True, exist_ok=True)
+    image = workshop.build(appliance, folder / "devices.iso", board)
+    disk = folder / f"{board}.disk0.img"
+    _make_disk(disk)
+    capture = folder / "net0.pcap"
+    extra = ("-object", f"filter-dump,id=dump0,netdev=net0,file={capture}", "-trace", trace)
+    machine = AsRun(septum=str(workshop.septum), disks=str(folder), extra=extra)
+    console = boot(machine, str(image), SECONDS, anywhere=said, never=NEVER, settle=0.5)
+    _check_disk(disk, rounds[0])
+    _check_net(capture, rounds[1])
+    if not any(re.search(trace.rstrip("*"), line.text) for line in console.lines):
+        raise Failure(f"the IOMMU did nothing: no event of {trace}")
+    return console
+
+
+def _needs(board: str, minimum: tuple[int, int]) -> None:
+    if qemu_version() < minimum:
+        raise Skip(f"board {board} needs QEMU {minimum[0]}.{minimum[1]}")
+
+
+def both_vt_d(workshop: Workshop) -> None:
+    """an NVMe disk and a network card, each in a Linux of its own, behind VT-d"""
+    _needs("qemu-q35-devices", (9, 0))
+    _run(workshop, workshop.example("devices"), "qemu-q35-devices", "vtd_ir_remap*", DONE, (ROUNDS, ROUNDS))
+
+
+def both_amd_vi(workshop: Workshop) -> None:
+    """the same behind an AMD IOMMU"""
+    _needs("qemu-q35-amd-iommu", (9, 2))
+    _run(workshop, workshop.example("devices"), "qemu-q35-amd-iommu", "amdvi_ir_remap*", DONE, (ROUNDS, ROUNDS))
+
+
+def restart(workshop: Workshop) -> None:
+    """a Linux restarts itself with its disk, twice; another with its network card notices nothing"""
+    _needs("qemu-q35-devices", (9, 0))
+    appliance = workshop.source / "tests" / "qemu" / "appliances" / "devices-restart.yaml"
+    said = (
+        r"^\[disk\] disk: life 1 of 3",
+        r"^\[disk\] disk: life 2 of 3",
+        r"^\[disk\] disk: 2 files of 1024 KiB written, read back and equal, [1-9]\d* interrupts",
+        r"^\[disk\] disk: done",
+        r"^\[net\] net: 64 times 256 KiB sent, received and equal, [1-9]\d* interrupts",
+        r"^\[net\] net: done",
+        r"septum: disk: stopped",
+    )
+    console = _run(workshop, appliance, "qemu-q35-devices", "vtd_ir_remap*", said, (2, 64))
+    wishes = sum(1 for line in console.lines if "septum: disk: restarts by its own wish" in line.text)
+    if wishes != 2:
+        raise Failure(f"`disk` was restarted {wishes} times, expected 2\n{console.text()}")
+
+
+CASES = {
+    "devices.vt-d": both_vt_d,
+    "devices.amd-vi": both_amd_vi,
+    "devices.restart": restart,
+}
