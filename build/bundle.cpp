@@ -15,6 +15,7 @@
 #include "build/tables/pci_rules.hpp"
 #include "build/tables/permission_maps.hpp"
 #include "build/tables/rules.hpp"
+#include "build/tables/watchdog.hpp"
 
 #include <septum/manifest/layout.hpp>
 
@@ -221,6 +222,9 @@ private:
         header.kernel = plan.kernel;
         header.workspace = plan.workspace;
         header.trampoline = plan.trampoline;
+        header.event_log = plan.event_log;
+        header.crash_record = plan.crash_record;
+        header.watchdog = watchdog_record(plan, model_);
         if (model_.board.ecam) {
             header.ecam = Hpa{model_.board.ecam->value};
         }
@@ -254,7 +258,9 @@ private:
         }
         record.console = declared.console ? 1 : 0;
         record.restart_limit = counts_restarts(declared.on_fault) ? declared.on_fault.attempts : 0;
-        record.backoff_ms = declared.on_fault.backoff_ms;
+        record.backoff_ms = record.restart_limit != 0 ? declared.on_fault.backoff_ms : 0;
+        record.heartbeat_ms = declared.heartbeat_ms ? declared.heartbeat_ms->value : 0;
+        record.event_log = declared.event_log ? 1 : 0;
         record.block = planned.block;
         record.entry_rdi = guest.rdi;
         record.entry_rsi = guest.rsi;

@@ -23,7 +23,7 @@ struct [[gnu::packed]] TaskState {
 };
 static_assert(sizeof(TaskState) == 104);
 
-// A rare exit: frequent ones, which are only counted, leave none.
+// A rare exit, or one that was a fault: frequent ones, which are only counted, leave none.
 struct LastExit {
     u64 code;    // the vendor's
     u64 address; // as in core::Exit

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/plan/holes.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace septum::build {
@@ -59,6 +60,17 @@ std::optional<std::uint64_t> Holes::take_first(std::uint64_t size, std::uint64_t
             if (take(aligned, size)) {
                 return aligned;
             }
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> Holes::take_last(std::uint64_t size, std::uint64_t limit) {
+    for (auto hole = holes_.rbegin(); hole != holes_.rend(); ++hole) {
+        const std::uint64_t end = std::min(hole->second, limit);
+        if (end > hole->first && end - hole->first >= size) {
+            const std::uint64_t base = end - size;
+            return take(base, size) ? std::optional(base) : std::nullopt;
         }
     }
     return std::nullopt;

@@ -19,6 +19,9 @@ public:
     // Takes the lowest `size` bytes whose base is a multiple of `alignment` (a power of two).
     [[nodiscard]] std::optional<std::uint64_t> take_first(std::uint64_t size, std::uint64_t alignment);
 
+    // Takes the highest `size` bytes, whole pages, that end at or below `limit`.
+    [[nodiscard]] std::optional<std::uint64_t> take_last(std::uint64_t size, std::uint64_t limit);
+
     // Whether [base, base + size) is free.
     [[nodiscard]] bool contains(std::uint64_t base, std::uint64_t size) const;
 

@@ -76,6 +76,10 @@ std::vector<NamedRange> planned_ranges(const Plan& plan) {
     for (const auto& channel : plan.channels) {
         ranges.push_back({channel.memory, "channel `" + channel.name + "`"});
     }
+    if (plan.event_log.size != 0) {
+        ranges.push_back({plan.event_log, "event log"});
+    }
+    ranges.push_back({{plan.crash_record, kPageSize}, "crash record"});
     std::sort(ranges.begin(), ranges.end(),
               [](const NamedRange& a, const NamedRange& b) { return a.range.base < b.range.base; });
     return ranges;

@@ -5,6 +5,7 @@
 #include "build/plan/plan.hpp"
 
 #include <septum/guest/board.hpp>
+#include <septum/guest/event_log.hpp>
 #include <septum/guest/info.hpp>
 #include <septum/manifest/layout.hpp>
 
@@ -25,6 +26,9 @@ constexpr std::uint64_t kChannelLimit = guest::kChannelLimit;
 // The first doorbell vector of a native partition: above the exceptions and the PC's traditional vectors.
 constexpr std::uint8_t kFirstDoorbellVector = 0x40;
 
+static_assert(guest::kEventLogBase >= guest::kLowRamLimit &&
+              guest::kEventLogBase + guest::kEventLogSize <= guest::kChannelBase);
+
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
     return (value + unit - 1) & ~(unit - 1);
 }
@@ -40,7 +44,7 @@ Diagnostic make_error(std::string id, std::string message, Span primary, std::st
 
 // Something that wants host-physical memory.
 struct Item {
-    enum class Kind : std::uint8_t { ram, channel, workspace } kind = Kind::ram;
+    enum class Kind : std::uint8_t { ram, channel, workspace, event_log, crash_record } kind = Kind::ram;
     std::size_t index = 0; // in the model
     std::string name;
     std::uint64_t size = 0;
@@ -98,6 +102,23 @@ std::vector<Item> items_of(const config::Model& model, std::vector<Diagnostic>& 
         item.size_span = channel.size.span.known() ? channel.size.span : channel.name.span;
         item.alignment = channel.size.value >= kLargePage ? kLargePage : kPageSize;
         items.push_back(std::move(item));
+    }
+    Item crash;
+    crash.kind = Item::Kind::crash_record;
+    crash.name = "crash record";
+    crash.size = kPageSize;
+    crash.size_span = model.name.span;
+    items.push_back(std::move(crash));
+    for (const auto& partition : model.partitions) {
+        if (partition.event_log) {
+            Item log;
+            log.kind = Item::Kind::event_log;
+            log.name = "event log";
+            log.size = guest::kEventLogSize;
+            log.size_span = partition.event_log_span;
+            items.push_back(std::move(log));
+            break;
+        }
     }
     Item workspace;
     workspace.kind = Item::Kind::workspace;
@@ -268,13 +289,30 @@ void place_rest(std::vector<Item>& items, Holes& holes, const manifest::Range& k
         return a->kind != b->kind ? a->kind < b->kind : a->name < b->name;
     });
     for (Item* item : order) {
+        if (item->kind == Item::Kind::crash_record) {
+            continue;
+        }
         item->base = holes.take_first(item->size, item->alignment);
         if (!item->base && item->minimum < item->alignment) {
             item->base = holes.take_first(item->size, item->minimum);
         }
         if (!item->base) {
-            const std::string who = item->kind == Item::Kind::workspace ? "the kernel's workspace" : called(*item);
+            const bool own = item->kind != Item::Kind::ram && item->kind != Item::Kind::channel;
+            const std::string who = own ? "the kernel's " + item->name : called(*item);
             report_no_room(who, item->size, item->minimum, item->size_span, items, kernel, holes, board, diagnostics);
+        }
+    }
+    // As high as it goes below 4 GiB: a boot loader puts its modules low, and would write over what the last run has left.
+    for (Item* item : order) {
+        if (item->kind == Item::Kind::crash_record) {
+            item->base = holes.take_last(item->size, 4 * kGiB);
+            if (!item->base) {
+                item->base = holes.take_first(item->size, item->alignment);
+            }
+            if (!item->base) {
+                report_no_room("the kernel's crash record", item->size, item->minimum, item->size_span, items, kernel, holes,
+                               board, diagnostics);
+            }
         }
     }
 }
@@ -350,6 +388,23 @@ void add_ram_regions(PlannedPartition& partition) {
     }
 }
 
+// Whoever may read the event log sees it; only the kernel writes it.
+void add_event_log(Plan& plan, const config::Model& model) {
+    for (std::size_t p = 0; p < plan.partitions.size(); ++p) {
+        if (model.partitions[p].event_log) {
+            manifest::Region region{};
+            region.gpa = Gpa{guest::kEventLogBase};
+            region.hpa = plan.event_log.base;
+            region.size = plan.event_log.size;
+            region.kind = manifest::RegionKind::event_log;
+            region.access = manifest::kRead;
+            region.type = manifest::MemoryType::write_back;
+            region.object = ~0U;
+            plan.partitions[p].regions.push_back(region);
+        }
+    }
+}
+
 void add_channel_region(PlannedPartition& partition, Gpa gpa, const manifest::Range& memory, std::size_t channel,
                         bool sends) {
     manifest::Region region{};
@@ -417,6 +472,24 @@ void join_channels(Plan& plan, const config::Model& model, std::vector<Diagnosti
     }
 }
 
+// Who looks for missing heartbeats: a CPU that sleeps, or else the first partition's first.
+void place_watchdog(Plan& plan, const config::Model& model) {
+    plan.watched = model.board.watchdog && std::any_of(model.partitions.begin(), model.partitions.end(),
+                                                       [](const auto& partition) { return partition.heartbeat_ms; });
+    if (!plan.watched) {
+        return;
+    }
+    const auto sleeper = std::find_if(plan.cpus.begin(), plan.cpus.end(),
+                                      [](const PlannedCpu& cpu) { return cpu.partition == manifest::kNobody; });
+    plan.watchdog_apic_id = (sleeper != plan.cpus.end() ? *sleeper : plan.cpus.front()).apic_id;
+    if (model.board.watchdog->requester) {
+        plan.watchdog_handle = 0;
+        for (const auto& device : plan.devices) {
+            plan.watchdog_handle = std::max(plan.watchdog_handle, device.first_handle + device.handles);
+        }
+    }
+}
+
 } // namespace
 
 config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) {
@@ -474,6 +547,12 @@ config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) 
             plan.workspace = range;
             workspace_next = range.base;
             break;
+        case Item::Kind::event_log:
+            plan.event_log = range;
+            break;
+        case Item::Kind::crash_record:
+            plan.crash_record = range.base;
+            break;
         }
     }
     for (std::size_t p = 0; p < cpus.size(); ++p) {
@@ -526,8 +605,10 @@ config::Outcome<Plan> place(const config::Model& model, manifest::Range kernel) 
                                          model.board.name.span, ""));
         return outcome;
     }
+    add_event_log(plan, model);
     join_channels(plan, model, diagnostics);
     place_devices(plan, model, workspace_next, diagnostics);
+    place_watchdog(plan, model);
     if (diagnostics.empty()) {
         outcome.value = std::move(plan);
     }

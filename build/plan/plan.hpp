@@ -79,6 +79,9 @@ struct Plan {
     std::uint32_t fault_apic_id = 0;          // the CPU that IOMMU faults and the watchdog reach
     manifest::Range event_log{};              // size 0: nobody reads one
     Hpa crash_record;
+    bool watched = false;                     // a partition promises a heartbeat: the kernel uses the board's watchdog
+    std::uint32_t watchdog_apic_id = 0;       // the CPU that its NMI reaches
+    std::uint32_t watchdog_handle = ~0U;      // VT-d: its entry of the interrupt table, behind the devices'; ~0: none
 };
 
 // Places CPUs, guest RAM, channels and the kernel's workspace; all but the bundle, whose size depends on these places.
@@ -95,7 +98,7 @@ struct Plan {
 // Everything planned, host-physical, sorted by base, disjoint: what the machine must have as usable RAM.
 struct NamedRange {
     manifest::Range range{};
-    std::string what; // "kernel", "workspace", "bundle", "ram of `x`", "channel `y`"
+    std::string what; // "kernel", "workspace", "bundle", "ram of `x`", "channel `y`", "event log", "crash record"
 };
 [[nodiscard]] std::vector<NamedRange> planned_ranges(const Plan& plan);
 

@@ -111,6 +111,11 @@ std::vector<Mapping> kernel_mappings(const Plan& plan, const KernelImage& kernel
     if (board.apic.value == config::Apic::xapic) {
         builder.identity(kLocalApic, kPageSize, kDevice);
     }
+    builder.identity(plan.event_log.base.value, plan.event_log.size, kData);
+    builder.identity(plan.crash_record.value, kPageSize, kData);
+    if (plan.watched) {
+        builder.identity(board.watchdog->hpet.value, kPageSize, kDevice);
+    }
     return builder.finish();
 }
 

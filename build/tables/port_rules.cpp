@@ -60,6 +60,10 @@ std::vector<PortRule> port_rules(const config::Partition& partition) {
     if (partition.console) {
         rules.push_back({guest::kUartPort, guest::kUartPort + 7, PortAnswer::uart, 0, 0});
     }
+    if (partition.pit) {
+        rules.push_back({0x40, 0x43, PortAnswer::pit, 0, 0}); // 8254 (Intel 82C54): channels and control word
+        rules.push_back({0x61, 0x61, PortAnswer::pit_gate, 0, 0});
+    }
     if (!partition.device_indices.empty()) {
         // 0xCF9 stays forbidden: a doubleword at 0xCF8 does not touch the reset control register (PCI 3.0 §3.2.2.3.2), and
         // the kernel tells the two apart.

@@ -37,6 +37,11 @@ constexpr std::uint64_t kPageSizeBit = 1ULL << 7;
 // Interrupt remapping entry (§9.9), upper half: SVT = 01, verify the source id with all its bits (SQ = 00).
 constexpr std::uint64_t kVerifySource = 1ULL << 18;
 
+// Its lower half, of the one entry that is present before launch: edge, physical destination [63:32], delivery mode NMI [7:5].
+constexpr std::uint64_t kSendsNmi = kPresent | 4ULL << 5;
+constexpr unsigned kDestinationShift = 32;
+constexpr unsigned kXapicDestinationShift = 40; // without extended interrupts, bits [47:40]
+
 bool deep(const config::Board& board) {
     return board.iommu.address_bits > 39;
 }
@@ -82,6 +87,9 @@ std::uint64_t vtd_interrupt_entries(const Plan& plan) {
     std::uint64_t handles = 0;
     for (const auto& device : plan.devices) {
         handles = std::max<std::uint64_t>(handles, device.first_handle + device.handles);
+    }
+    if (plan.watchdog_handle != ~0U) {
+        handles = plan.watchdog_handle + 1ULL;
     }
     return std::max(kVtdLeastInterrupts, std::bit_ceil(handles));
 }
@@ -142,6 +150,11 @@ void write_vtd_tables(const Plan& plan, const config::Board& board, IommuPlaces 
         for (std::uint32_t i = 0; i < device.handles; ++i) {
             store64(written, (device.first_handle + i) * kEntrySize + 8, kVerifySource | device.bdf);
         }
+    }
+    if (plan.watchdog_handle != ~0U) {
+        const unsigned shift = board.iommu.extended_interrupts ? kDestinationShift : kXapicDestinationShift;
+        store64(written, plan.watchdog_handle * kEntrySize, kSendsNmi | std::uint64_t{plan.watchdog_apic_id} << shift);
+        store64(written, plan.watchdog_handle * kEntrySize + 8, kVerifySource | *board.watchdog->requester);
     }
 }
 

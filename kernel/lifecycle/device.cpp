@@ -3,6 +3,7 @@
 
 #include "kernel/core/device_state.hpp"
 #include "kernel/hw/memory.hpp"
+#include "kernel/hw/port.hpp"
 #include "kernel/lifecycle/device_reset.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
 #include "kernel/lifecycle/watchdog.hpp"
@@ -86,6 +87,14 @@ bool restore_devices(PerCpu& cpu) {
 }
 
 void look_for_faults(const PerCpu& cpu) {
+    // SERR# and IOCHK# come as NMI and say so here (Intel ICH9 data sheet §13.7.1); any other NMI is a knock.
+    constexpr u16 kSystemControl = 0x61;
+    constexpr u32 kErrors = 0xC0;
+    if (const u32 errors = hw::in8(kSystemControl) & kErrors; errors != 0) {
+        Line line;
+        line << "septum: halted: the machine reports an error by NMI, port 0x61 has " << Hex{errors};
+        halt_system(line);
+    }
     const manifest::Iommu& iommu = cpu.header->iommu;
     if (iommu.kind != manifest::IommuKind::none && cpu.cpu->apic_id == iommu.fault_apic_id) {
         iommu::report_faults(*cpu.header);

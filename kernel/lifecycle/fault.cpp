@@ -61,6 +61,9 @@ void fault(PerCpu& cpu, const core::Exit& exit, core::Fault fault) {
     line << "septum: " << partition.name << ": fault: " << describe(fault);
     add_place(line, exit, fault);
     line << ", rip " << Hex{exit.rip} << ", cpu " << u64{cpu.state.vcpu};
+    if (exit.kind <= core::ExitKind::memory) { // the rare kinds, behind it, were noted when they were met
+        cpu.last_exits[cpu.newest_exit++ % kLastExits] = {exit.code, exit.address, exit.rip};
+    }
     const manifest::Cause cause = core::cause_of(fault);
     log_event(guest::EventKind::fault, cpu.cpu->partition, static_cast<u32>(cause), exit.address, exit.rip);
     if (core::is_of_machine(fault)) {

@@ -3,7 +3,7 @@
 # fetch.sh CACHE: gets what the Linux partition is made of from the distribution's packages, by name, unpacked and not
 # installed:
 #   CACHE/vmlinuz-cloud   the kernel that linux-image-cloud-amd64 stands for
-#   CACHE/MODULE.ko       of the same package: the drivers of a virtio network card, which are no part of the kernel itself
+#   CACHE/MODULE.ko       of the same package: the drivers of a virtio network card and KVM, which are no part of the kernel itself
 #   CACHE/busybox         busybox-static's program
 # Does nothing when all are there. Remove CACHE to get newer ones.
 set -eu
@@ -49,6 +49,7 @@ keep() {
 }
 
 modules="failover net_failover virtio virtio_net virtio_pci virtio_pci_legacy_dev virtio_pci_modern_dev virtio_ring"
+modules="$modules irqbypass kvm kvm-amd"
 complete=yes
 for file in vmlinuz-cloud $(for module in $modules; do echo "$module.ko"; done); do
     [ -s "$cache/$file" ] || complete=no

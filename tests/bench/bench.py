@@ -9,8 +9,10 @@ import os
 import pathlib
 import re
 import resource
+import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 
 sys.dont_write_bytecode = True
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -18,14 +20,31 @@ sys.path[:0] = [str(SOURCE / "tests/bench"), str(SOURCE / "tests/qemu")]
 
 import kernel_size  # noqa: E402
 import linux_guest  # noqa: E402
+import peers  # noqa: E402
+import tool  # noqa: E402
 from figures import Figure, absent, at_most, plain, table  # noqa: E402
 from harness import bundle  # noqa: E402
 from harness.images import Workshop  # noqa: E402
-from harness.machine import X2APIC, XAPIC, Failure, Run, Skip, needs_x2apic  # noqa: E402
+from harness.machine import X2APIC, XAPIC, Failure, Machine, Run, Skip, needs_x2apic  # noqa: E402
 
 
 def say(text: str) -> None:
     print(f"==> {text}", file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class AsRun(Machine):
+    """What `septum run` starts for an image."""
+
+    septum: str = ""
+    disks: str = ""
+
+    def command(self, image: str) -> list[str]:
+        line = [self.septum, "run", image, "--print-command", "--disks", self.disks]
+        done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            raise Failure(f"`{' '.join(line)}` gave {done.returncode}\n{done.stdout}{done.stderr}")
+        return [*shlex.split(done.stdout), *self.extra]
 
 
 class Bench:
@@ -110,12 +129,9 @@ class Bench:
         return [at_most(f"verify over sha256sum: {name}", least[name] / least["sum"], goal, "times", 1)
                 for name, goal in (("enumeration", 2), ("both ways", 10))]
 
-    def instructions(self) -> list[Figure]:
-        say("instructions per exit (-icount)")
-        goals = {"cpuid": 120, "hypercall": 120, "msr": 150, "port": 150, "console-port": None, "ipi": 250,
-                 "ipi-to-handler": None, "timer-wake": None, "empty": None}
-        machine = self.machine.but(extra=("-icount", "shift=0,sleep=off"))
-        with Run(machine, str(self.image("exits"))) as run:
+    def exits(self, machine: Machine, image: pathlib.Path, goals: dict) -> list[Figure]:
+        """What the guest `bench` in `image` says of its own exits, when every instruction is a tick."""
+        with Run(machine.but(extra=("-icount", "shift=0,sleep=off")), str(image)) as run:
             run.wait(r"bench: done", 180)
             lines = [line.text for line in run.console.lines]
         medians = {}
@@ -133,6 +149,28 @@ class Bench:
             else:
                 figures.append(plain(what, f"{medians[name]:,}"))
         return figures
+
+    def instructions(self) -> list[Figure]:
+        say("instructions per exit (-icount)")
+        goals = {"cpuid": 120, "hypercall": 120, "msr": 150, "port": 150, "console-port": None, "ipi": 250,
+                 "ipi-to-handler": None, "timer-wake": None, "empty": None}
+        return self.exits(self.machine, self.image("exits"), goals) + self.device_instructions()
+
+    def device_instructions(self) -> list[Figure]:
+        goals = {"config-read": None, "msix-data": 600, "msix-unmask": 600, "msix-mask": 600}
+        if self.board:
+            return [absent(f"instructions: {name}", "", "the board with devices needs QEMU 9.0 or later") for name in goals]
+        (self.out / "qemu-q35-devices.disk0.img").write_bytes(bytes(1 << 20))
+        machine = AsRun(septum=str(self.bin / "septum"), disks=str(self.out))
+        try:
+            return self.exits(machine, self.image("exits-device"), goals)
+        except Failure as reason:
+            return [absent(f"instructions: {name}", f"<= {goal}" if goal else "", str(reason).splitlines()[0])
+                    for name, goal in goals.items()]
+
+    def peers(self) -> list[Figure]:
+        say("the same guest bare, in a partition and under KVM (-icount)")
+        return peers.compare(self.machine, self.image("exits-multiboot"), self.bin / "payloads")
 
     def steady_state(self) -> list[Figure]:
         figures, layout = [], self.layout()
@@ -156,6 +194,10 @@ class Bench:
             plain("start: bare, kernel to userland", f"{theirs.userland:.2f} s"),
         ]
 
+    def tool(self) -> list[Figure]:
+        say("the command")
+        return tool.measure(self.bin / "septum", SOURCE, self.rounds)
+
     def size(self) -> list[Figure]:
         say("the kernel's size")
         elf = self.kernel.read_bytes()
@@ -176,11 +218,11 @@ def main() -> int:
     parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "out/release")
     parser.add_argument("--out", type=pathlib.Path, default=SOURCE / "out/bench")
     parser.add_argument("--rounds", type=int, default=3, help="how often the start is measured")
-    parser.add_argument("parts", nargs="*", help="verifier, instructions, steady_state, start, size; all when none is named")
+    parser.add_argument("parts", nargs="*", help="verifier, instructions, peers, steady_state, start, size, tool; all when none is named")
     options = parser.parse_args()
     bench = Bench(options.build.resolve(), options.out.resolve(), options.rounds)
-    parts = {"verifier": bench.verifier, "instructions": bench.instructions, "steady_state": bench.steady_state,
-             "start": bench.start, "size": bench.size}
+    parts = {"verifier": bench.verifier, "instructions": bench.instructions, "peers": bench.peers, "steady_state": bench.steady_state,
+             "start": bench.start, "size": bench.size, "tool": bench.tool}
     unknown = [part for part in options.parts if part not in parts]
     if unknown:
         print(f"bench: no part `{unknown[0]}`; there are {', '.join(parts)}", file=sys.stderr)

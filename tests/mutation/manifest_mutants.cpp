@@ -52,6 +52,9 @@ void partitions(std::vector<Operator>& out) {
     });
     add("halts the system", 2, [](m::Partition& p) { p.on[0] = m::OnFault::halt_system; });
     add("another limit of restarts", 2, [](m::Partition& p) { p.restart_limit += 1; });
+    add("another pause", 2, [](m::Partition& p) { p.backoff_ms += 7; });
+    add("another heartbeat", 2, [](m::Partition& p) { p.heartbeat_ms += 100; });
+    add("event log given or taken", 2, [](m::Partition& p) { p.event_log ^= 1; });
     add("console given or taken", 2, [](m::Partition& p) { p.console ^= 1; });
     add("boots otherwise", 2, [](m::Partition& p) { p.boot = m::BootKind::linux; });
     add("one CPU more", 2, [](m::Partition& p) { p.cpu_count = static_cast<u16>(p.cpu_count + 1); });

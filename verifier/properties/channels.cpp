@@ -182,7 +182,7 @@ void sizes_model(const Context& context, Judge& judge) {
         std::size_t count = 0;
         const Grant* last = nullptr;
         for (const Grant& grant : context.declared.partitions[p].grants) {
-            if (grant.kind != manifest::RegionKind::ram) {
+            if (grant.channel != ~0U) {
                 ++count;
                 if (grant.end() > end || grant.end() < grant.gpa) {
                     end = grant.end() < grant.gpa ? ~0ULL : grant.end();

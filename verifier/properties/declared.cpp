@@ -2,6 +2,7 @@
 #include "verifier/properties/declared.hpp"
 
 #include <septum/guest/board.hpp>
+#include <septum/guest/event_log.hpp>
 
 #include <algorithm>
 
@@ -77,6 +78,15 @@ Declared declare(const config::Model& model) {
     for (std::size_t i = 0; i < model.partitions.size(); ++i) {
         const config::Partition& partition = model.partitions[i];
         declare_ram(partition, out.partitions[i]);
+        if (partition.event_log) {
+            Grant grant;
+            grant.gpa = guest::kEventLogBase;
+            grant.size = guest::kEventLogSize;
+            grant.kind = manifest::RegionKind::event_log;
+            grant.access = manifest::kRead;
+            grant.span = partition.event_log_span;
+            out.partitions[i].grants.push_back(grant);
+        }
         const auto& causes = partition.on_fault.by_cause;
         const auto counted = causes.begin() + static_cast<std::ptrdiff_t>(config::Cause::reset); // those before it
         if (std::find(causes.begin(), counted, config::FaultAction::restart) != counted) {

@@ -41,6 +41,17 @@ void add_halt(std::uint32_t from, const config::Span& span, FlowGraph& graph) {
     }
 }
 
+// Whoever reads the event log learns of everybody's launches, faults and ends.
+void add_log_reader(const config::Model& model, std::uint32_t to, FlowGraph& graph) {
+    const config::Partition& reader = model.partitions[to];
+    const config::Span& span = reader.event_log_span.known() ? reader.event_log_span : reader.name.span;
+    for (std::uint32_t from = 0; from < model.partitions.size(); ++from) {
+        if (from != to) {
+            graph.flows.push_back({from, to, "the event log", span});
+        }
+    }
+}
+
 bool halts_system(const config::OnFault& policy) {
     return std::find(policy.by_cause.begin(), policy.by_cause.end(), config::FaultAction::halt_system) !=
            policy.by_cause.end();
@@ -48,6 +59,39 @@ bool halts_system(const config::OnFault& policy) {
 
 bool halts_system(const manifest::Partition& record) {
     return std::find(std::begin(record.on), std::end(record.on), manifest::OnFault::halt_system) != std::end(record.on);
+}
+
+// An interrupt that a function of one partition raises on a CPU of another: a flow, though not of bytes. `node`: the model's
+// number of a partition of the image.
+template <typename Node>
+void add_interrupts(const Context& context, Node&& node, FlowGraph& graph) {
+    const Facts& facts = *context.facts;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> seen;
+    const auto add = [&](const decode::InterruptEntry& entry, std::uint32_t apic_id) {
+        for (const manifest::Device& device : facts.manifest.devices) {
+            if (device.bdf == manifest::kNobody || device.bdf != entry.source) {
+                continue;
+            }
+            for (const manifest::Cpu& cpu : facts.manifest.cpus) {
+                const std::uint32_t from = node(device.partition);
+                const std::uint32_t to = node(cpu.partition);
+                if (cpu.apic_id == apic_id && from < graph.nodes && to < graph.nodes && from != to &&
+                    seen.emplace(from, to).second) {
+                    graph.flows.push_back({from, to, "an interrupt of " + ticked(decode::text(device.name)),
+                                           context.model.partitions[from].name.span});
+                }
+            }
+        }
+    };
+    const bool wide = facts.manifest.header.apic != manifest::ApicMode::xapic;
+    for (const decode::InterruptEntry& entry : facts.devices.interrupts.present) {
+        add(entry, wide ? entry.destination : entry.destination >> 8 & 0xFF); // VT-d §9.10
+    }
+    for (const decode::DeviceInterruptTable& table : facts.devices.interrupt_tables) {
+        for (const decode::InterruptEntry& entry : table.enabled) {
+            add(entry, entry.destination);
+        }
+    }
 }
 
 // What a requester reaches by DMA.
@@ -91,6 +135,9 @@ FlowGraph declared_flows(const config::Model& model) {
     for (std::uint32_t p = 0; p < model.partitions.size(); ++p) {
         if (halts_system(model.partitions[p].on_fault)) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
+        }
+        if (model.partitions[p].event_log) {
+            add_log_reader(model, p, graph);
         }
     }
     add_externals(model, graph);
@@ -179,7 +226,15 @@ FlowGraph granted_flows(const Context& context) {
         if (facts != nullptr && halts_system(facts->record)) {
             add_halt(p, model.partitions[p].on_fault.span, graph);
         }
+        // By what the tables reach, not by what the manifest says of the partition.
+        const manifest::Range& log = context.facts->manifest.header.event_log;
+        if (facts != nullptr && std::any_of(facts->reach_by_host.begin(), facts->reach_by_host.end(), [&](const Interval& i) {
+                return i.hpa < log.base.value + log.size && log.base.value < i.hpa + i.size;
+            })) {
+            add_log_reader(model, p, graph);
+        }
     }
+    add_interrupts(context, node, graph);
     add_externals(model, graph);
     return graph;
 }

@@ -61,7 +61,7 @@ void check_info(const Told& told) {
     }
     std::vector<const Grant*> channels;
     for (const Grant& grant : told.context.declared.partitions[told.index].grants) {
-        if (grant.kind != manifest::RegionKind::ram) {
+        if (grant.channel != ~0U) {
             channels.push_back(&grant);
         }
     }
@@ -343,7 +343,45 @@ const char* cause_text(std::size_t cause) {
     return kTexts[cause];
 }
 
+// The timer that looks for heartbeats: there exactly when one is promised, the board's own, and often enough.
+void check_watchdog(const Context& context, Judge& judge) {
+    const manifest::Watchdog& found = context.facts->manifest.header.watchdog;
+    std::uint64_t shortest = 0; // ms
+    config::Span span;
+    for (const config::Partition& partition : context.model.partitions) {
+        if (partition.heartbeat_ms && (shortest == 0 || partition.heartbeat_ms->value < shortest)) {
+            shortest = partition.heartbeat_ms->value;
+            span = partition.heartbeat_ms->span;
+        }
+    }
+    const auto say = [&](std::string message, const char* key) {
+        judge.violated({.message = std::move(message),
+                        .key = key,
+                        .primary = span.known() ? span : context.model.name.span});
+    };
+    if (found.kind == manifest::WatchdogKind::none || shortest == 0) {
+        if ((found.kind == manifest::WatchdogKind::none) != (shortest == 0)) {
+            say(shortest == 0 ? "the image has a watchdog, and no partition promises a heartbeat"
+                              : "a heartbeat is promised, and the image has no watchdog",
+                "watchdog");
+        }
+        return;
+    }
+    const std::optional<config::BoardWatchdog>& board = context.model.board.watchdog;
+    if (!board || found.registers.value != board->hpet.value || found.comparator != board->comparator ||
+        found.requester != board->requester.value_or(manifest::kNobody) ||
+        (found.handle == ~0U) == board->requester.has_value()) {
+        say("the image's watchdog is not the board's", "watchdog-board");
+    }
+    // Two looks at least in the shortest promise, but once a second is enough for any.
+    if (found.period_us == 0 || found.period_us > std::max<std::uint64_t>(1'000, std::min<std::uint64_t>(shortest * 500, 1'000'000))) {
+        say(fmt::format("the watchdog looks every {} us, too seldom for a heartbeat every {} ms", found.period_us, shortest),
+            "watchdog-period");
+    }
+}
+
 void check_conduct(const Context& context, Judge& judge) {
+    check_watchdog(context, judge);
     for (std::uint32_t i = 0; i < context.model.partitions.size(); ++i) {
         const config::Partition& partition = context.model.partitions[i];
         const PartitionFacts* facts = context.places->partitions[i].facts;
@@ -371,6 +409,22 @@ void check_conduct(const Context& context, Judge& judge) {
             say(fmt::format("`{}` restarts {} times in the image, expected {}", name, facts->record.restart_limit,
                             limit),
                 "restart_limit", partition.on_fault.span);
+        }
+        const std::uint32_t pause = limit != 0 ? partition.on_fault.backoff_ms : 0;
+        if (facts->record.backoff_ms != pause) {
+            say(fmt::format("`{}` waits {} ms before its first restart in the image, expected {}", name,
+                            facts->record.backoff_ms, pause),
+                "backoff", partition.on_fault.span);
+        }
+        const std::uint32_t heartbeat = partition.heartbeat_ms ? partition.heartbeat_ms->value : 0;
+        if (facts->record.heartbeat_ms != heartbeat) {
+            say(fmt::format("`{}` promises a heartbeat every {} ms in the image, expected {}", name,
+                            facts->record.heartbeat_ms, heartbeat),
+                "heartbeat", partition.heartbeat_ms ? partition.heartbeat_ms->span : partition.name.span);
+        }
+        if ((facts->record.event_log != 0) != partition.event_log || facts->record.event_log > 1) {
+            say(fmt::format("`{}` {} the event log in the image", name, partition.event_log ? "lacks" : "has"),
+                "event-log", partition.event_log_span);
         }
         if ((facts->record.console != 0) != partition.console || facts->record.console > 1) {
             say(fmt::format("`{}` {} a console in the image", name, partition.console ? "lacks" : "has"), "console",
@@ -405,7 +459,9 @@ const Property kAcpiConsistent{
 const Property kPartConduct{
     .id = "part.conduct",
     .title = "a partition is run as declared",
-    .statement = "Fault policy, limit of restarts, console and way of booting in the manifest are the declared ones.",
+    .statement = "The answer to each cause, limit of restarts, pause before them, heartbeat, event log, console and way of booting "
+                 "in the manifest are the declared ones. The watchdog is the board's, is there exactly when a heartbeat is promised, "
+                 "and looks twice in the shortest promise at least, or once a second.",
     .level = Level::bytes,
     .rests_on = "the kernel's handler, which acts by this record; it is tested, not proved",
     .manual = "septum/manifest/manifest.hpp: Partition",

@@ -17,6 +17,12 @@ std::vector<OwnRange> kernel_ranges(const Facts& facts) {
     if (facts.devices.present) {
         out.push_back({"the IOMMU's registers", header.iommu.registers.value, iommu_registers_size(facts), true});
     }
+    if (header.crash_record.value != 0) {
+        out.push_back({"the crash record", header.crash_record.value, kPageSize});
+    }
+    if (header.event_log.size != 0) {
+        out.push_back({"the event log", header.event_log.base.value, header.event_log.size, false, false, false, true});
+    }
     if (header.watchdog.kind != manifest::WatchdogKind::none) {
         out.push_back({"the watchdog's registers", header.watchdog.registers.value, kPageSize, true});
     }

@@ -13,6 +13,7 @@ struct OwnRange {
     bool device = false; // registers, not RAM
     bool low = false;    // below 1 MiB
     bool tables = false; // the sealed tables
+    bool log = false;    // the event log, which partitions may be let read: mem.exact says by whom and how
 };
 
 inline constexpr std::uint64_t kLocalApicPage = 0xFEE0'0000; // reset value of APIC_BASE (APM 2 §16.3.1)

@@ -282,7 +282,7 @@ void kernel_private_bytes(const Context& context, Judge& judge) {
     const std::vector<OwnRange> own = kernel_ranges(facts);
     Pieces kernel;
     for (std::size_t i = 0; i < own.size(); ++i) {
-        if (!own[i].tables) { // mem.tables-private speaks of those
+        if (!own[i].tables && !own[i].log) { // mem.tables-private and mem.exact speak of those
             kernel.push_back({own[i].base, own[i].base + own[i].size, i});
         }
     }

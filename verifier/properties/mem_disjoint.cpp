@@ -108,6 +108,10 @@ void check_bytes(const Context& context, Judge& judge) {
                 const PlacedChannel& channel = context.places->channels[grant.channel];
                 own_channels.push_back({channel.base, channel.base + channel.size, 0});
             }
+            if (grant.kind == manifest::RegionKind::event_log) { // one owner, the kernel, and any number of readers
+                const manifest::Range& log = context.facts->manifest.header.event_log;
+                own_channels.push_back({log.base.value, log.base.value + log.size, 0});
+            }
         }
         add({ticked(partition.name.value), partition.name.value, partition.name.span},
             without(united(reach(*placed.facts)), own_channels));

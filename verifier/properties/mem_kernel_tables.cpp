@@ -106,6 +106,13 @@ Pieces expected(const Context& context, const Pieces& actual) {
             out.push_back({piece.first, piece.end, device});
         }
     }
+    const manifest::Range& log = facts.manifest.header.event_log;
+    if (log.size != 0) {
+        out.push_back({log.base.value, log.base.value + log.size, data});
+    }
+    if (const std::uint64_t crash = facts.manifest.header.crash_record.value; crash != 0) {
+        out.push_back({crash, crash + kPageSize, data});
+    }
     const manifest::Watchdog& watchdog = facts.manifest.header.watchdog;
     if (watchdog.kind != manifest::WatchdogKind::none) {
         out.push_back({watchdog.registers.value, watchdog.registers.value + kPageSize, device});
@@ -230,7 +237,7 @@ const Property kMemKernelExact{
     .statement =
         "After launch the kernel maps, at the same virtual as physical address: its resident segments with their "
         "own rights, the bundle read-only but for the tables that the IOMMU's driver writes (interrupt tables, and context "
-        "or device tables), its workspace without the stack guards, partitions' RAM and channels without execute, and "
+        "or device tables), its workspace without the stack guards, partitions' RAM, channels, the event log and the crash record without execute, and "
         "uncached the registers of IOMMU and watchdog, the pages of assigned devices' MSI-X tables and, on an xAPIC board, "
         "the local APIC. Nothing else.",
     .level = Level::bytes,

@@ -141,6 +141,10 @@ Places locate(const config::Model& model, const Declared& declared, const Facts&
         for (const Grant& grant : declared.partitions[i].grants) {
             if (grant.kind == manifest::RegionKind::ram) {
                 place_ram(grant, *placed.facts, placed);
+            } else if (grant.kind == manifest::RegionKind::event_log) {
+                const manifest::Range& log = facts.manifest.header.event_log;
+                placed.expected.push_back(
+                    {grant.gpa, grant.end(), log.size == grant.size ? log.base.value - grant.gpa : kUnplaced});
             } else {
                 const PlacedChannel& channel = out.channels[grant.channel];
                 placed.expected.push_back(

@@ -52,6 +52,10 @@ std::vector<VirtualPorts> virtual_ports(const config::Partition& partition) {
     if (partition.console) {
         out.push_back({guest::kUartPort, guest::kUartPort + 7, uart, "the console"});
     }
+    if (partition.pit) {
+        out.push_back({0x40, 0x43, pit, "the timer"}); // Intel 82C54
+        out.push_back({0x61, 0x61, pit_gate, "the timer's gate"});
+    }
     if (!partition.devices.empty()) {
         // 0xCF9, in their midst, resets the machine when it is written as a byte: it stays forbidden.
         out.push_back({guest::kPciAddressPort, guest::kPciAddressPort, pci_address, "the configuration address"});
@@ -279,7 +283,7 @@ void dangerous_bytes(const Context& context, Judge& judge) {
 }
 
 // What the kernel answers for a port that exits. A constant is harmless whatever its value, so it equals absence.
-enum class Answer : std::uint64_t { absent = 0, forbidden, uart, doorbell, sleep, reset, pci_address, pci_data };
+enum class Answer : std::uint64_t { absent = 0, forbidden, uart, doorbell, sleep, reset, pci_address, pci_data, pit, pit_gate };
 
 const char* text(std::uint64_t answer) {
     switch (static_cast<Answer>(answer)) {
@@ -299,6 +303,10 @@ const char* text(std::uint64_t answer) {
         return "the configuration address";
     case Answer::pci_data:
         return "the configuration data";
+    case Answer::pit:
+        return "the timer";
+    case Answer::pit_gate:
+        return "the timer's gate";
     }
     return "unknown";
 }
@@ -323,8 +331,9 @@ std::uint64_t answer_of(manifest::PortAnswer answer) {
     case pci_data:
         return static_cast<std::uint64_t>(Answer::pci_data);
     case pit:
+        return static_cast<std::uint64_t>(Answer::pit);
     case pit_gate:
-        break;
+        return static_cast<std::uint64_t>(Answer::pit_gate);
     }
     return static_cast<std::uint64_t>(answer) + 0x100; // exit.complete names it
 }

@@ -59,6 +59,9 @@ std::string grant_text(const config::Model& model, std::uint32_t partition, cons
     if (grant.kind == manifest::RegionKind::device) {
         return fmt::format("{} of {}", grant.device, partition_name(model, partition));
     }
+    if (grant.kind == manifest::RegionKind::event_log) {
+        return "the event log as seen by " + partition_name(model, partition);
+    }
     return fmt::format("channel `{}` of {}", model.channels[grant.channel].name.value,
                        partition_name(model, partition));
 }

@@ -23,6 +23,7 @@ bool is_amd_vi(const manifest::Header& header) { return header.iommu.kind == man
 constinit hw::TurnLock lock; // whoever holds it waits for the unit a bounded time
 constinit FaultBook book;
 constinit u32 said_lost = 0;
+constinit bool silent = false; // for the rest of the run; only the fault CPU looks
 
 void open(const manifest::Header& header, const manifest::Device& device, bool open) {
     is_amd_vi(header) ? amd_vi::open(header, device, open) : vt_d::open(header, device, open);
@@ -127,6 +128,9 @@ void listen(const manifest::Header& header) {
 
 void report_faults(const manifest::Header& header) {
     for (u32 i = 0; i < kFaultsPerCall; i++) {
+        if (silent) {
+            return;
+        }
         Fault fault;
         if (!(is_amd_vi(header) ? amd_vi::next_fault(header, fault) : vt_d::next_fault(header, fault))) {
             return;
@@ -151,6 +155,7 @@ void report_faults(const manifest::Header& header) {
         switch (verdict) {
         case FaultBook::Verdict::say_nothing: break;
         case FaultBook::Verdict::silence:
+            silent = true;
             hear(header, false);
             line << " of any device";
             line.send();

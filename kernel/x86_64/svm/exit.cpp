@@ -275,7 +275,15 @@ void apply_pit(PerCpu& cpu, const Exit& exit) {
     core::Mov mov;
     read_memory(vmcb, exit);
     read_instruction(cpu, exit, mov);
-    serve(cpu, vmcb, ExitKind::memory, exit);
+    exit.kind = ExitKind::memory;
+    cpu.state.counters[static_cast<u32>(ExitKind::memory)]++;
+    Effects effects;
+    core::answer_memory(cpu.manifest, cpu.state, exit, effects);
+    if ((effects.set & core::kDevice) != 0) {
+        apply_device(cpu, cpu.state.device);
+        effects.set &= ~core::kDevice;
+    }
+    apply(cpu, vmcb, exit, effects);
     if (exit.mov != nullptr && mov.reg == core::kRsp) {
         vmcb.rsp = cpu.state.registers[core::kRsp];
     }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, by name. The docstring of each says what it shows."""
 
-from cases import alter, attack, boot, boundary, devices, policy, protect, protocol, refuse, replay, reproduce
+from cases import alter, attack, boot, boundary, devices, dma, health, linux, policy, protect, protocol, refuse, replay, reproduce
 from harness.images import make_all
 
 
@@ -19,8 +19,11 @@ CASES = {
     **policy.CASES,
     **protect.CASES,
     **devices.CASES,
+    **linux.CASES,
+    **health.CASES,
     **protocol.CASES,
     **replay.CASES,
     **boundary.CASES,
     **reproduce.CASES,
+    **dma.CASES,
 }

@@ -3,12 +3,18 @@
 
 An appliance is made for each part: four CPUs, two of them the witnesses'."""
 
+import os
+import re
+import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness import attacks, witness
 from harness.images import Workshop
 from harness.machine import X2APIC, XAPIC, Console, Failure, Run, qemu_version
+
+KERNEL_GAVE_UP = ("septum: refused", "septum: halted", "septum: exception")
 
 HEAD = """\
 # Made by tests/qemu/cases/attack.py: attackers and two witnesses.
@@ -90,7 +96,7 @@ def run(workshop: Workshop, case: str, part: Part) -> None:
         tail = "\n".join(line.text for line in console.lines[-25:])
         raise Failure(f"{problem or 'an attack had another outcome than docs/attacks.md states'}\n--- end of the serial line\n{tail}")
     for line in console.lines:
-        if line.text.startswith(("septum: refused", "septum: halted", "septum: exception")):
+        if line.text.startswith(KERNEL_GAVE_UP):
             raise Failure(f"the kernel said: {line.text}")
     witness.check(console, (*witness.WITNESSES, *part.attackers))
     for name in witness.WITNESSES:
@@ -105,4 +111,60 @@ def _case(name: str, part: Part) -> Callable[[Workshop], None]:
     return case
 
 
-CASES = {name: _case(name, part) for name, part in PARTS.items()}
+STRAY = "stray"
+STRAY_GUEST = """\
+  stray:
+    cpus: 2
+    memory: 16 MiB
+    boot: {elf: stray.elf}
+    console: true
+    on_fault: {action: restart, attempts: 1000}
+"""
+SECONDS = float(os.environ.get("SEPTUM_STRAY_SECONDS", "20"))
+LEAST_LIVES = 5
+ENOUGH = rf"septum: {STRAY}: stopped"  # its restarts are used up, or it has ended itself
+
+
+def random_code(workshop: Workshop) -> None:
+    """instructions at random in ring 0 and ring 3, for 20 s (SEPTUM_STRAY_SECONDS)"""
+    x2apic = qemu_version() >= (9, 0)
+    source = workshop.folder / "attack.random.yaml"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text(HEAD.format(board="qemu-q35" if x2apic else "qemu-q35-xapic") + STRAY_GUEST + CHANNELS.format(first=STRAY),
+                      encoding="utf-8")
+    image = workshop.build(source, source.with_suffix(".iso"))
+    start = 60.0
+    with Run(X2APIC if x2apic else XAPIC, str(image)) as machine:
+        problem = ""
+        try:
+            machine.wait(rf"^\[{STRAY}\] {STRAY}: life {LEAST_LIVES} ", start)
+            ends = time.monotonic() + SECONDS
+            while time.monotonic() < ends and machine.wait_end(0.5) is None and not any(
+                    line.text.startswith(ENOUGH) for line in machine.console.lines):
+                pass
+            at = len(machine.console.lines)
+            for name in witness.WITNESSES:
+                last = at
+                for _ in range(3):
+                    last = machine.wait(rf"^\[{name}\] ", start + SECONDS + 60, last)
+        except Failure as reason:
+            problem = str(reason)
+        console = Console(list(machine.console.lines))
+    (workshop.folder / "attack.random.log").write_text(console.text() + "\n", encoding="utf-8")
+    if not problem:
+        problem = next((line.text for line in console.lines if line.text.startswith(KERNEL_GAVE_UP)), "")
+    if problem:
+        tail = "\n".join(line.text for line in console.lines[-25:])
+        raise Failure(f"{problem}\n--- end of the serial line\n{tail}")
+    witness.check(console, (*witness.WITNESSES, STRAY))
+    causes = Counter(re.sub(r"0x[0-9a-f]+", "…", match[1]) for line in console.lines
+                     if (match := re.match(rf"septum: {STRAY}: fault: (.*?),? rip ", line.text)))
+    for cause, count in causes.most_common():
+        print(f"{count:5}  {cause}")
+    said = attacks.spoken(console, STRAY)
+    lives = sum(bool(re.match(rf"{STRAY}: life \d+ in ring", text)) for text in said)
+    snippets = sum(int(match[1]) for text in said if (match := re.search(r": (\d+) snippets", text)))
+    print(f"{lives} lives, at least {snippets} snippets; the witnesses saw nothing of it")
+
+
+CASES = {name: _case(name, part) for name, part in PARTS.items()} | {"attack.random": random_code}

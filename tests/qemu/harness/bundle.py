@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 MAGIC = b"\x7fSEPTUM1"
-VERSION = 1
+VERSION = 2
 SECTOR = 2048  # files in an ISO begin on these
 PAGE = 4096
 BOOT_ONLY = 0x0010_0000  # septum/manifest/layout.hpp: kSegmentBootOnly
@@ -44,7 +44,7 @@ class Bundle:
 
 # manifest::Header, as far as the tests need it: offsets in bytes.
 AT_BUNDLE, AT_TABLES, AT_KERNEL, AT_WORKSPACE, AT_NAME, AT_RECORDS = 144, 160, 168, 184, 224, 288
-HEADER_SIZE = 448
+HEADER_SIZE = 552
 
 
 def find(image: bytes) -> Bundle:
@@ -67,7 +67,7 @@ def find(image: bytes) -> Bundle:
         blocks.append(block)
         owners.append(owner)
     for n in range(partitions[1]):
-        raw, = struct.unpack_from("32s", image, at + partitions[0] + 184 * n)
+        raw, = struct.unpack_from("32s", image, at + partitions[0] + 216 * n)
         names.append(raw.rstrip(b"\0").decode())
     return Bundle(at, size, Place(at, manifest_size), Place(at + tables_offset, tables_size), tuple(places),
                   _kernel_text(image, range(at, at + size), range(kernel_base, kernel_base + kernel_size)),

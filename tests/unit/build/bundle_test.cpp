@@ -87,7 +87,7 @@ TEST(Bundle, HeaderDigestsAndRecords) {
     }
     EXPECT_LE(next, bytes.size());
     const auto ram = records<manifest::Range>(bytes, header.ram);
-    EXPECT_EQ(ram.size(), 7U); // kernel, workspace, bundle, two partitions, two channels
+    EXPECT_EQ(ram.size(), 8U); // kernel, workspace, crash record, bundle, two partitions, two channels
     for (std::size_t i = 1; i < ram.size(); ++i) {
         EXPECT_LE(ram[i - 1].base.value + ram[i - 1].size, ram[i].base.value);
     }

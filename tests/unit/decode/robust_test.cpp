@@ -91,7 +91,7 @@ constexpr unsigned kSlower = 1;
 #endif
 
 TEST(Robust, MutatedBundles) {
-    const World good = make_world();
+    const World good = make_device_world();
     Mutator mutator(1);
     unsigned read = 0;
     for (unsigned i = 0; i < 8000 / kSlower; ++i) {

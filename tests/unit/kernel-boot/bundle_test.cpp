@@ -56,6 +56,9 @@ protected:
         cpu() = {0, 0, 0, Hpa{kWorkspace}};
         auto& p = partition();
         p.cpu_count = 1;
+        for (manifest::OnFault& answer : p.on) {
+            answer = manifest::OnFault::stop;
+        }
         p.npt_root = Hpa{kBase + 2 * kPageSize};
         p.iopm = Hpa{kBase + 3 * kPageSize};
         p.msrpm = Hpa{kBase + 6 * kPageSize};

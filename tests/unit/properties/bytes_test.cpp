@@ -163,6 +163,33 @@ std::vector<Break> breaks() {
              e.change<m::Partition>(e.header().partitions, 1,
                                     [](m::Partition& p) { p.on[0] = m::OnFault::halt_system; });
          }},
+        {"part.conduct", "before its first restart in the image",
+         [](Editor& e) {
+             e.change<m::Partition>(e.header().partitions, 1, [](m::Partition& p) { p.backoff_ms += 7; });
+         }},
+        {"part.conduct", "promises a heartbeat every",
+         [](Editor& e) {
+             e.change<m::Partition>(e.header().partitions, 1, [](m::Partition& p) { p.heartbeat_ms += 100; });
+         }},
+        {"part.conduct", "has the event log in the image",
+         [](Editor& e) {
+             e.change<m::Partition>(e.header().partitions, 1, [](m::Partition& p) { p.event_log = 1; });
+         }},
+        {"part.conduct", "no partition promises a heartbeat",
+         [](Editor& e) {
+             e.change_header([](m::Header& h) {
+                 h.watchdog.kind = m::WatchdogKind::hpet;
+                 h.watchdog.registers = Hpa{0xFED0'0000};
+                 h.watchdog.period_us = 1000;
+                 h.watchdog.handle = ~0U;
+             });
+         }},
+        {"mem.kernel-private", "the crash record",
+         [](Editor& e) { lead_alpha(e, 0x1000, e.header().crash_record.value); }},
+        {"mem.kernel-exact", "expected rw- write-back",
+         [](Editor& e) {
+             e.change_header([](m::Header& h) { h.crash_record = Hpa{h.crash_record.value + 0x10'0000}; });
+         }},
         {"chan.directed", "the writer of channel `answer`",
          [](Editor& e) {
              e.change<m::Channel>(e.header().channels, 0, [](m::Channel& c) { std::swap(c.writer, c.reader); });
