@@ -86,7 +86,7 @@ public:
     int run(const Terminal& terminal) override {
         const bool images = looks_like_image(input_.file);
         if (images != looks_like_image(new_) && check_readable(input_.file).empty() && check_readable(new_).empty())
-            return terminal.usage("`" + (images ? input_.file : new_) + "` is an image and `" +
+            return terminal.fail("`" + (images ? input_.file : new_) + "` is an image and `" +
                                       (images ? new_ : input_.file) + "` is not",
                                   "compare two appliances, or two images");
         Side sides[2];

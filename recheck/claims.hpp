@@ -63,6 +63,9 @@ struct Private {
     friend bool operator==(const Private&, const Private&) = default;
 };
 
+// The one of them that partitions may be let read.
+inline constexpr const char* kEventLog = "the event log";
+
 struct Digests {
     std::string image;
     std::string kernel;

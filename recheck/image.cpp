@@ -230,7 +230,21 @@ void read_private(const Bundle& bundle, Claims& out) {
         {"the local APIC's page", kLocalApic, kPage},
     };
     if (h.iommu.kind != manifest::IommuKind::none) {
-        out.kernel.push_back({"the IOMMU's registers", h.iommu.registers.value, kPage});
+        // VT-d §11.4: one page is used; AMD IOMMU §3.4: 16 KiB.
+        const bool amd = h.iommu.kind == manifest::IommuKind::amd_vi;
+        out.kernel.push_back({"the IOMMU's registers", h.iommu.registers.value, amd ? 4 * kPage : kPage});
+    }
+    if (h.crash_record.value != 0) {
+        out.kernel.push_back({"the crash record", h.crash_record.value, kPage});
+    }
+    if (h.event_log.size != 0) {
+        out.kernel.push_back({kEventLog, h.event_log.base.value, h.event_log.size});
+    }
+    if (h.watchdog.kind != manifest::WatchdogKind::none) {
+        out.kernel.push_back({"the watchdog's registers", h.watchdog.registers.value, kPage});
+    }
+    if (h.ecam.value != 0) {
+        out.kernel.push_back({"configuration space", h.ecam.value, 256ULL << 20});
     }
     std::sort(out.kernel.begin(), out.kernel.end(),
               [](const Private& a, const Private& b) { return std::tie(a.base, a.name) < std::tie(b.base, b.name); });

@@ -45,6 +45,53 @@ config::BoardIommu unit_kind(manifest::IommuKind kind) {
     return config::BoardIommu::none;
 }
 
+config::DeviceReset reset_kind(manifest::ResetKind kind) {
+    switch (kind) {
+    case manifest::ResetKind::flr:
+        return config::DeviceReset::flr;
+    case manifest::ResetKind::af_flr:
+        return config::DeviceReset::af_flr;
+    case manifest::ResetKind::power:
+        return config::DeviceReset::power;
+    case manifest::ResetKind::bus:
+        return config::DeviceReset::bus;
+    case manifest::ResetKind::none:
+        break;
+    }
+    return config::DeviceReset::none;
+}
+
+// Who owns which function, with which registers.
+void find_devices(const Facts& facts, config::Model& model) {
+    for (std::size_t d = 0; d < facts.manifest.devices.size(); ++d) {
+        const manifest::Device& record = facts.manifest.devices[d];
+        if (record.bdf == manifest::kNobody || record.partition >= model.partitions.size()) {
+            continue;
+        }
+        config::BoardPciFunction function;
+        function.name.value = decode::text(record.name);
+        function.bdf = record.bdf;
+        function.reset = reset_kind(record.reset);
+        function.group.value = static_cast<std::uint32_t>(d);
+        function.assignable = true;
+        for (const manifest::Bar& bar : facts.manifest.bars) {
+            if (bar.device == d) {
+                config::BoardBar found;
+                found.number = bar.number;
+                found.base.value = bar.memory.base.value;
+                found.size.value = bar.memory.size;
+                found.is_64 = (bar.flags & manifest::kBar64) != 0;
+                found.prefetchable = (bar.flags & manifest::kBarPrefetchable) != 0;
+                function.bars.push_back(found);
+            }
+        }
+        config::Partition& owner = model.partitions[record.partition];
+        owner.devices.push_back({function.name.value, {}});
+        owner.device_indices.push_back(model.board.pci.size());
+        model.board.pci.push_back(std::move(function));
+    }
+}
+
 config::Partition found_partition(const PartitionFacts& facts) {
     config::Partition out;
     out.name.value = facts.name;
@@ -115,6 +162,7 @@ config::Model found_model(const Facts& facts) {
             }
         }
     }
+    find_devices(facts, model);
     for (const manifest::Channel& record : facts.manifest.channels) {
         config::Channel channel;
         channel.name.value = decode::text(record.name);

@@ -61,6 +61,39 @@ bool halts_system(const manifest::Partition& record) {
     return std::find(std::begin(record.on), std::end(record.on), manifest::OnFault::halt_system) != std::end(record.on);
 }
 
+// An interrupt that a function of one partition raises on a CPU of another: a flow, though not of bytes. `node`: the model's
+// number of a partition of the image.
+template <typename Node>
+void add_interrupts(const Context& context, Node&& node, FlowGraph& graph) {
+    const Facts& facts = *context.facts;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> seen;
+    const auto add = [&](const decode::InterruptEntry& entry, std::uint32_t apic_id) {
+        for (const manifest::Device& device : facts.manifest.devices) {
+            if (device.bdf == manifest::kNobody || device.bdf != entry.source) {
+                continue;
+            }
+            for (const manifest::Cpu& cpu : facts.manifest.cpus) {
+                const std::uint32_t from = node(device.partition);
+                const std::uint32_t to = node(cpu.partition);
+                if (cpu.apic_id == apic_id && from < graph.nodes && to < graph.nodes && from != to &&
+                    seen.emplace(from, to).second) {
+                    graph.flows.push_back({from, to, "an interrupt of " + ticked(decode::text(device.name)),
+                                           context.model.partitions[from].name.span});
+                }
+            }
+        }
+    };
+    const bool wide = facts.manifest.header.apic != manifest::ApicMode::xapic;
+    for (const decode::InterruptEntry& entry : facts.devices.interrupts.present) {
+        add(entry, wide ? entry.destination : entry.destination >> 8 & 0xFF); // VT-d §9.10
+    }
+    for (const decode::DeviceInterruptTable& table : facts.devices.interrupt_tables) {
+        for (const decode::InterruptEntry& entry : table.enabled) {
+            add(entry, entry.destination);
+        }
+    }
+}
+
 // What a requester reaches by DMA.
 std::vector<Interval> dma_reach(const Facts& facts, std::uint16_t bdf) {
     for (const decode::RequesterInterval& interval : facts.devices.dma.requesters) {
@@ -201,6 +234,7 @@ FlowGraph granted_flows(const Context& context) {
             add_log_reader(model, p, graph);
         }
     }
+    add_interrupts(context, node, graph);
     add_externals(model, graph);
     return graph;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The registry is complete, in order and documented; and nothing counts as a proof that is none.
+#include "verifier/alone/alone.hpp"
 #include "verifier/explain/catalogue.hpp"
+#include "verifier/explain/examples.hpp"
 #include "verifier/properties/judge.hpp"
 #include "verifier/properties/registry.hpp"
 
@@ -28,6 +30,8 @@ TEST(Registry, EveryPropertySaysWhatItIs) {
         EXPECT_STRNE(property->title, "") << property->id;
         EXPECT_STRNE(property->statement, "") << property->id;
         EXPECT_STRNE(property->rests_on, "") << property->id;
+        EXPECT_NE(example_of(property->id), "") << property->id << " has no example in verifier/explain/examples.cpp";
+        EXPECT_TRUE(alone(*property).judged || *alone(*property).reason != '\0') << property->id;
         const bool judged = property->model != nullptr || property->bytes != nullptr;
         if (judged) {
             EXPECT_STRNE(property->mend, "") << property->id;
@@ -119,6 +123,22 @@ TEST(Registry, TheCatalogueIsUpToDate) {
     std::ostringstream text;
     text << in.rdbuf();
     EXPECT_EQ(text.str(), catalogue()) << "write it anew: septum-catalogue > docs/catalogue.md";
+}
+
+// What an image alone leaves open is a pass only there.
+TEST(Report, LeavesNothingUnjudgedWhereThereIsAModel) {
+    Report report;
+    for (const Property* property : registry()) {
+        PropertyResult result;
+        result.id = property->id;
+        result.verdict = Verdict::proved;
+        report.results.push_back(result);
+    }
+    EXPECT_TRUE(report.proved());
+    report.results.front().verdict = Verdict::not_judged;
+    EXPECT_FALSE(report.proved());
+    report.image_alone = true;
+    EXPECT_TRUE(report.proved());
 }
 
 TEST(Report, IsNoProofWithoutEveryProperty) {
