@@ -142,6 +142,20 @@ void vt_d(std::vector<Operator>& out) {
     handle("half checked", 3,
            [](Editor& e, std::uint64_t at) { e.put(at + 8, e.at<std::uint64_t>(at + 8) | 3 << 16); });
     handle("gone", 2, [](Editor& e, std::uint64_t at) { e.put(at + 8, std::uint64_t{0}); });
+    const auto watchdog = [&](const char* what, unsigned times, std::uint64_t offset, std::uint64_t bits) {
+        out.push_back({"watchdog", what, times, [=](Editor& editor, Random&) {
+                           const std::uint64_t at = editor.header().iommu.interrupt_table.value +
+                                                    editor.header().watchdog.handle * 16ULL + offset;
+                           editor.put(at, editor.at<std::uint64_t>(at) ^ bits);
+                       }});
+    };
+    watchdog("not present", 1, 0, 1);
+    watchdog("SMI", 1, 0, 6 << 5);
+    watchdog("fixed", 1, 0, 4 << 5);
+    watchdog("to another CPU", 1, 0, 2ULL << 32);
+    watchdog("logical", 1, 0, 1 << 2);
+    watchdog("from another source", 1, 8, 1);
+    watchdog("unchecked", 1, 8, 1 << 18);
     out.push_back({"interrupt entries", "one more", 2, [](Editor& editor, Random& random) {
                        const std::uint64_t last = editor.header().iommu.interrupt_table_entries - 1 - pick(random, 32);
                        editor.put(editor.header().iommu.interrupt_table.value + last * 16 + 8,

@@ -140,6 +140,7 @@ void replace(std::string& text, const std::string& from, const std::string& to) 
 // A disk behind a port with MSI-X in the midst of its BAR, a network card with two BARs behind another, and a card with
 // plain MSI that is reset by its power states.
 constexpr const char* kDevices = R"(  ecam: 0xb000_0000
+  watchdog: {hpet: 0xfed0_0000, comparator: 0@REQUESTER@}
   pci:
     host-bridge: {at: 00:00.0, id: 8086:29c0}
 @UNIT@    port1:
@@ -218,6 +219,7 @@ std::string appliance(Machine machine) {
     if (has_devices(machine)) {
         std::string devices = kDevices;
         const bool amd = machine == Machine::amd_vi;
+        replace(devices, "@REQUESTER@", amd ? "" : ", requester: 0x00f8"); // past an AMD-Vi unit
         replace(devices, "@UNIT@", amd ? "    unit: {at: 00:01.0, id: 1022:1419}\n" : "");
         replace(text, "iommu: {kind: vt-d, registers: 0xfed9_0000}", amd ? kAmdVi : kVtd);
         replace(text,
@@ -225,7 +227,7 @@ std::string appliance(Machine machine) {
                 devices);
         replace(text, "    ports: [0x2f8-0x2ff]\n", "    ports: [0x2f8-0x2ff]\n    devices: [disk]\n");
         replace(text, "    on_fault: stop\n", "    on_fault: stop\n    devices: [card]\n");
-        replace(text, "    cpus: [4]\n", "    cpus: [4]\n    devices: [nic]\n");
+        replace(text, "    cpus: [4]\n", "    cpus: [4]\n    heartbeat: 500 ms\n    devices: [nic]\n");
     }
     return text;
 }

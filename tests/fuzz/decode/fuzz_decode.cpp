@@ -40,6 +40,10 @@ void raw(decode::ByteSpan bytes) {
     (void)decode::decode_grub_config(bytes);
     (void)decode::decode_iopm_bytes(bytes, 0, "iopm");
     (void)decode::decode_msrpm_bytes(bytes, 0, "msrpm");
+    const decode::HostMemory host{0, bytes, 0, bytes.size()};
+    (void)decode::decode_vtd(host, 0, 46, "iommu");
+    (void)decode::decode_amd_vi(host, 0, 46, true, "iommu");
+    (void)decode::decode_interrupt_table(host, 0, 256, "irt");
     const decode::GuestMemory memory({{0xE0000, bytes}});
     (void)decode::decode_acpi(memory, 0, "acpi");
     (void)decode::decode_acpi(memory, 0xE0000, "acpi");
@@ -53,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size == 0) {
         return 0;
     }
-    static const decode::test::World world = decode::test::make_world();
+    static const decode::test::World world = decode::test::make_device_world();
     static const Bytes image = decode::test::make_iso(world.kernel, world.bundle);
     const decode::ByteSpan rest(data + 1, size - 1);
     switch (data[0] & 3) {

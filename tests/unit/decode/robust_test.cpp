@@ -14,6 +14,7 @@ namespace {
 
 using decode::test::Bytes;
 using decode::test::make_iso;
+using decode::test::make_device_world;
 using decode::test::make_world;
 using decode::test::World;
 
@@ -91,7 +92,7 @@ constexpr unsigned kSlower = 1;
 #endif
 
 TEST(Robust, MutatedBundles) {
-    const World good = make_world();
+    const World good = make_device_world();
     Mutator mutator(1);
     unsigned read = 0;
     for (unsigned i = 0; i < 8000 / kSlower; ++i) {
@@ -99,7 +100,7 @@ TEST(Robust, MutatedBundles) {
         World w = good;
         // Half of the changes go to the manifest, where a byte has the most meaning.
         if (i % 2 == 0) {
-            Bytes head(w.bundle.begin(), w.bundle.begin() + 2000);
+            Bytes head(w.bundle.begin(), w.bundle.begin() + 0x1200); // device records begin at 0x1000
             mutator.mutate(head);
             std::copy(head.begin(), head.end(), w.bundle.begin());
         } else {

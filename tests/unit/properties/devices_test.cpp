@@ -171,6 +171,8 @@ std::vector<Break> common_breaks() {
          [](Editor& e) { change_device(e, kDisk, [](m::Device& d) { d.virtual_bdf = 0; }); }},
         {"pci.config-filtered", "has no function 0",
          [](Editor& e) { change_device(e, kDisk, [](m::Device& d) { d.virtual_bdf |= 1; }); }},
+        {"irq.vectors", "which board `bench` does not have",
+         [](Editor& e) { e.change_header([](m::Header& h) { h.watchdog.apic_id = 77; }); }},
         {"io.answers", "the configuration",
          [](Editor& e) {
              for (std::uint64_t i = 0; i < e.header().ports.count; ++i) {
@@ -248,6 +250,24 @@ std::vector<Break> vtd_breaks() {
          [](Editor& e) { e.put(handle_at(e, kDisk) + 8, std::uint64_t{kDisk}); }},
         {"irq.source-checked", "may be used by other functions too",
          [](Editor& e) { e.put(handle_at(e, kDisk) + 8, std::uint64_t{kDisk} | 1 << 18 | 1 << 16); }},
+        {"irq.vectors", "expected an NMI to",
+         [](Editor& e) {
+             const std::uint64_t at =
+                 e.header().iommu.interrupt_table.value + e.header().watchdog.handle * 16ULL;
+             e.put(at, (e.at<std::uint64_t>(at) & ~0xE0ULL) | 2 << 5); // SMI
+         }},
+        {"irq.remapped", "the watchdog's interrupt entry",
+         [](Editor& e) {
+             const std::uint64_t at =
+                 e.header().iommu.interrupt_table.value + e.header().watchdog.handle * 16ULL;
+             e.put(at, std::uint64_t{0});
+         }},
+        {"irq.owned", "expected 00:1f.0",
+         [](Editor& e) {
+             const std::uint64_t at =
+                 e.header().iommu.interrupt_table.value + e.header().watchdog.handle * 16ULL;
+             e.put(at + 8, e.at<std::uint64_t>(at + 8) ^ 1);
+         }},
         {"board.contract", "takes interrupt destinations of 32 bits",
          [](Editor& e) {
              e.change_header([](m::Header& h) { h.iommu.extended = h.iommu.extended_mask = h.iommu.extended & 8; });
