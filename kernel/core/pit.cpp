@@ -106,6 +106,7 @@ void set_gate(PitChannel& channel, bool gate, u64 now, u64 tsc_hz) {
 } // namespace
 
 u8 read_pit(Pit& pit, u16 port, u64 now, u64 tsc_hz) {
+    pit.channels[0].gate = pit.channels[1].gate = true;
     if (port == kPitGatePort) {
         return static_cast<u8>(pit.speaker | (look(pit.channels[2], now, tsc_hz).output ? 0x20u : 0));
     }
@@ -126,6 +127,7 @@ u8 read_pit(Pit& pit, u16 port, u64 now, u64 tsc_hz) {
 }
 
 void write_pit(Pit& pit, u16 port, u8 value, u64 now, u64 tsc_hz) {
+    pit.channels[0].gate = pit.channels[1].gate = true;
     const u32 index = port - u32{kPitPort};
     if (port == kPitGatePort) {
         pit.speaker = value & 3;

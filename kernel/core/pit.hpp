@@ -16,14 +16,14 @@ struct PitChannel {
     u8 control = 0;   // as last written: access [5:4], mode [3:1]
     u8 status = 0;    // latched by a read-back command
     u8 low = 0;       // first of two bytes written
-    bool gate = true;
+    bool gate = false; // those of channels 0 and 1 are always high
     bool high_next = false;       // of two bytes, which one the guest reads
     bool write_high = false;      // or writes
     bool has_latched = false;
     bool has_status = false;
 };
 
-struct Pit {
+struct Pit { // all zeros is the state after a reset
     PitChannel channels[3];
     u8 speaker = 0;   // port 0x61, bits 1:0
 };

@@ -103,13 +103,23 @@ def _plain(line: str) -> str:
     return re.sub(r"0x[0-9a-f]+|\d+", "N", line)
 
 
+# What the virtual board lacks on purpose, and a stock Linux says at boot: no I/O APIC in the MADT (so it also writes the edge/level
+# registers of a controller that is not there), and, for a partition without devices, no PCI.
+KNOWN = {
+    "ACPI: No IOAPIC entries present",
+    "ACPI: setting ELCR to N (from ffff)",
+    "PCI: Fatal: No config space access function found",
+    "PCI: System does not support PCI",
+}
+
+
 def _warnings(lines: list[str]) -> set[str]:
     found = (re.search(r"matrix: said: (.*)$", line) for line in lines)
     return {_plain(said.group(1)) for said in found if said}
 
 
 def no_warnings(workshop: Workshop) -> None:
-    """no kernel message of level warning or worse that the bare machine does not give as well"""
+    """no kernel message of level warning or worse that the bare machine does not give as well, four known ones apart"""
     ours = _warnings(_boot(workshop, "warnings", DONE, words="septum.warnings"))
     payloads = workshop.septum.parent / "payloads"
     extra = ("-kernel", str(payloads / "vmlinuz-cloud"), "-initrd", str(payloads / "matrix.cpio.gz"), "-append",
@@ -117,7 +127,7 @@ def no_warnings(workshop: Workshop) -> None:
     with Run(XAPIC.but(cpus=2, memory=256, extra=extra)) as run:
         run.wait(r"matrix: done", SECONDS)
         theirs = _warnings([line.text for line in run.console.lines])
-    more = sorted(ours - theirs)
+    more = sorted(ours - theirs - KNOWN)
     if more:
         raise Failure("Linux complains in a partition of what it does not on the bare machine:\n" + "\n".join(more))
 

@@ -57,6 +57,7 @@ TEST_F(Timer, ModeTwoRepeatsWithOneLowTick) {
 }
 
 TEST_F(Timer, ModeThreeIsASquareWave) {
+    out(0x61, 1);
     for (const u16 period : {u16{8}, u16{9}}) {
         program(2, 3, period);
         for (u32 tick = 0; tick < 3U * period; ++tick) {
@@ -68,6 +69,7 @@ TEST_F(Timer, ModeThreeIsASquareWave) {
 }
 
 TEST_F(Timer, ModeFourStrobesOnce) {
+    out(0x61, 1);
     program(2, 4, 3);
     for (u32 tick = 0; tick < 10; ++tick) {
         EXPECT_EQ(output2(), tick != 3) << tick;
@@ -129,8 +131,10 @@ TEST_F(Timer, OneByteOfTheCountAlone) {
 
 TEST_F(Timer, TheGateHoldsChannelTwoAlone) {
     program(2, 0, 100);
+    now += 500;
+    EXPECT_EQ(count(2), 100); // low after a reset
+    out(0x61, 1);
     now += 30;
-    out(0x61, 1); // it stood high already
     out(0x61, 0);
     EXPECT_EQ(in(0x61) & 3, 0);
     now += 1000;
