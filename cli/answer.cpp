@@ -90,6 +90,13 @@ std::string in_form(const Answer& answer, Format format, bool all, bool color) {
 
 } // namespace
 
+std::vector<std::string_view> format_names() {
+    std::vector<std::string_view> names;
+    for (const auto& known : kFormats)
+        names.push_back(known.name);
+    return names;
+}
+
 void AnswerOptions::declare(CLI::App& app, bool properties) {
     app.add_option("-f,--format", format,
                    "text, short (one line each), json, sarif, junit, github or html (default: text)")
@@ -100,12 +107,10 @@ void AnswerOptions::declare(CLI::App& app, bool properties) {
 }
 
 std::optional<Format> AnswerOptions::parse(const Terminal& terminal) const {
-    std::vector<std::string_view> names;
-    for (const auto& known : kFormats) {
+    for (const auto& known : kFormats)
         if (format == known.name)
             return known.format;
-        names.push_back(known.name);
-    }
+    const auto names = format_names();
     const auto near = config::nearest(format, names);
     (void)terminal.usage("`--format` is one of " + config::tick_list(names) + ", not `" + format + "`",
                          near.empty() ? "" : "did you mean `" + std::string(near) + "`?");
@@ -188,12 +193,12 @@ int Answer::exit_code() const {
 
 std::string summary(const verifier::Report& report) {
     const std::size_t unjudged = report.count(Verdict::not_judged);
-    return fmt::format("{}: {} proved, {} violated, {} inconclusive, {} checked at boot, {} not applicable{} ({:.2f} s)",
-                       report.results.size() == 1 ? "1 property" : fmt::format("{} properties", report.results.size()),
-                       report.count(Verdict::proved), report.count(Verdict::violated),
-                       report.count(Verdict::inconclusive), report.count(Verdict::checked_at_boot),
-                       report.count(Verdict::not_applicable),
-                       unjudged == 0 ? "" : fmt::format(", {} not judged", unjudged), report.seconds);
+    return fmt::format(
+        "{}: {} proved, {} violated, {} inconclusive, {} checked at boot, {} not applicable{} ({:.2f} s)",
+        report.results.size() == 1 ? "1 property" : fmt::format("{} properties", report.results.size()),
+        report.count(Verdict::proved), report.count(Verdict::violated), report.count(Verdict::inconclusive),
+        report.count(Verdict::checked_at_boot), report.count(Verdict::not_applicable),
+        unjudged == 0 ? "" : fmt::format(", {} not judged", unjudged), report.seconds);
 }
 
 int give(const Terminal& terminal, const Answer& answer, const AnswerOptions& options) {

@@ -17,6 +17,8 @@ namespace septum::cli {
 
 enum class Format { text, brief, json, sarif, junit, github, html };
 
+[[nodiscard]] std::vector<std::string_view> format_names();
+
 // `--format` and `--output`, for the commands that have an answer.
 struct AnswerOptions {
     std::string format = "text";

@@ -2,11 +2,13 @@
 #include "cli/appliance.hpp"
 
 #include "build/image/iso.hpp"
+#include "cli/digest.hpp"
 #include "cli/places.hpp"
 
 #include <algorithm>
 #include <fstream>
 #include <string_view>
+#include <tuple>
 
 namespace septum::cli {
 namespace {
@@ -124,6 +126,9 @@ bool Appliance::plan() {
     auto payloads = build::read_payloads(*model_, options_.payload_folders());
     if (!add(std::move(payloads.diagnostics)) || !payloads.ok())
         return false;
+    payloads_.clear();
+    for (const auto& payload : *payloads.value)
+        payloads_.push_back({payload.path, "payload", sha256(payload.bytes)});
     auto bundle = build::make_bundle(*model_, kernel_, *payloads.value);
     bundle_ = std::move(bundle.value);
     return add(std::move(bundle.diagnostics)) && bundle_.has_value();
@@ -164,6 +169,17 @@ void Appliance::draw() {
     else if (bundle_ && answer_.report)
         facts = verifier::read_bundle(kernel_, bundle_->bytes, options);
     answer_.overview = make_overview(*model_, facts.ok() ? &*facts.value : nullptr);
+}
+
+Ingredients Appliance::ingredients(const fs::path& name) const {
+    Ingredients all{model_->name.value, name.filename().string(), sha256(image_), payloads_};
+    all.parts.push_back({"septum.elf", "kernel", sha256(kernel_)});
+    for (const auto& source : answer_.sources.files) // without the folders of this machine
+        all.parts.push_back({fs::path(source.name).filename().string(), "appliance", sha256(bytes_of(source.text))});
+    std::sort(all.parts.begin(), all.parts.end(), [](const Ingredient& a, const Ingredient& b) {
+        return std::tie(a.kind, a.name, a.digest) < std::tie(b.kind, b.name, b.digest);
+    });
+    return all;
 }
 
 } // namespace septum::cli

@@ -5,6 +5,7 @@
 #include "build/build.hpp"
 #include "cli/answer.hpp"
 #include "cli/files.hpp"
+#include "cli/sbom.hpp"
 
 #include <CLI/CLI.hpp>
 #include <optional>
@@ -50,6 +51,8 @@ public:
     [[nodiscard]] const build::Bundle& bundle() const { return *bundle_; }
     [[nodiscard]] const Bytes& image() const { return image_; }
     [[nodiscard]] Answer& answer() { return answer_; }
+    // What the image was made of, once there is one; `name` is the file it goes to.
+    [[nodiscard]] Ingredients ingredients(const std::filesystem::path& name) const;
 
 private:
     bool add(std::vector<config::Diagnostic> diagnostics); // false when one is an error
@@ -61,6 +64,7 @@ private:
     Answer answer_;
     std::optional<config::Model> model_;
     Bytes kernel_;
+    std::vector<Ingredient> payloads_;
     std::optional<build::Bundle> bundle_;
     Bytes image_;
 };

@@ -20,7 +20,8 @@ public:
             "septum build appliance.yaml -o appliance.iso\n"
             "septum build appliance.yaml -o appliance.iso --payloads guests/ --payloads kernels/\n"
             "septum build appliance.yaml -o appliance.iso --all        every property with its verdict\n"
-            "septum build appliance.yaml -o appliance.iso --format html --report report.html"};
+            "septum build appliance.yaml -o appliance.iso --format html --report report.html\n"
+            "septum build appliance.yaml -o appliance.iso --sbom       what it was made of, beside it"};
     }
     void declare(CLI::App& app) override {
         app.add_option("FILE", input_.file, "the appliance");
@@ -30,6 +31,7 @@ public:
         app.add_option("--report", answer_.output, "where the answer goes (default: standard output)")
             ->type_name("FILE")
             ->take_last();
+        app.add_flag("--sbom", sbom_, "write ISO.spdx.json and ISO.provenance.json beside the image");
     }
     std::vector<Needed> needed() const override { return {{"a FILE", &input_.file}, {"`-o ISO`", &image_}}; }
 
@@ -40,6 +42,14 @@ public:
         auto file = PendingFile::make(image_);
         if (!file.ok())
             return terminal.fail(file.diagnostics);
+        std::vector<PendingFile> beside; // before the work: a folder one may not write to is known at once
+        if (sbom_)
+            for (const char* const suffix : {".spdx.json", ".provenance.json"}) {
+                auto more = PendingFile::make(image_ + suffix);
+                if (!more.ok())
+                    return terminal.fail(more.diagnostics);
+                beside.push_back(std::move(*more.value));
+            }
         Appliance appliance("build", terminal, input_);
         if (!(appliance.load() && appliance.prove_model() && appliance.plan() && appliance.make_image() &&
               appliance.prove_image())) {
@@ -54,6 +64,12 @@ public:
             appliance.draw();
         if (const auto failed = file.value->commit(appliance.image()); !failed.empty())
             return terminal.fail(failed);
+        if (sbom_) {
+            const auto made_of = appliance.ingredients(image_);
+            for (std::size_t i = 0; i < beside.size(); i++)
+                if (const auto failed = beside[i].commit(i == 0 ? spdx(made_of) : provenance(made_of)); !failed.empty())
+                    return terminal.fail(failed);
+        }
         const int code = give(terminal, appliance.answer(), answer_);
         terminal.say(fmt::format("wrote `{}`: {:.1f} MiB, sha-256 {}", image_,
                                  static_cast<double>(appliance.image().size()) / 1048576.0, sha256(appliance.image())));
@@ -64,6 +80,7 @@ private:
     ApplianceOptions input_;
     AnswerOptions answer_;
     std::string image_;
+    bool sbom_ = false;
 };
 
 } // namespace

@@ -48,6 +48,8 @@ public:
 [[nodiscard]] std::unique_ptr<Command> make_flow();
 [[nodiscard]] std::unique_ptr<Command> make_walk();
 [[nodiscard]] std::unique_ptr<Command> make_run();
+[[nodiscard]] std::unique_ptr<Command> make_board();
+[[nodiscard]] std::unique_ptr<Command> make_completion();
 [[nodiscard]] std::unique_ptr<Command> make_version();
 
 } // namespace septum::cli

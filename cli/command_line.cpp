@@ -2,6 +2,7 @@
 #include "cli/command_line.hpp"
 
 #include "cli/help.hpp"
+#include "cli/shape.hpp"
 #include "cli/version.hpp"
 #include "config/source.hpp"
 
@@ -18,13 +19,13 @@ struct Line {
     std::string color;
 };
 
-void declare_common(Line& line) {
-    line.app.set_help_flag();
-    line.app.allow_extras();
-    line.app.add_option("--color", line.color, "auto, always or never (default: auto; NO_COLOR is heeded)")
+void declare_common(CLI::App& app, std::string& color, bool& help) {
+    app.set_help_flag();
+    app.allow_extras();
+    app.add_option("--color", color, "auto, always or never (default: auto; NO_COLOR is heeded)")
         ->type_name("WHEN")
         ->take_last();
-    line.app.add_flag("-h,--help", line.help, "this text");
+    app.add_flag("-h,--help", help, "this text");
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known, std::string otherwise) {
@@ -55,7 +56,7 @@ int run_command(Command& command, const std::vector<std::string>& words, Termina
     const About about = command.about();
     Line line;
     command.declare(line.app);
-    declare_common(line);
+    declare_common(line.app, line.color, line.help);
     try {
         auto reversed = words; // as CLI11 wants them
         std::reverse(reversed.begin(), reversed.end());
@@ -86,11 +87,7 @@ int run_command(Command& command, const std::vector<std::string>& words, Termina
 }
 
 int choose_command(const std::vector<std::string>& words, Terminal& terminal) {
-    std::vector<std::unique_ptr<Command>> commands;
-    for (const auto make :
-         {make_init, make_check, make_fmt, make_plan, make_build, make_verify, make_explain, make_diff, make_flow,
-          make_walk, make_run, make_version})
-        commands.push_back(make());
+    const auto commands = all_commands();
     if (words.empty()) {
         terminal.say(main_help(commands));
         return kUsage;
@@ -137,6 +134,21 @@ int choose_command(const std::vector<std::string>& words, Terminal& terminal) {
 }
 
 } // namespace
+
+std::vector<std::unique_ptr<Command>> all_commands() {
+    std::vector<std::unique_ptr<Command>> commands;
+    for (const auto make : {make_init, make_check, make_fmt, make_plan, make_build, make_verify, make_explain,
+                            make_diff, make_flow, make_walk, make_run, make_board, make_completion, make_version})
+        commands.push_back(make());
+    return commands;
+}
+
+void declare_whole(Command& command, CLI::App& app) {
+    std::string color; // never parsed into: `app` is only looked at
+    bool help = false;
+    command.declare(app);
+    declare_common(app, color, help);
+}
 
 int run_command_line(int argc, char** argv) {
     Terminal terminal;

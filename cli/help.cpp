@@ -44,7 +44,10 @@ std::string main_help(const std::vector<std::unique_ptr<Command>>& commands) {
                        "commands:\n";
     for (const auto& command : commands) {
         const About about = command->about();
-        text += "  " + padded(std::string(about.name) + " " + about.arguments, 30) + about.summary + "\n";
+        std::string head = padded(std::string(about.name) + " " + about.arguments, 30);
+        if (head.size() > 30) // the summary begins a line of its own
+            head += "\n" + std::string(32, ' ');
+        text += "  " + head + about.summary + "\n";
     }
     text += "\n"
             "from nothing to a running appliance:\n"

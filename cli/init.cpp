@@ -67,7 +67,7 @@ public:
             ->type_name("BOARD")
             ->take_last();
         app.add_option("-t,--template", template_, "gateway-vault, mixed-criticality or linux (default: gateway-vault)")
-            ->type_name("NAME")
+            ->type_name("TEMPLATE")
             ->take_last();
     }
 

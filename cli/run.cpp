@@ -4,6 +4,8 @@
 #include "cli/appliance.hpp"
 #include "cli/boards.hpp"
 #include "cli/command.hpp"
+#include "cli/number.hpp"
+#include "cli/places.hpp"
 #include "cli/qemu.hpp"
 #include "cli/session.hpp"
 
@@ -31,6 +33,10 @@ public:
                 "septum run appliance.iso --timeout 20\n"
                 "septum run appliance.iso --expect 'vault] ready' --expect 'gateway] done' --timeout 30\n"
                 "septum run appliance.iso --uefi --qemu-arg=-d --qemu-arg=int\n"
+                "septum run appliance.iso --view columns                   side by side; keys: 0 all, 1 to 9 one, c "
+                "columns\n"
+                "septum run appliance.iso --record demo.cast               to play it again: asciinema play demo.cast\n"
+                "septum run appliance.iso --gdb                            waits for gdb before the first instruction\n"
                 "septum run appliance.iso --print-command"};
     }
     void declare(CLI::App& app) override {
@@ -39,6 +45,15 @@ public:
         app.add_option("-e,--expect", expected_, "a text that a line must have; may be repeated; in any order")
             ->type_name("TEXT")
             ->allow_extra_args(false);
+        app.add_option("--view", view_,
+                       "all, columns, septum (the kernel) or a partition; keys change it (default: all)")
+            ->type_name("WHO")
+            ->take_last();
+        app.add_option("--record", record_, "write what is shown as an asciicast")->type_name("FILE")->take_last();
+        app.add_flag("--gdb", gdb_, "wait for gdb before the first instruction");
+        app.add_option("--gdb-port", gdb_port_, "where it waits, on this machine only (default: 1234)")
+            ->type_name("PORT")
+            ->take_last();
         app.add_flag("--uefi", qemu_.uefi, "start by UEFI (OVMF) instead of BIOS");
         app.add_option("--accel", qemu_.accel, "QEMU's accelerator (default: tcg)")->type_name("NAME")->take_last();
         app.add_option("--qemu", qemu_.program, "QEMU itself (default: qemu-system-x86_64)")
@@ -48,8 +63,9 @@ public:
                        "one more argument for QEMU, as in --qemu-arg=-s; may be repeated")
             ->type_name("WORD")
             ->allow_extra_args(false);
-        app.add_option("--disks", qemu_.disks,
-                       "folder of the board's disks, BOARD.DISK.img; made when they are not there (default: the current one)")
+        app.add_option(
+               "--disks", qemu_.disks,
+               "folder of the board's disks, BOARD.DISK.img; made when they are not there (default: the current one)")
             ->type_name("FOLDER")
             ->take_last();
         app.add_flag("--print-command", print_command_, "print the command for QEMU and do nothing");
@@ -60,6 +76,13 @@ public:
     int run(const Terminal& terminal) override {
         SessionOptions session;
         session.expected = expected_;
+        session.view = view_;
+        session.record = record_;
+        const auto port = parse_number(gdb_port_);
+        if (!port || *port == 0 || *port > 65535)
+            return terminal.usage("`--gdb-port` is a port from 1 to 65535, not `" + gdb_port_ + "`");
+        if (gdb_)
+            qemu_.arguments.insert(qemu_.arguments.end(), {"-gdb", "tcp:127.0.0.1:" + std::to_string(*port), "-S"});
         if (!timeout_.empty()) {
             char* end = nullptr;
             session.seconds = std::strtod(timeout_.c_str(), &end);
@@ -138,6 +161,9 @@ private:
         }
         if (const auto failed = make_disks(board, qemu_); !failed.empty())
             return terminal.fail(failed);
+        if (gdb_)
+            terminal.say("waiting for gdb:\n  gdb " + default_kernel().string() +
+                         " -ex 'target remote 127.0.0.1:" + gdb_port_ + "' -ex 'hbreak boot_main' -ex continue");
         return run_session(terminal, *command.value, session);
     }
 
@@ -145,6 +171,10 @@ private:
     QemuOptions qemu_;
     std::string timeout_;
     std::vector<std::string> expected_;
+    std::string view_ = "all";
+    std::string record_;
+    std::string gdb_port_ = "1234";
+    bool gdb_ = false;
     bool print_command_ = false;
 };
 

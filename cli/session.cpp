@@ -4,6 +4,10 @@
 #include "cli/child.hpp"
 #include "cli/console.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/files.hpp"
+#include "cli/keys.hpp"
+#include "cli/record.hpp"
+#include "cli/view.hpp"
 
 #include <cerrno>
 #include <charconv>
@@ -32,13 +36,15 @@ std::size_t count_in_greeting(std::string_view line) {
     return error == std::errc() && line.starts_with(" partition") ? count : 0;
 }
 
-enum class End { none, machine, time, expected, stopped, reader_gone };
+enum class End { none, machine, time, expected, stopped, reader_gone, key };
 
 class Session {
 public:
     Session(const Terminal& terminal, const SessionOptions& options)
-        : terminal_(terminal), painter_(terminal.color_on_stdout()), expectations_(options.expected),
-          expecting_(!options.expected.empty()) {
+        : terminal_(terminal), view_(Painter(terminal.color_on_stdout()), screen_width()), recording_(screen_width()),
+          expectations_(options.expected), expecting_(!options.expected.empty()) {
+        if (options.view != "all")
+            put(view_.choose(options.view));
         if (options.seconds > 0)
             set_deadline(options.seconds);
     }
@@ -46,14 +52,18 @@ public:
     End follow(int fd) {
         char buffer[4096];
         while (end_ == End::none) {
-            pollfd wait = {fd, POLLIN, 0};
-            const int ready = ::poll(&wait, 1, milliseconds_left());
+            pollfd wait[] = {{fd, POLLIN, 0}, {keys_.input(), POLLIN, 0}}; // a negative one is passed over
+            const int ready = ::poll(wait, 2, milliseconds_left());
             if (ready == 0) {
                 end_ = progress_over() ? End::stopped : End::time;
                 break;
             }
             if (ready < 0)
                 continue; // EINTR
+            if (wait[1].revents != 0 && !press(keys_.read()))
+                break;
+            if (wait[0].revents == 0)
+                continue;
             const auto n = ::read(fd, buffer, sizeof buffer);
             if (n < 0 && errno == EINTR)
                 continue;
@@ -73,8 +83,26 @@ public:
 
     [[nodiscard]] const Progress& progress() const { return progress_; }
     [[nodiscard]] const std::vector<std::string>& missing() const { return expectations_.missing(); }
+    [[nodiscard]] const Recording& recording() const { return recording_; }
 
 private:
+    void put(const std::string& text) {
+        if (text.empty())
+            return;
+        terminal_.print(text);
+        recording_.add(Seconds(Clock::now() - begin_).count(), text);
+    }
+
+    // False when the key ends it.
+    bool press(char key) {
+        if (key == 'q')
+            end_ = End::key;
+        else
+            put(view_.key(key));
+        (void)terminal_.flush(); // a reader that has gone is seen with the next line
+        return end_ == End::none;
+    }
+
     [[nodiscard]] bool progress_over() const {
         return progress_.all_stopped() || progress_.halted() || progress_.refused();
     }
@@ -85,7 +113,7 @@ private:
         expectations_.see(line);
         started_ = started_ || !line.empty(); // firmware clears the screen before it says anything
         if (started_)
-            terminal_.print(painter_.paint(line) + "\n");
+            put(view_.show(line));
         if (expecting_ && expectations_.missing().empty())
             end_ = End::expected;
         if (!before && progress_over())
@@ -106,7 +134,10 @@ private:
 
     const Terminal& terminal_;
     LineReader reader_;
-    Painter painter_;
+    Keys keys_;
+    View view_;
+    Recording recording_;
+    Clock::time_point begin_ = Clock::now();
     Expectations expectations_;
     Progress progress_;
     bool expecting_;
@@ -135,6 +166,13 @@ void Progress::see(std::string_view line) {
 }
 
 int run_session(const Terminal& terminal, const std::vector<std::string>& command, const SessionOptions& options) {
+    std::optional<PendingFile> record;
+    if (!options.record.empty()) {
+        auto file = PendingFile::make(options.record);
+        if (!file.ok())
+            return terminal.fail(file.diagnostics);
+        record.emplace(std::move(*file.value));
+    }
     auto child = Child::start(command);
     if (!child.ok())
         return terminal.fail(child.diagnostics);
@@ -144,6 +182,9 @@ int run_session(const Terminal& terminal, const std::vector<std::string>& comman
     const int code = end == End::machine ? child.value->wait() : (child.value->stop(), 0);
     const double seconds = Seconds(Clock::now() - start).count();
 
+    if (record)
+        if (const auto failed = record->commit(session.recording().text()); !failed.empty())
+            return terminal.fail(failed);
     if (!options.expected.empty()) {
         if (session.missing().empty()) {
             terminal.say(fmt::format("all that was expected was said ({:.1f} s)", seconds));
@@ -158,6 +199,9 @@ int run_session(const Terminal& terminal, const std::vector<std::string>& comman
     switch (end) {
     case End::reader_gone:
         return kFailed;
+    case End::key:
+        terminal.say(fmt::format("ended after {:.1f} s, by a key", seconds));
+        return kDone;
     case End::time:
         terminal.say(fmt::format("ended after {:.1f} s, as asked", seconds));
         return kDone;

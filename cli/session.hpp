@@ -14,6 +14,8 @@ namespace septum::cli {
 struct SessionOptions {
     double seconds = 0; // 0: no end
     std::vector<std::string> expected;
+    std::string view = "all"; // all, columns, or the console of one
+    std::string record;       // an asciicast to write; empty: none
 };
 
 // What the kernel's own lines (`septum: …`) say about the whole system. Partitions cannot forge them: theirs begin with

@@ -189,7 +189,7 @@ Remapping amd_remapping(const Host& host, std::uint64_t device_table) {
             extend(out.requesters, id, "passthrough", 0);
         } else if ((low & 2) == 0) { // TV = 0: not told what becomes of it
             extend(out.requesters, id, "unknown", 0);
-        } else if (rights == 0 && mode == 0) {
+        } else if (rights == 0) { // IR and IW clear: whatever the tables say, nothing passes
             extend(out.requesters, id, "blocked", 0);
         } else if (mode == 0) {
             extend(out.requesters, id, "passthrough", 0);

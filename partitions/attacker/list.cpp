@@ -22,9 +22,9 @@ witnesses (`partitions/witness/`) hash their memory, count each other's messages
 life ended as this table says, every attack was seen, and both witnesses still report that nothing changed.
 
 ```
-./dev attack              # every attack, alone and on two CPUs at once; a table of outcomes
+./dev attack              # every attack, alone and on two CPUs at once, then random instructions; a table of outcomes
 ./dev attack memory       # one part: see `./dev attack --list`
-./dev attack random       # instructions at random; not among the tests, see emulators.md
+./dev attack random       # only those: 20 s or 100 launches
 ```
 
 - **stopped**: the kernel ends the launch. Its line is `septum: NAME: fault: ` and begins as the table says. To come back at all is a breach.

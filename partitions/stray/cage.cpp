@@ -26,7 +26,6 @@ struct Cage {
     u64 ring;
     u64 snippets;
     u64 exceptions;
-    u64 cr0, cr3, cr4;
 };
 Cage& cage = *reinterpret_cast<Cage*>(kCage);
 
@@ -36,6 +35,11 @@ struct alignas(4096) Table {
 Table top;
 Table gigabytes;
 Table megabytes[4];
+
+// What each snippet begins with. Outside the cage, so that no snippet changes it.
+struct {
+    u64 cr0, cr3, cr4;
+} control;
 
 constexpr u8 kExceptionStack = 2;
 alignas(16) u8 overseer_stack[8192];
@@ -82,9 +86,9 @@ namespace {
 
 // From whatever state the last one left, as far as that can be.
 [[noreturn]] void next() {
-    asm volatile("mov %0, %%cr0" : : "r"(cage.cr0) : "memory");
-    asm volatile("mov %0, %%cr4" : : "r"(cage.cr4) : "memory");
-    cpu::write_cr3(cage.cr3);
+    asm volatile("mov %0, %%cr0" : : "r"(control.cr0) : "memory");
+    asm volatile("mov %0, %%cr4" : : "r"(control.cr4) : "memory");
+    cpu::write_cr3(control.cr3);
     Random& random = cage.random;
     make_snippet(random, cage.code);
     auto* words = reinterpret_cast<u64*>(&cage.registers);
@@ -120,9 +124,9 @@ void set_up(u64 reach, u64 seed, u32 ring) {
     cage.ring = ring;
     cage.snippets = 0;
     cage.exceptions = 0;
-    cage.cr0 = cpu::read_cr0();
-    cage.cr3 = address(&top);
-    cage.cr4 = read_cr4();
+    control.cr0 = cpu::read_cr0();
+    control.cr3 = address(&top);
+    control.cr4 = read_cr4();
     guest::set_stack(kExceptionStack, address(overseer_stack) + sizeof(overseer_stack));
     for (u32 vector = 0; vector < 256; ++vector) {
         guest::use_stack(static_cast<u8>(vector), kExceptionStack);

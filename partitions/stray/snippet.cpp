@@ -76,13 +76,13 @@ constexpr u64 kValues[] = {0,           1,           0x10,        0x1B,        0
                            0x5345'5005, 0x564D'5868, 0x3000'0000, 0xFEE0'0000, 0xFED9'0000, 0xD000'0000, 0xE000'0000};
 constexpr u32 kValueCount = sizeof(kValues) / sizeof(kValues[0]);
 
-// Whether what stands here ends the emulator, with or without a kernel beneath: LTR, for QEMU takes a null task and
-// aborts at the next exception ("invalid tss"); and moves to debug registers, for it aborts at a watchpoint on the
-// stack of #DB.
+// Whether what stands here ends the emulator, with or without a kernel beneath (docs/emulators.md): LTR, moves to debug
+// registers, moves to CR4.
 bool ends_emulator(const u8* code) {
     const bool load_task = code[1] == 0x00 && (code[2] >> 3 & 7) == 3;
     const bool debug_register = code[1] == 0x23;
-    return code[0] == 0x0F && (load_task || debug_register);
+    const bool control_register = code[1] == 0x22 && (code[2] >> 3 & 7) == 4;
+    return code[0] == 0x0F && (load_task || debug_register || control_register);
 }
 
 } // namespace

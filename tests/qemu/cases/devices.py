@@ -43,9 +43,11 @@ class AsRun(Machine):
 
     septum: str = ""
     disks: str = ""
+    uefi: bool = False
 
     def command(self, image: str) -> list[str]:
         line = [self.septum, "run", image, "--print-command", "--disks", self.disks]
+        line += ["--uefi"] if self.uefi else []
         done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
             raise Failure(f"`{' '.join(line)}` gave {done.returncode}\n{done.stdout}{done.stderr}")
@@ -97,16 +99,16 @@ def _check_net(capture: pathlib.Path, rounds: int) -> None:
 
 
 def _run(workshop: Workshop, appliance: pathlib.Path, board: str, trace: str, said: tuple[str, ...],
-         rounds: tuple[int, int]) -> Console:
+         rounds: tuple[int, int], uefi: bool = False) -> Console:
     """Boots the appliance with a fresh disk; checks disk and network from outside. `rounds`: of the disk, of the net."""
-    folder = workshop.folder / f"{appliance.stem}-{board}"
+    folder = workshop.folder / f"{appliance.stem}-{board}{'-uefi' if uefi else ''}"
     folder.mkdir(parents=True, exist_ok=True)
     image = workshop.build(appliance, folder / "devices.iso", board)
     disk = folder / f"{board}.disk0.img"
     _make_disk(disk)
     capture = folder / "net0.pcap"
     extra = ("-object", f"filter-dump,id=dump0,netdev=net0,file={capture}", "-trace", trace)
-    machine = AsRun(septum=str(workshop.septum), disks=str(folder), extra=extra)
+    machine = AsRun(septum=str(workshop.septum), disks=str(folder), uefi=uefi, extra=extra)
     console = boot(machine, str(image), SECONDS, anywhere=said, never=NEVER, settle=0.5)
     _check_disk(disk, rounds[0])
     _check_net(capture, rounds[1])
@@ -132,6 +134,14 @@ def both_amd_vi(workshop: Workshop) -> None:
     _run(workshop, workshop.example("devices"), "qemu-q35-amd-iommu", "amdvi_ir_remap*", DONE, (ROUNDS, ROUNDS))
 
 
+def both_uefi(workshop: Workshop) -> None:
+    """the same behind VT-d, started by UEFI firmware, which puts BARs and buses elsewhere"""
+    _needs("qemu-q35-devices", (9, 0))
+    if not any(pathlib.Path(path).exists() for path in ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF_CODE_4M.fd")):
+        raise Skip("no UEFI firmware: the package `ovmf` has it")
+    _run(workshop, workshop.example("devices"), "qemu-q35-devices", "vtd_ir_remap*", DONE, (ROUNDS, ROUNDS), uefi=True)
+
+
 def restart(workshop: Workshop) -> None:
     """a Linux restarts itself with its disk, twice; another with its network card notices nothing"""
     _needs("qemu-q35-devices", (9, 0))
@@ -154,5 +164,6 @@ def restart(workshop: Workshop) -> None:
 CASES = {
     "devices.vt-d": both_vt_d,
     "devices.amd-vi": both_amd_vi,
+    "devices.uefi": both_uefi,
     "devices.restart": restart,
 }

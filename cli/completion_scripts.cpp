@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/shape.hpp"
+
+#include <fmt/format.h>
+
+namespace septum::cli {
+namespace {
+
+// Inside '…' of a shell.
+std::string shell_quoted(const std::string& text) {
+    std::string out;
+    for (const char c : text)
+        out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out;
+}
+
+std::string joined(const std::vector<std::string>& words, const char* between) {
+    std::string out;
+    for (const auto& word : words)
+        out += (out.empty() ? "" : between) + word;
+    return out;
+}
+
+// Inside an _arguments specification brackets and colons have a meaning.
+std::string zsh_words(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '[' || c == ']' || c == ':' || c == '\\')
+            out += '\\';
+        out += c;
+    }
+    return shell_quoted(out);
+}
+
+std::string zsh_value(const OptionShape& option) {
+    if (!option.choices.empty())
+        return fmt::format(":{}:({})", zsh_words(option.value), joined(option.choices, " "));
+    return fmt::format(":{}:{}", zsh_words(option.value), option.is_file ? "_files" : "");
+}
+
+} // namespace
+
+std::string bash_completion(const std::vector<CommandShape>& commands) {
+    std::string names;
+    for (const auto& command : commands)
+        names += std::string(names.empty() ? "" : " ") + command.about.name;
+    std::string text = fmt::format(R"(# bash completion of septum. Made by `septum completion bash`.
+_septum() {{
+    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} command=${{COMP_WORDS[1]}}
+    COMPREPLY=()
+    if [[ $COMP_CWORD -eq 1 ]]; then
+        COMPREPLY=($(compgen -W "{} help --help --version" -- "$word"))
+        return
+    fi
+    case $command in
+    help)
+        COMPREPLY=($(compgen -W "{}" -- "$word"))
+        ;;
+)",
+                                   names, names);
+    for (const auto& command : commands) {
+        std::string values;
+        std::string options;
+        std::string arguments;
+        for (const auto& option : command.options) {
+            if (option.is_argument()) {
+                if (!option.choices.empty())
+                    arguments += " " + joined(option.choices, " ");
+                continue;
+            }
+            for (const auto& name : option.names)
+                options += (options.empty() ? "" : " ") + name;
+            if (option.value.empty())
+                continue;
+            const std::string reply =
+                !option.choices.empty()
+                    ? fmt::format("COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))", joined(option.choices, " "))
+                : option.is_file ? std::string("COMPREPLY=($(compgen -f -- \"$word\"))")
+                                 : std::string(":");
+            values += fmt::format("        {}) {}; return ;;\n", joined(option.names, " | "), reply);
+        }
+        text += fmt::format("    {})\n        case $before in\n{}        esac\n        if [[ $word == -* ]]; then\n"
+                            "            COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))\n        else\n"
+                            "            COMPREPLY=($(compgen {} -- \"$word\"))\n        fi\n        ;;\n",
+                            command.about.name, values, options,
+                            arguments.empty() ? "-f" : "-W \"" + arguments.substr(1) + "\"");
+    }
+    return text + "    esac\n}\ncomplete -o filenames -F _septum septum\n";
+}
+
+std::string zsh_completion(const std::vector<CommandShape>& commands) {
+    std::string text = "#compdef septum\n# zsh completion of septum. Made by `septum completion zsh`.\n_septum() {\n"
+                       "    local -a commands=(\n";
+    for (const auto& command : commands)
+        text += fmt::format("        '{}:{}'\n", command.about.name, zsh_words(command.about.summary));
+    text += "    )\n    if (( CURRENT == 2 )); then\n        _describe command commands\n        return\n    fi\n"
+            "    local command=${words[2]}\n    shift words\n    (( CURRENT-- ))\n    case $command in\n"
+            "    help) _describe command commands ;;\n";
+    for (const auto& command : commands) {
+        text += fmt::format("    {})\n        _arguments", command.about.name);
+        for (const auto& option : command.options) {
+            if (option.is_argument()) {
+                text += fmt::format(" \\\n            '*{}'", zsh_value(option));
+                continue;
+            }
+            for (const auto& name : option.names)
+                text += fmt::format(" \\\n            '{}[{}]{}'", name, zsh_words(option.description),
+                                    option.value.empty() ? "" : zsh_value(option));
+        }
+        text += "\n        ;;\n";
+    }
+    return text + "    esac\n}\n_septum \"$@\"\n";
+}
+
+std::string fish_completion(const std::vector<CommandShape>& commands) {
+    std::string text = "# fish completion of septum. Made by `septum completion fish`.\n";
+    for (const auto& command : commands)
+        text += fmt::format("complete -c septum -n __fish_use_subcommand -f -a {} -d '{}'\n", command.about.name,
+                            shell_quoted(command.about.summary));
+    for (const auto& command : commands)
+        for (const auto& option : command.options) {
+            const auto condition =
+                fmt::format("complete -c septum -n '__fish_seen_subcommand_from {}'", command.about.name);
+            if (option.is_argument()) {
+                if (!option.choices.empty())
+                    text += fmt::format("{} -f -a '{}'\n", condition, joined(option.choices, " "));
+                continue;
+            }
+            text += condition;
+            for (const auto& name : option.names)
+                text += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+            if (!option.value.empty())
+                text += !option.choices.empty() ? fmt::format(" -x -a '{}'", joined(option.choices, " "))
+                        : option.is_file        ? " -r -F"
+                                                : " -x";
+            text += fmt::format(" -d '{}'\n", shell_quoted(option.description));
+        }
+    return text;
+}
+
+} // namespace septum::cli

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the .deb, unpacks it, and does with it what a user does: an appliance without a compiler, a guest with one."""
+
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+FORBIDDEN = ("clang", "gcc", "g++", "cc", "c++", "ld", "lld", "cmake", "ninja", "make")
+
+
+def run(*words, **more):
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, **more)
+    if done.returncode != 0:
+        sys.exit(f"failed: {' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--cpack", required=True)
+    parser.add_argument("--cmake", required=True)
+    options = parser.parse_args()
+    if shutil.which("dpkg-deb") is None:
+        print("skipped: there is no dpkg-deb")
+        return 77
+    with tempfile.TemporaryDirectory(prefix="septum-package-") as scratch:
+        folder = pathlib.Path(scratch)
+        run(options.cpack, "--config", options.build / "CPackConfig.cmake", "-B", folder / "pack", cwd=options.build)
+        packages = list((folder / "pack").glob("*.deb"))
+        assert len(packages) == 1, packages
+        fields = run("dpkg-deb", "-f", packages[0])
+        for wanted in ("Package: septum", "Architecture: amd64", "grub-common", "xorriso", "libz3"):
+            assert wanted in fields, (wanted, fields)
+        root = folder / "root"
+        run("dpkg-deb", "-x", packages[0], root)
+        files = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+        for wanted in ("usr/bin/septum", "usr/lib/septum/septum.elf", "usr/lib/septum/payloads/hello.elf",
+                       "usr/share/septum/boards/qemu-q35.yaml", "usr/share/septum/schema/appliance.schema.json",
+                       "usr/share/septum/guest.ld", "usr/share/bash-completion/completions/septum"):
+            assert wanted in files, (wanted, sorted(files))
+        assert not any("test" in name for name in files), [name for name in files if "test" in name]
+        # A PATH with everything that the package depends on, and no compiler.
+        tools = folder / "tools"
+        tools.mkdir()
+        for place in os.environ["PATH"].split(":"):
+            for program in pathlib.Path(place).iterdir() if pathlib.Path(place).is_dir() else ():
+                if not program.name.startswith(FORBIDDEN) and not (tools / program.name).exists():
+                    (tools / program.name).symlink_to(program)
+        septum = root / "usr/bin/septum"
+        bare = {**os.environ, "PATH": str(tools)}
+        here = folder / "here"
+        here.mkdir()
+        run(septum, "init", "demo", "--board", "qemu-q35", cwd=here, env=bare)
+        said = run(septum, "build", "demo/appliance.yaml", "-o", "demo.iso", cwd=here, env=bare)
+        assert "0 violated, 0 inconclusive" in said and (here / "demo.iso").stat().st_size > 1 << 20, said
+        run(septum, "verify", "demo/appliance.yaml", "demo.iso", cwd=here, env=bare)
+        print("an appliance from the package, without a compiler")
+        # A guest of one's own, in a CMake project of one's own.
+        project = folder / "project"
+        shutil.copytree(ROOT / "config/examples/out-of-tree", project)
+        run(options.cmake, "-B", project / "out", "-S", project, f"-DCMAKE_PREFIX_PATH={root}/usr", "-DCMAKE_CXX_COMPILER=clang++-19",
+            "-DCMAKE_C_COMPILER=clang-19", "-DCMAKE_BUILD_TYPE=Release")
+        run(options.cmake, "--build", project / "out")
+        run(septum, "build", project / "appliance.yaml", "-o", here / "counter.iso", "--payloads", project / "out", env=bare)
+        print("a guest out of the tree")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""An appliance on a probed board boots on the very machine that was probed: the kernel's contract holds there."""
+
+import argparse
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(HERE), str(HERE.parent / "qemu")]
+from capture import MACHINES  # noqa: E402
+from harness.machine import Skip, needs_x2apic  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--septum", type=pathlib.Path, required=True)
+    options = parser.parse_args()
+    septum = options.septum.resolve()
+    if shutil.which("qemu-system-x86_64") is None:
+        print("skipped: there is no qemu-system-x86_64")
+        return 77
+    try:
+        needs_x2apic()
+    except Skip as reason:
+        print(f"skipped: {reason}")
+        return 77
+    failed = []
+    for name in sorted(MACHINES):
+        capture = HERE / "captures" / f"{name}.tar.gz"
+        if not capture.exists():
+            continue
+        with tempfile.TemporaryDirectory(prefix="septum-probe-") as scratch:
+            folder = pathlib.Path(scratch)
+            (folder / "root").mkdir()
+            subprocess.run(["tar", "-xzf", capture, "-C", folder / "root"], check=True)
+            subprocess.run([septum, "board", "probe", "--root", "root", "--name", name, "-o", f"{name}.yaml"], cwd=folder, check=True,
+                           capture_output=True)
+            (folder / "a.yaml").write_text(f"septum: 1\nname: a\nboard: ./{name}.yaml\npartitions:\n"
+                                           "  one: {cpus: 1, memory: 16 MiB, boot: {elf: hello.elf}, console: true}\n")
+            built = subprocess.run([septum, "build", "a.yaml", "-o", "a.iso"], cwd=folder, capture_output=True, text=True)
+            if built.returncode != 0:
+                failed.append(f"{name}: {built.stdout}{built.stderr}")
+                continue
+            machine = subprocess.Popen(["qemu-system-x86_64", *MACHINES[name], "-cpu", "max", "-nodefaults", "-display", "none",
+                                        "-serial", "stdio", "-no-reboot", "-drive", "media=cdrom,format=raw,readonly=on,file=a.iso"],
+                                       cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            lines = []
+            timer = subprocess.Popen(["sh", "-c", f"sleep 120; kill {machine.pid}"])
+            for line in machine.stdout:
+                lines.append(line.decode(errors="replace").strip())
+                if "[one] hello" in lines[-1] or "septum: refused" in lines[-1]:
+                    break
+            machine.kill()
+            machine.wait()
+            timer.kill()
+            said = "\n".join(line for line in lines if "septum: " in line or "[one]" in line)
+            if "contract holds" not in said or "[one] hello from partition one" not in said:
+                failed.append(f"{name}: it did not start there:\n{said}")
+            else:
+                print(f"{name}: {next(line for line in lines if 'contract holds' in line)}")
+    print("\n".join(failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

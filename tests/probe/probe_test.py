@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Probes every capture: the board file is as blessed, septum reads it, and an appliance on it can be verified (AMD boards).
+
+The same captures without what only root may read give a board file, too, which says what was not seen."""
+
+import argparse
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def run(*words, cwd=None):
+    return subprocess.run([str(word) for word in words], capture_output=True, text=True, cwd=cwd)
+
+
+def without_root(root: pathlib.Path) -> None:
+    shutil.rmtree(root / "sys/firmware/acpi", ignore_errors=True)
+    (root / "sys/firmware/acpi/tables").mkdir(parents=True)
+    iomem = root / "proc/iomem"
+    iomem.write_text("".join("00000000-00000000 : " + line.split(" : ", 1)[1] + "\n" for line in iomem.read_text().splitlines()))
+    for config in (root / "sys/bus/pci/devices").glob("*/config"):
+        config.write_bytes(config.read_bytes()[:64])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--septum", type=pathlib.Path, required=True)
+    parser.add_argument("--bless", action="store_true")
+    options = parser.parse_args()
+    septum = options.septum.resolve()
+    captures = sorted((HERE / "captures").glob("*.tar.gz"))
+    if not captures:
+        sys.exit("no captures")
+    failed = []
+    for capture in captures:
+        name = capture.name.removesuffix(".tar.gz")
+        with tempfile.TemporaryDirectory(prefix="septum-probe-") as scratch:
+            folder = pathlib.Path(scratch)
+            root = folder / "root"
+            root.mkdir()
+            subprocess.run(["tar", "-xzf", capture, "-C", root], check=True)
+            for way in ("root", "user"):
+                if way == "user":
+                    without_root(root)
+                golden = HERE / "captures" / f"{name}-{way}.yaml"
+                done = run(septum, "board", "probe", "--root", root, "--name", name, "-o", f"{name}.yaml", cwd=folder)
+                if done.returncode != 0 or "saw " not in done.stderr:
+                    failed.append(f"{name} ({way}): exit code {done.returncode}\n{done.stderr}")
+                    continue
+                text = (folder / f"{name}.yaml").read_text()
+                if options.bless:
+                    golden.write_text(text)
+                elif text != golden.read_text():
+                    failed.append(f"{name} ({way}): not as blessed:\n{text}")
+                again = run(septum, "board", "probe", "--root", root, "--name", name, cwd=folder)
+                if again.stdout != text:
+                    failed.append(f"{name} ({way}): two runs, two files")
+                if way == "user":
+                    if "run it as root" not in text or "# Not seen:" not in text:
+                        failed.append(f"{name}: without root it does not say so")
+                    continue
+                show = run(septum, "board", "show", f"./{name}.yaml", cwd=folder)
+                if show.returncode != 0:
+                    failed.append(f"{name}: septum does not read what it wrote\n{show.stderr}")
+                if run(septum, "fmt", "--check", f"{name}.yaml", cwd=folder).returncode != 0:
+                    failed.append(f"{name}: not in form")
+                (folder / "a.yaml").write_text(f"septum: 1\nname: a\nboard: ./{name}.yaml\npartitions:\n"
+                                               "  one: {cpus: 1, memory: 16 MiB, boot: {elf: hello.elf}}\n")
+                verify = run(septum, "verify", "a.yaml", cwd=folder)
+                if verify.returncode != 0:
+                    failed.append(f"{name}: an appliance on it is not proved\n{verify.stdout}{verify.stderr}")
+            print(f"{name}: probed")
+    # What is not there is no reason to fall over.
+    with tempfile.TemporaryDirectory(prefix="septum-probe-") as scratch:
+        done = run(septum, "board", "probe", "--root", scratch)
+        if done.returncode != 1 or "not seen" not in done.stderr or "septum-board: 1" not in done.stdout:
+            failed.append(f"an empty folder: {done.returncode}\n{done.stderr}")
+    print("\n".join(failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
