@@ -250,10 +250,8 @@ Refusal check_iommu(const Header& header) {
     if (iommu.kind == manifest::IommuKind::none) {
         return kHolds;
     }
-    if (iommu.queue.value != 0 || header.devices.count != 0 || iommu.kind == manifest::IommuKind::amd_vi) {
-        SEPTUM_REQUIRE(check_block(header, "iommu queue", iommu.queue, kPageSize));
-        SEPTUM_REQUIRE(check_block(header, "iommu log", iommu.log, 2 * kPageSize));
-    }
+    SEPTUM_REQUIRE(check_block(header, "iommu queue", iommu.queue, kPageSize));
+    SEPTUM_REQUIRE(check_block(header, "iommu log", iommu.log, 2 * kPageSize));
     if (iommu.kind == manifest::IommuKind::amd_vi) {
         SEPTUM_REQUIRE(check_range("iommu registers", {iommu.registers, amd_vi::kRegisters}));
         return check_in_tables(header, "iommu device table", iommu.root_table,

@@ -189,7 +189,7 @@ Refusal use_sealed_tables(const manifest::Header& header) {
                                  extended_interrupts(header)));
     SEPTUM_REQUIRE(unit.stop_queue()); // its page is boot memory
     unit.forget_faults();
-    return iommu.queue.value == 0 ? boot::kHolds : unit.start_queue(iommu.queue);
+    return unit.start_queue(iommu.queue);
 }
 
 } // namespace septum::kernel::iommu

@@ -28,6 +28,7 @@ struct alignas(kPageSize) Image {
     u8 bytes[kSize];
 };
 
+constexpr u64 kIommuBlock = kWorkspace + layout::CpuBlock::kSize + layout::PartitionBlock::kSize;
 constexpr u32 kPartitionAt = sizeof(Header) + sizeof(manifest::Cpu);
 constexpr u32 kRamAt = kPartitionAt + sizeof(manifest::Partition);
 constexpr u32 kPayloadAt = (kRamAt + sizeof(manifest::Range) + 63) / 64 * 64; // behind them
@@ -46,7 +47,7 @@ protected:
         h.tables_offset = kPageSize;
         h.tables_size = kTables;
         h.kernel = kKernel;
-        h.workspace = {Hpa{kWorkspace}, layout::CpuBlock::kSize + layout::PartitionBlock::kSize};
+        h.workspace = {Hpa{kWorkspace}, layout::CpuBlock::kSize + layout::PartitionBlock::kSize + layout::IommuBlock::kSize};
         h.trampoline = Hpa{0x8000};
         h.kernel_page_tables = Hpa{kBase + kPageSize};
         h.apic = manifest::ApicMode::x2apic;
@@ -79,8 +80,8 @@ protected:
                    .root_table = Hpa{kBase + 10 * kPageSize},
                    .interrupt_table = Hpa{kBase + 11 * kPageSize},
                    .interrupt_table_entries = 256,
-                   .queue = {},
-                   .log = {}};
+                   .queue = Hpa{kIommuBlock},
+                   .log = Hpa{kIommuBlock + layout::IommuBlock::kLog}};
         Sha256 hash;
         hash.update(image_->bytes + kPageSize, kTables);
         h.tables_digest = hash.finish();
@@ -283,10 +284,8 @@ TEST_F(BundleTest, WhatTheIommuWrites) {
     device.msix_bar = ~0u;
     device.handles = 2;
     device.first_handle = 254;
-    h.workspace.size += layout::IommuBlock::kSize + layout::DeviceBlock::kSize;
+    h.workspace.size += layout::DeviceBlock::kSize;
     device.block = Hpa{kWorkspace + h.workspace.size - layout::DeviceBlock::kSize};
-    h.iommu.queue = Hpa{kWorkspace + layout::CpuBlock::kSize + layout::PartitionBlock::kSize};
-    h.iommu.log = h.iommu.queue + layout::IommuBlock::kLog;
     EXPECT_EQ(after([] {}), "holds");
     EXPECT_EQ(after([&] { device.first_handle = 255; }),
               "septum: refused: manifest device interrupt entries: expected in 0x0..0x100, found 0xff..0x101 (code 0x20)");
@@ -296,7 +295,7 @@ TEST_F(BundleTest, WhatTheIommuWrites) {
     EXPECT_NE(after([&] { device.partition = 1; }), "holds");
     device.partition = 0;
     EXPECT_NE(after([&] { h.iommu.queue = Hpa{kWorkspace + h.workspace.size}; }), "holds");
-    EXPECT_NE(after([&] { h.iommu.queue = Hpa{0}; }), "holds"); // devices need one
+    EXPECT_NE(after([&] { h.iommu.queue = Hpa{0}; }), "holds");
 }
 
 TEST_F(BundleTest, RamThatWraps) {
