@@ -84,7 +84,7 @@ void exclusive_bytes(const Context& context, Judge& judge) {
             add(device.block.value, layout::DeviceBlock::kSize, ticked(decode::text(device.name)));
         }
     }
-    if (!facts.manifest.devices.empty() && facts.devices.present) {
+    if (facts.devices.present) { // with no device assigned the unit still takes commands and reports faults
         add(facts.devices.record.queue.value, kPageSize, "the IOMMU's queue");
         add(facts.devices.record.log.value, layout::IommuBlock::kSize - layout::IommuBlock::kLog, "the IOMMU's log");
     }
