@@ -70,7 +70,7 @@ public:
             function(text_[i]);
         }
     }
-    // Sends the line with its end. Before the resident console runs, straight to the UART; then through the kernel's ring.
+    // Sends the line with its end, through the kernel's ring.
     void send();
     // Sends it past every ring and lock: for the last words.
     void send_now() const;

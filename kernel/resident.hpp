@@ -7,6 +7,8 @@
 
 namespace septum::kernel {
 
+struct PerCpu;
+
 struct BootFacts {
     const manifest::Header* manifest = nullptr; // in its planned place, hashed
     u64 tsc_hz = 0;
@@ -15,9 +17,9 @@ struct BootFacts {
 
 extern BootFacts boot_facts; // written by the boot CPU before any CPU calls resident_main
 
-// Called once per CPU, by the CPU itself, on its own CpuBlock stack, interrupts off, still on the boot page tables.
-// Loads the sealed page tables and the CPU's own descriptor tables, enables SVM, waits for the others, loads the
-// partitions and never returns.
-extern "C" [[noreturn]] void resident_main(const BootFacts* facts, u32 cpu_index);
+// Called once per CPU, by the CPU itself, on its own CpuBlock stack, interrupts off, control registers as they stay, but
+// still on the boot page tables. Every PerCpu is filled, `own` is this CPU's. Loads the sealed page tables and the CPU's own
+// descriptor tables, enables SVM, waits for the others, loads the partitions and never returns.
+extern "C" [[noreturn]] void resident_main(PerCpu* own);
 
 } // namespace septum::kernel

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/boot/amd_vi.hpp"
 
+#include "kernel/boot/amd_vi_format.hpp"
+#include "kernel/boot/pages.hpp"
 #include "kernel/hw/control.hpp"
 #include "kernel/hw/memory.hpp"
 #include "kernel/hw/mmio.hpp"
-#include "kernel/hw/pages.hpp"
 #include "kernel/hw/pci.hpp"
-#include "kernel/x86_64/iommu/amd_vi_format.hpp"
 
 namespace septum::kernel::iommu::amd_vi {
 
@@ -46,7 +46,7 @@ public:
     }
 
     void use_device_table(Hpa table) const {
-        hw::write_back_caches();
+        boot::write_back_caches();
         write(kDeviceTable, table.value | (kDeviceTablePages - 1));
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/boot/amd_vi.hpp"
 
-#include "kernel/x86_64/iommu/amd_vi_format.hpp"
+#include "kernel/boot/amd_vi_format.hpp"
 
 namespace septum::kernel::iommu::amd_vi {
 

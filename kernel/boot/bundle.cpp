@@ -7,8 +7,8 @@
 
 #include <septum/manifest/layout.hpp>
 
+#include "kernel/boot/amd_vi_format.hpp"
 #include "kernel/lifecycle/sha256.hpp"
-#include "kernel/x86_64/iommu/amd_vi_format.hpp"
 
 namespace septum::kernel::boot {
 

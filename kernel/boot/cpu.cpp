@@ -2,6 +2,7 @@
 #include "kernel/boot/cpu.hpp"
 
 #include "kernel/boot/bundle.hpp"
+#include "kernel/boot/control.hpp"
 #include "kernel/boot/cpu_facts.hpp"
 #include "kernel/boot/local_apic.hpp"
 #include "kernel/boot/mtrr.hpp"
@@ -13,6 +14,13 @@ namespace septum::kernel::boot {
 
 namespace {
 
+// APM 2 §3.1.1, §3.1.3.
+constexpr u64 kCr0 = 0x8001'0033;       // PG, WP, NE, ET, MP, PE: write protection counts for the kernel too
+constexpr u64 kCr4 = 1u << 5 | 1u << 6 | 3u << 9; // PAE, MCE (else a machine check is a silent reset), OSFXSR, OSXMMEXCPT
+constexpr u64 kCr4Osxsave = 1u << 18;
+constexpr u32 kXsave = 1u << 26;        // CPUID 1 ECX
+constexpr u32 kMsrPat = 0x277;
+constexpr u64 kEferNxe = 1ULL << 11;
 constexpr u64 kPatAtReset = 0x0007'0406'0007'0406; // WB, WT, UC-, UC, twice (APM 2 §7.8.2)
 
 struct ThisCpu {
@@ -27,8 +35,8 @@ Refusal set_paging_attributes() {
         return {Code::cpu, Value::text("no-execute pages"), Value::cpu(read_apic_id()), Value::text("present"),
                 Value::text("absent")};
     }
-    hw::write_msr(hw::kMsrEfer, hw::read_msr(hw::kMsrEfer) | hw::kEferNxe);
-    hw::write_msr(hw::kMsrPat, kPatAtReset);
+    hw::write_msr(hw::kMsrEfer, hw::read_msr(hw::kMsrEfer) | kEferNxe);
+    hw::write_msr(kMsrPat, kPatAtReset);
     return kHolds;
 }
 
@@ -48,6 +56,11 @@ Refusal ready_cpu(const manifest::Header& header) {
     }
     now_doing("local APIC");
     return enable_local_apic(header.apic);
+}
+
+void set_control_registers() {
+    write_cr0(kCr0);
+    write_cr4((hw::cpuid(1).registers[2] & kXsave) != 0 ? kCr4 | kCr4Osxsave : kCr4);
 }
 
 } // namespace septum::kernel::boot

@@ -10,4 +10,7 @@ namespace septum::kernel::boot {
 // that all planned memory is write-back, as this CPU sees it.
 Refusal ready_cpu(const manifest::Header& header);
 
+// The lasting values of CR0 and CR4. On each CPU, before it goes to the resident part.
+void set_control_registers();
+
 } // namespace septum::kernel::boot

@@ -174,10 +174,10 @@ application_long:
     call await_launch           # (index); never returns
     ud2
 
-# Goes to the resident part on the CPU's own stack: RDI facts, ESI index, RDX stack.
+# Goes to the resident part on the CPU's own stack: RDI its PerCpu, RSI stack.
     .global enter_resident
 enter_resident:
-    mov %rdx, %rsp
+    mov %rsi, %rsp
     xor %ebp, %ebp
     call resident_main
     ud2

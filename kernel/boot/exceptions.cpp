@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/boot/exceptions.hpp"
 
+#include "kernel/boot/gate.hpp"
 #include "kernel/boot/refuse.hpp"
 #include "kernel/hw/control.hpp"
 
@@ -12,23 +13,16 @@ namespace {
 
 constexpr u32 kVectors = 32;
 constexpr u64 kStubSize = 16;
-constexpr u64 kCodeSelector = 0x18;    // entry.S
-constexpr u64 kInterruptGate = 0x8E00; // present, DPL 0, 64-bit interrupt gate (APM 2 §4.8.4)
+constexpr u64 kCodeSelector = 0x18; // entry.S
 
-struct Gate {
-    u64 low;
-    u64 high;
-};
-
-Gate table[kVectors];
+cpu::Gate table[kVectors];
 
 } // namespace
 
 void make_exception_table() {
     for (u32 vector = 0; vector < kVectors; vector++) {
         const u64 stub = reinterpret_cast<u64>(boot_exception_stubs) + vector * kStubSize;
-        table[vector].low = (stub & 0xFFFF) | kCodeSelector << 16 | kInterruptGate << 32 | (stub >> 16 & 0xFFFF) << 48;
-        table[vector].high = stub >> 32;
+        table[vector] = gate(stub, kCodeSelector, 0);
     }
 }
 

@@ -2,10 +2,10 @@
 #include "kernel/boot/iommu.hpp"
 
 #include "kernel/boot/amd_vi.hpp"
+#include "kernel/boot/amd_vi_format.hpp"
 #include "kernel/boot/bundle.hpp"
 #include "kernel/boot/map.hpp"
 #include "kernel/boot/vt_d.hpp"
-#include "kernel/x86_64/iommu/amd_vi_format.hpp"
 
 namespace septum::kernel::iommu {
 

@@ -12,6 +12,8 @@ namespace {
 
 using manifest::ApicMode;
 
+constexpr u32 kMsrApicBase = 0x1B;
+constexpr u32 kMsrX2apicFirst = 0x800;
 constexpr u64 kBase = 0xFEE0'0000;
 constexpr u64 kBaseMask = 0x000F'FFFF'FFFF'F000;
 constexpr u64 kGloballyEnabled = 1u << 11; // APIC_BASE.AE (APM 2 §16.3.1)
@@ -39,13 +41,13 @@ constexpr u32 kInit = 5u << 8;
 constexpr u32 kStartup = 6u << 8;
 
 u32 read(ApicMode mode, u32 reg) {
-    return mode == ApicMode::x2apic ? static_cast<u32>(hw::read_msr(hw::kMsrX2apicFirst + reg / 16))
+    return mode == ApicMode::x2apic ? static_cast<u32>(hw::read_msr(kMsrX2apicFirst + reg / 16))
                                     : hw::mmio_read32(Hpa{kBase + reg});
 }
 
 void write(ApicMode mode, u32 reg, u32 value) {
     if (mode == ApicMode::x2apic) {
-        hw::write_msr(hw::kMsrX2apicFirst + reg / 16, value);
+        hw::write_msr(kMsrX2apicFirst + reg / 16, value);
     } else {
         hw::mmio_write32(Hpa{kBase + reg}, value);
     }
@@ -62,7 +64,7 @@ void send(ApicMode mode, u32 command) {
 }
 
 Refusal enter_mode(ApicMode mode) {
-    const u64 base = hw::read_msr(hw::kMsrApicBase);
+    const u64 base = hw::read_msr(kMsrApicBase);
     if ((base & kGloballyEnabled) == 0 || (base & kBaseMask) != kBase) {
         return {Code::apic, Value::text("local APIC"), {}, Value::hex(kBase | kGloballyEnabled), Value::hex(base)};
     }
@@ -75,7 +77,7 @@ Refusal enter_mode(ApicMode mode) {
     if ((hw::cpuid(1).registers[2] >> 21 & 1) == 0) {
         return {Code::apic, Value::text("local APIC mode"), {}, Value::text("x2APIC"), Value::text("xAPIC only")};
     }
-    hw::write_msr(hw::kMsrApicBase, base | kExtended);
+    hw::write_msr(kMsrApicBase, base | kExtended);
     return kHolds;
 }
 

@@ -12,12 +12,13 @@
 #include "kernel/boot/map.hpp"
 #include "kernel/boot/memory_map.hpp"
 #include "kernel/boot/multiboot.hpp"
+#include "kernel/boot/pages.hpp"
 #include "kernel/boot/pci.hpp"
 #include "kernel/boot/processors.hpp"
 #include "kernel/boot/refuse.hpp"
 #include "kernel/boot/watchdog.hpp"
 #include "kernel/hw/memory.hpp"
-#include "kernel/hw/pages.hpp"
+#include "kernel/hw/port.hpp"
 #include "kernel/hw/uart.hpp"
 #include "kernel/resident.hpp"
 
@@ -26,6 +27,17 @@ namespace septum::kernel::boot {
 namespace {
 
 PciFound pci;
+
+// COM1: 115,200 baud, 8N1, FIFO on, no interrupts.
+void setup_uart() {
+    hw::out8(hw::kUartPort + 1, 0x00);
+    hw::out8(hw::kUartPort + 3, 0x80);
+    hw::out8(hw::kUartPort + 0, 0x01);
+    hw::out8(hw::kUartPort + 1, 0x00);
+    hw::out8(hw::kUartPort + 3, 0x03);
+    hw::out8(hw::kUartPort + 2, 0x07);
+    hw::out8(hw::kUartPort + 4, 0x03);
+}
 
 Refusal check_loader(u32 magic, u32 information, Loaded& loaded) {
     if (magic != kMultibootMagic) {
@@ -80,7 +92,7 @@ Refusal place_bundle(Bytes source, Bytes& placed) {
     SEPTUM_REQUIRE(map("workspace", header.workspace));
 
     placed = {hw::at<const u8>(Hpa{to}), source.size};
-    hw::move_pages(Hpa{to}, Hpa{from}, source.size);
+    move_pages(Hpa{to}, Hpa{from}, source.size);
     scrub_source(from, from + source.size, to, to + source.size);
 
     SEPTUM_REQUIRE(check_bundle(placed, kernel_range()));
@@ -89,7 +101,7 @@ Refusal place_bundle(Bytes source, Bytes& placed) {
     const manifest::Header& own = *reinterpret_cast<const manifest::Header*>(placed.data);
     SEPTUM_REQUIRE(check_kernel(own.kernel_digest));
     hw::scrub(own.workspace.base, own.workspace.size);
-    return kHolds;
+    return map("event log", own.event_log);
 }
 
 void say_name(const manifest::Header& header) {
@@ -122,7 +134,7 @@ extern "C" [[noreturn, gnu::used]] void boot_main(septum::u32 magic, septum::u32
     using namespace septum::kernel;
     using namespace septum::kernel::boot;
 
-    hw::uart_setup();
+    setup_uart();
     make_exception_table();
     load_exception_table();
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/boot/mtrr.hpp"
 
+#include "kernel/boot/control.hpp"
+#include "kernel/boot/pages.hpp"
 #include "kernel/hw/control.hpp"
 #include "kernel/hw/cpuid.hpp"
 #include "kernel/hw/msr.hpp"
-#include "kernel/hw/pages.hpp"
 
 namespace septum::kernel::boot {
 
@@ -81,9 +82,9 @@ void adopt_mtrrs() {
     if (same(read_registers(), of_boot_cpu)) {
         return;
     }
-    const u64 cr0 = hw::read_cr0();
-    hw::write_cr0(cr0 | kCacheDisable);
-    hw::write_back_caches();
+    const u64 cr0 = read_cr0();
+    write_cr0(cr0 | kCacheDisable);
+    write_back_caches();
     hw::write_cr3(hw::read_cr3());
     hw::write_msr(kMsrDefault, of_boot_cpu.default_type & ~kEnabled);
     for (u32 i = 0; i < of_boot_cpu.variable_count; i++) {
@@ -94,8 +95,8 @@ void adopt_mtrrs() {
         hw::write_msr(kMsrFixed[i], of_boot_cpu.fixed[i]);
     }
     hw::write_msr(kMsrDefault, of_boot_cpu.default_type);
-    hw::write_back_caches();
-    hw::write_cr0(cr0);
+    write_back_caches();
+    write_cr0(cr0);
     hw::write_cr3(hw::read_cr3());
 }
 

@@ -10,15 +10,16 @@
 #include "kernel/boot/local_apic.hpp"
 #include "kernel/boot/mtrr.hpp"
 #include "kernel/boot/refuse.hpp"
+#include "kernel/boot/wiring.hpp"
 #include "kernel/hw/control.hpp"
 #include "kernel/hw/cpuid.hpp"
 #include "kernel/hw/memory.hpp"
 #include "kernel/hw/msr.hpp"
+#include "kernel/percpu.hpp"
 #include "kernel/resident.hpp"
 
 extern "C" const septum::u8 trampoline_begin[], trampoline_end[];
-extern "C" [[noreturn]] void enter_resident(const septum::kernel::BootFacts* facts, septum::u32 index,
-                                            septum::u64 stack);
+extern "C" [[noreturn]] void enter_resident(septum::kernel::PerCpu* own, septum::u64 stack);
 
 namespace septum::kernel::boot {
 
@@ -126,8 +127,11 @@ Refusal start_processors(const manifest::Header& header, u64& tsc_hz) {
 }
 
 void launch(const manifest::Header& header, u32 own_index) {
+    set_control_registers();
+    now_doing("the resident part's data");
+    wire(header);
     __atomic_store_n(&go, true, __ATOMIC_RELEASE);
-    enter_resident(&boot_facts, own_index, stack_of(header, own_index));
+    enter_resident(per_cpu(kernel::records<manifest::Cpu>(header, header.cpus).first[own_index]), stack_of(header, own_index));
 }
 
 } // namespace septum::kernel::boot
@@ -165,5 +169,7 @@ extern "C" [[noreturn, gnu::used]] void await_launch(septum::u32 index) {
         stop_if_refused();
         septum::kernel::hw::pause();
     }
-    enter_resident(&septum::kernel::boot_facts, index, stack_of(*description, index));
+    set_control_registers();
+    const auto cpus = septum::kernel::records<septum::manifest::Cpu>(*description, description->cpus);
+    enter_resident(septum::kernel::per_cpu(cpus.first[index]), stack_of(*description, index));
 }

@@ -14,7 +14,7 @@ Refusal start_processors(const manifest::Header& header, u64& tsc_hz);
 // Index of this CPU in the manifest.
 Refusal find_cpu(const manifest::Header& header, u32 apic_id, u32& index);
 
-// Lets all of them, this one included, go to the resident part.
+// Fills what the resident part works with, and lets all of them, this one included, go there.
 [[noreturn]] void launch(const manifest::Header& header, u32 own_index);
 
 } // namespace septum::kernel::boot

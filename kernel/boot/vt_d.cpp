@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/boot/vt_d.hpp"
 
+#include "kernel/boot/pages.hpp"
 #include "kernel/hw/control.hpp"
 #include "kernel/hw/mmio.hpp"
-#include "kernel/hw/pages.hpp"
 #include "kernel/x86_64/iommu/vt_d_format.hpp"
 
 namespace septum::kernel::iommu {
@@ -15,6 +15,16 @@ using boot::Refusal;
 using boot::Value;
 
 using namespace vt_d;
+
+// Registers that only the boot part uses (§11.4).
+constexpr u64 kVersion = 0x00;
+constexpr u64 kExtended = 0x10;
+constexpr u64 kRootTable = 0x20;
+constexpr u64 kProtectedMemory = 0x64;
+constexpr u64 kQueueHead = 0x80;
+constexpr u64 kQueueAddress = 0x90;
+constexpr u64 kCompletionControl = 0xA0;
+constexpr u64 kInterruptTable = 0xB8;
 
 // Command and status (§11.4.4): the same bits; those set by kOneShot read as done, not as state.
 constexpr u32 kTranslation = 1u << 31;
@@ -65,7 +75,7 @@ public:
 
     // The tables in memory are about to change hands: nothing of them may linger in a cache.
     [[nodiscard]] Refusal flush() const {
-        hw::write_back_caches(); // ECAP_REG.C may be 0
+        boot::write_back_caches(); // ECAP_REG.C may be 0
         if ((read64(kCapability) & kNeedsWriteBufferFlush) != 0) {
             return order(kFlushWriteBuffer, "iommu write buffer flush");
         }

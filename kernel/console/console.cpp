@@ -10,12 +10,12 @@ namespace septum::kernel {
 
 namespace console {
 
-namespace {
-
 constinit core::ConsoleMux mux;
 constinit core::ConsoleRing kernel_ring;
+
+namespace {
+
 constinit u32 drain_lock = 0;
-constinit bool started = false;
 
 constexpr u32 kBurst = 16;       // the FIFO's depth: what an empty transmitter takes at once
 constexpr u32 kBursts = 16;      // per call of drain()
@@ -45,22 +45,6 @@ bool anything_left() {
 }
 
 } // namespace
-
-void attach(u32 source, core::ConsoleRing* ring, const char* name) {
-    if (source < manifest::kMaxPartitions) {
-        mux.rings[source] = ring;
-        mux.names[source] = name;
-    }
-}
-
-void start(u32 partitions, u64 tsc_hz) {
-    mux.rings[partitions] = &kernel_ring;
-    mux.names[partitions] = nullptr;
-    mux.sources = partitions + 1;
-    mux.current = partitions;
-    mux.patience = tsc_hz / 20; // 50 ms
-    __atomic_store_n(&started, true, __ATOMIC_RELEASE);
-}
 
 void put(core::ConsoleRing& ring, char c) {
     if (!lock_ring(ring)) {
@@ -119,11 +103,7 @@ bool flush() {
 } // namespace console
 
 void Line::send() {
-    if (__atomic_load_n(&console::started, __ATOMIC_ACQUIRE)) {
-        console::write_kernel(text_, length_);
-    } else {
-        send_now();
-    }
+    console::write_kernel(text_, length_);
 }
 
 void Line::send_now() const {

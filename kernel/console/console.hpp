@@ -6,9 +6,9 @@
 
 namespace septum::kernel::console {
 
-// Before any CPU launches: clears nothing, only wires the rings. `ring` null: a partition without a console.
-void attach(u32 source, core::ConsoleRing* ring, const char* name);
-void start(u32 partitions, u64 tsc_hz);
+// The boot part wires them before any CPU goes to the resident part (boot/wiring.cpp).
+extern core::ConsoleMux mux;
+extern core::ConsoleRing kernel_ring;
 
 // Appends to a partition's ring. Never waits for another partition.
 void put(core::ConsoleRing& ring, char c);

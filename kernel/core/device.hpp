@@ -46,9 +46,6 @@ inline void finish_load(CpuState& cpu, const Mov& mov, u64 value) {
 // of the partition's own CPUs, fixed or lowest priority, edge, vector 32 or above.
 Route route_of(const Manifest& manifest, u32 address, u32 address_high, u32 data);
 
-// reset_device_state() for all of a partition's devices: before its first launch.
-void reset_device_states(const Manifest& manifest);
-
 // The number of the device whose MSI-X table shares a page with guest-physical `address`, so that the page is not mapped;
 // kNoDevice when there is none.
 inline constexpr u32 kNoDevice = ~0u;

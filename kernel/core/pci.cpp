@@ -271,17 +271,4 @@ void reset_device_state(const manifest::Bar* bars, u32 count, DeviceState& state
     }
 }
 
-void reset_device_states(const Manifest& manifest) {
-    for (u32 i = 0; i < manifest::kMaxDevices; i++) {
-        const manifest::Device* device = manifest.devices.at(i);
-        if (device == nullptr) {
-            break;
-        }
-        DeviceState* state = manifest.device_states.of(i);
-        if (state != nullptr) {
-            reset_device_state(manifest.bars.at(device->bars.first), device->bars.count, *state);
-        }
-    }
-}
-
 } // namespace septum::kernel::core

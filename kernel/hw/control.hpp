@@ -22,18 +22,6 @@ inline u64 read_cr3() {
     return value;
 }
 inline void write_cr3(u64 value) { asm volatile("mov %0, %%cr3" : : "r"(value) : "memory"); }
-inline u64 read_cr0() {
-    u64 value;
-    asm volatile("mov %%cr0, %0" : "=r"(value));
-    return value;
-}
-inline void write_cr0(u64 value) { asm volatile("mov %0, %%cr0" : : "r"(value) : "memory"); }
-inline u64 read_cr4() {
-    u64 value;
-    asm volatile("mov %%cr4, %0" : "=r"(value));
-    return value;
-}
-inline void write_cr4(u64 value) { asm volatile("mov %0, %%cr4" : : "r"(value) : "memory"); }
 
 inline void load_gdt(const TableRegister& table) { asm volatile("lgdt %0" : : "m"(table) : "memory"); }
 inline void load_idt(const TableRegister& table) { asm volatile("lidt %0" : : "m"(table) : "memory"); }

@@ -7,20 +7,12 @@
 namespace septum::kernel::hw {
 
 // The registers the kernel touches (APM 2 appendix A).
-inline constexpr u32 kMsrTsc = 0x10;
-inline constexpr u32 kMsrApicBase = 0x1B;
 inline constexpr u32 kMsrMcgStatus = 0x17A;
-inline constexpr u32 kMsrPat = 0x277;
-inline constexpr u32 kMsrX2apicFirst = 0x800;
 inline constexpr u32 kMsrEfer = 0xC000'0080;
-inline constexpr u32 kMsrStar = 0xC000'0081;
-inline constexpr u32 kMsrFsBase = 0xC000'0100;
 inline constexpr u32 kMsrGsBase = 0xC000'0101;
 inline constexpr u32 kMsrTscAux = 0xC000'0103;
-inline constexpr u32 kMsrVmCr = 0xC001'0114;
 inline constexpr u32 kMsrVmHsavePa = 0xC001'0117;
 
-inline constexpr u64 kEferNxe = 1ULL << 11;
 inline constexpr u64 kEferSvme = 1ULL << 12;
 
 inline u64 read_msr(u32 index) {

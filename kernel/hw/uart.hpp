@@ -9,17 +9,6 @@ namespace septum::kernel::hw {
 inline constexpr u16 kUartPort = 0x3F8;
 inline constexpr u8 kLineStatusThrEmpty = 0x20; // transmit holding register empty
 
-// 115,200 baud, 8N1, FIFO on, no interrupts.
-inline void uart_setup() {
-    out8(kUartPort + 1, 0x00);
-    out8(kUartPort + 3, 0x80);
-    out8(kUartPort + 0, 0x01);
-    out8(kUartPort + 1, 0x00);
-    out8(kUartPort + 3, 0x03);
-    out8(kUartPort + 2, 0x07);
-    out8(kUartPort + 4, 0x03);
-}
-
 inline bool uart_ready() { return (in8(kUartPort + 5) & kLineStatusThrEmpty) != 0; }
 inline void uart_send(char c) { out8(kUartPort, static_cast<u8>(c)); }
 

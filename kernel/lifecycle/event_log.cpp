@@ -16,21 +16,7 @@ constinit u64 newest = 0; // the kernel's own count: what lies in the log is not
 
 constexpr u32 kMaxWait = 100'000; // polls; a holder does a dozen stores
 
-u64 capacity(const manifest::Range& log) { return log.size / sizeof(guest::Event) - 1; }
-
 } // namespace
-
-void start_event_log() {
-    const manifest::Range& place = boot_facts.manifest->event_log;
-    if (place.size == 0) {
-        return;
-    }
-    hw::scrub(place.base, place.size);
-    auto& log = *hw::at<guest::EventLog>(place.base);
-    log.tsc_hz = boot_facts.tsc_hz;
-    log.capacity = capacity(place);
-    __atomic_store_n(&log.magic, guest::kEventLogMagic, __ATOMIC_RELEASE);
-}
 
 void log_event(guest::EventKind kind, u16 partition, u32 detail, u64 a, u64 b) {
     const manifest::Header& header = *boot_facts.manifest;
@@ -45,7 +31,7 @@ void log_event(guest::EventKind kind, u16 partition, u32 detail, u64 a, u64 b) {
         hw::pause();
     }
     auto& log = *hw::at<guest::EventLog>(place.base);
-    auto& event = (hw::at<guest::Event>(place.base) + 1)[newest % capacity(place)];
+    auto& event = (hw::at<guest::Event>(place.base) + 1)[newest % event_capacity(place)];
     newest++;
     __atomic_store_n(&event.sequence, 0ULL, __ATOMIC_RELEASE); // not whole for now
     __atomic_thread_fence(__ATOMIC_SEQ_CST);

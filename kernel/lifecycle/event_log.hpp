@@ -3,12 +3,13 @@
 #pragma once
 
 #include <septum/guest/event_log.hpp>
+#include <septum/manifest/manifest.hpp>
 #include <septum/types.hpp>
 
 namespace septum::kernel::lifecycle {
 
-// Clears the log and writes its head. Once, by the first CPU, on the sealed page tables and before anything is logged.
-void start_event_log();
+// How many events the log holds. Pure.
+constexpr u64 event_capacity(const manifest::Range& log) { return log.size / sizeof(guest::Event) - 1; }
 
 // Appends an event; the oldest one goes. From any CPU, at any time after launch, never from inside an exception. Without a
 // log in the manifest it does nothing. `partition` is a manifest index or 0xFFFF; the rest as EventKind says.

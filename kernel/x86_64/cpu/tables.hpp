@@ -6,8 +6,18 @@
 
 namespace septum::kernel::cpu {
 
-// Fills the one IDT all CPUs share. Once, before any CPU loads it.
-void fill_idt(manifest::ApicMode mode);
+inline constexpr u16 kCodeSelector = 0x08;
+inline constexpr u32 kVectors = 256;
+
+struct Gate { // 64-bit interrupt gate, figure 4-24
+    u64 low;
+    u64 high;
+};
+
+// The one IDT all CPUs share, and the one that only ends interrupts, while pending ones are swallowed. The boot part fills
+// both before any CPU loads them (boot/interrupt_table.cpp).
+extern Gate idt[kVectors];
+extern Gate ending_idt[kVectors];
 
 // Loads this CPU's GDT and TSS and the shared IDT, and points GS at `cpu`.
 void load_tables(PerCpu& cpu);

@@ -10,40 +10,25 @@
 namespace septum::kernel::iommu::amd_vi {
 
 // Registers (§3.4).
-inline constexpr u64 kRegisters = 16 * kKiB;
-inline constexpr u64 kDeviceTable = 0x00;
-inline constexpr u64 kCommandBuffer = 0x08;
 inline constexpr u64 kEventLog = 0x10;
 inline constexpr u64 kControl = 0x18;
-inline constexpr u64 kExclusionBase = 0x20;
-inline constexpr u64 kExtendedFeatures = 0x30;
-inline constexpr u64 kCommandHead = 0x2000;
 inline constexpr u64 kCommandTail = 0x2008;
 inline constexpr u64 kEventHead = 0x2010;
 inline constexpr u64 kEventTail = 0x2018;
 inline constexpr u64 kStatus = 0x2020;
 
-// Extended features: bits 2 and 7.
-inline constexpr u64 kX2apicSupport = 1u << 2;      // XTSup
+// Extended features.
 inline constexpr u64 kGuestApicSupport = 1u << 7;   // GASup: 128-bit interrupt entries
-inline constexpr u64 kForgetAllSupport = 1u << 6;   // IASup: INVALIDATE_IOMMU_ALL
 
 // Control.
-inline constexpr u64 kOn = 1u << 0;                 // IommuEn
 inline constexpr u64 kEventLogOn = 1u << 2;
 inline constexpr u64 kEventInterruptOn = 1u << 3;
-inline constexpr u64 kCoherent = 1u << 10;          // table walks snoop the processors' caches
-inline constexpr u64 kCommandsOn = 1u << 12;
-inline constexpr u64 kWideEntries = 1u << 17;       // GAEn
-inline constexpr u64 kX2apicOn = 1ULL << 50;        // XTEn
 
 // Status.
 inline constexpr u64 kEventOverflow = 1u << 0;
 inline constexpr u64 kEventInterrupt = 1u << 1;
 inline constexpr u64 kEventLogRuns = 1u << 3;
-inline constexpr u64 kCommandsRun = 1u << 4;
 
-inline constexpr u64 kDeviceTablePages = 512; // 65,536 entries of 32 bytes
 inline constexpr u64 kDeviceEntry = 32;
 inline constexpr u64 kOnePageOf16 = 8ULL << 56; // ComLen, EventLen: 2^8 entries of 16 bytes, the least there is
 inline constexpr u32 kMaxPolls = 1'000'000;
@@ -58,21 +43,15 @@ constexpr Command forget_domain(u16 domain) {
     return {3ULL << 60 | u64{domain} << 32, 0x7FFF'FFFF'FFFF'F000ULL | 3}; // every address, page directories too
 }
 constexpr Command forget_interrupts(u16 bdf) { return {5ULL << 60 | bdf, 0}; }
-inline constexpr Command kForgetAll{8ULL << 60, 0};
 inline constexpr u32 kDone = 1;
 // Writes kDone to `where` (8-byte aligned) when all before it is done.
 constexpr Command wait(Hpa where) { return {1ULL << 60 | where.value | 1, kDone}; }
 
 // Device table entry (§2.2.2.1), by quadword.
-inline constexpr u64 kValid = 3;                        // 0: V, TV
 inline constexpr u64 kReadWrite = 3ULL << 61;           // 0: IR, IW
 inline constexpr u64 kSuppress = 1ULL << 34;            // 1: SA, no event of this device is logged
-inline constexpr u64 kInterruptsValid = 1u << 0;        // 2: IV
 inline constexpr u64 kInterruptControl = 3ULL << 60;    // 2: IntCtl
 inline constexpr u64 kInterruptsRemapped = 2ULL << 60;  // 2: IntCtl = 10b; 00b: target abort
-
-// The entry of a requester that reaches nothing: translation valid without rights, interrupts valid and aborted.
-inline constexpr u64 kBlocked[4] = {kValid, 0, kInterruptsValid, 0};
 
 // Interrupt table entry (§2.2.5.2, §2.2.5.3): fixed, edge, physical destination.
 struct WideEntry {
@@ -90,10 +69,6 @@ constexpr WideEntry wide_entry(u8 vector, u32 apic_id) {
 // Entries have 128 bits: fixed by the manifest, so that the boot part and the resident part cannot differ.
 constexpr bool wide_entries(const manifest::Iommu& iommu) {
     return (iommu.capability & iommu.capability_mask & kGuestApicSupport) != 0;
-}
-constexpr bool x2apic_destinations(const manifest::Header& header) {
-    return header.apic == manifest::ApicMode::x2apic &&
-           (header.iommu.capability & header.iommu.capability_mask & kX2apicSupport) != 0;
 }
 
 // An event log entry (§2.5); one whose code is zero has not been written.

@@ -10,23 +10,15 @@
 namespace septum::kernel::iommu::vt_d {
 
 // Registers (§11.4).
-inline constexpr u64 kVersion = 0x00;
 inline constexpr u64 kCapability = 0x08;
-inline constexpr u64 kExtended = 0x10;
 inline constexpr u64 kCommand = 0x18;
 inline constexpr u64 kStatus = 0x1C;
-inline constexpr u64 kRootTable = 0x20;
 inline constexpr u64 kFaultStatus = 0x34;
 inline constexpr u64 kFaultControl = 0x38;
 inline constexpr u64 kFaultData = 0x3C;
 inline constexpr u64 kFaultAddress = 0x40;
 inline constexpr u64 kFaultAddressHigh = 0x44;
-inline constexpr u64 kProtectedMemory = 0x64;
-inline constexpr u64 kQueueHead = 0x80;
 inline constexpr u64 kQueueTail = 0x88;
-inline constexpr u64 kQueueAddress = 0x90;
-inline constexpr u64 kCompletionControl = 0xA0;
-inline constexpr u64 kInterruptTable = 0xB8;
 
 inline constexpr u32 kInterruptMask = 1u << 31;       // FECTL_REG.IM (§11.4.11), IECTL_REG.IM
 inline constexpr u64 kExtendedInterrupts = 1u << 4;   // ECAP_REG.EIM (§11.4.3)

@@ -31,13 +31,8 @@ void load_template(PerCpu& cpu, Hpa source) {
 } // namespace
 
 void setup(PerCpu& cpu) {
-    const u64 block = cpu.cpu->block.value;
-    cpu.vmcb = reinterpret_cast<Vmcb*>(block + layout::CpuBlock::kVmcb);
-    cpu.vmcb_pa = block + layout::CpuBlock::kVmcb;
-    cpu.host_vmcb_pa = block + layout::CpuBlock::kHostVmcb;
-    cpu.stack = block + layout::CpuBlock::kStackTop - 16;
     hw::write_msr(hw::kMsrEfer, hw::read_msr(hw::kMsrEfer) | hw::kEferSvme);
-    hw::write_msr(hw::kMsrVmHsavePa, block + layout::CpuBlock::kHostSave);
+    hw::write_msr(hw::kMsrVmHsavePa, cpu.cpu->block.value + layout::CpuBlock::kHostSave);
     asm volatile("clgi" ::: "memory");
     asm volatile("vmsave %%rax" : : "a"(cpu.host_vmcb_pa) : "memory");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AMD-Vi's formats against examples worked out by hand from the specification's figures.
-#include "kernel/x86_64/iommu/amd_vi_format.hpp"
+#include "kernel/boot/amd_vi_format.hpp"
 
 #include <gtest/gtest.h>
 

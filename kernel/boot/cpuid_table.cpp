@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/lifecycle/cpuid_table.hpp"
+#include "kernel/boot/cpuid_table.hpp"
 
 #include "kernel/hw/control.hpp"
 #include "kernel/hw/cpuid.hpp"
+#include "kernel/percpu.hpp"
 
-namespace septum::kernel::lifecycle {
+namespace septum::kernel::boot {
 
 namespace {
 
@@ -12,9 +13,8 @@ u32 range_of(u32 leaf) { return (leaf >> 30) == 0 ? 0 : (leaf >> 31) == 0 ? 1 : 
 
 } // namespace
 
-void fill_cpuid(const PerCpu& cpu) {
-    const manifest::Partition& partition = *cpu.manifest.partition;
-    const auto rules = records<manifest::CpuidRule>(*cpu.header, cpu.header->cpuid, partition.cpuid);
+void fill_cpuid(const manifest::Header& header, const manifest::Partition& partition) {
+    const auto rules = kernel::records<manifest::CpuidRule>(header, header.cpuid, partition.cpuid);
     auto& table = *reinterpret_cast<core::CpuidTable*>(partition.block.value + layout::PartitionBlock::kCpuid);
     // Leaf 0xD tells the size of the state that XCR0 enables: ask with all enabled that a guest may enable.
     const u32 features = hw::cpuid(1).registers[2];
@@ -46,4 +46,4 @@ void fill_cpuid(const PerCpu& cpu) {
     }
 }
 
-} // namespace septum::kernel::lifecycle
+} // namespace septum::kernel::boot

@@ -4,7 +4,7 @@
 
 #include <septum/types.hpp>
 
-namespace septum::kernel::hw {
+namespace septum::kernel::boot {
 
 // Moves `bytes` (a multiple of 8) between places that may overlap.
 inline void move_pages(Hpa to, Hpa from, u64 bytes) {
@@ -25,4 +25,4 @@ inline void write_back_caches() {
     asm volatile("wbinvd" ::: "memory");
 }
 
-} // namespace septum::kernel::hw
+} // namespace septum::kernel::boot
