@@ -99,6 +99,8 @@ TEST(Format, EveryFileOfTheTree) {
 TEST(Format, WhatShipsIsInForm) {
     for (const char* folder : {"config/boards", "config/examples", "config/templates"})
         for (const auto& entry : fs::directory_iterator(fs::path(SEPTUM_SOURCE_DIR) / folder)) {
+            if (entry.is_directory()) // an example that is more than a file: its own test builds it
+                continue;
             std::ostringstream text;
             text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
             std::string filled = text.str();
