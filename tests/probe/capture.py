@@ -17,9 +17,6 @@ MACHINES = {
                 "-numa", "node,nodeid=0,cpus=0-1,memdev=m0", "-numa", "node,nodeid=1,cpus=2-3,memdev=m1",
                 "-device", "pcie-root-port,id=rp1,chassis=1", "-device", "virtio-net-pci,bus=rp1,disable-legacy=on,iommu_platform=on",
                 "-device", "pcie-root-port,id=rp2,chassis=2", "-device", "e1000e,bus=rp2", "-device", "edu"],
-    "q35-amdvi": ["-M", "q35,kernel-irqchip=off", "-smp", "4,cores=2,threads=2", "-m", "5G", "-device", "amd-iommu,intremap=on",
-                  "-device", "pcie-root-port,id=rp1,chassis=1", "-drive", "if=none,id=d0,file=null-co://,format=raw",
-                  "-device", "nvme,bus=rp1,drive=d0,serial=1"],
     "pc": ["-M", "pc", "-smp", "2", "-m", "512M", "-device", "e1000"],
 }
 
