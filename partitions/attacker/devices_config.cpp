@@ -75,14 +75,14 @@ Result own_registers(const Try& t) {
     if (before.count == 0 || expected == 0 || expected == ~0U) {
         return breach("its device is not there");
     }
-    const u32 values[] = {~0U, 0U, 0xA5A5'A5A5U, 0x5A5A'5A5AU, 0U};
+    const u32 values[] = {~0U, 0xA5A5'A5A5U, 0U};
     for (const u32 value : values) {
         for (u32 offset = 0; offset < kSpace; offset += 4) {
             write_by(width, offset, value);
-            if (const char* how = what_changed(before); how != nullptr) {
-                t.note("after ", guest::Hex{value}, " at ", guest::Hex{offset});
-                return breach(how);
-            }
+        }
+        if (const char* how = what_changed(before); how != nullptr) {
+            t.note("after ", guest::Hex{value}, " everywhere");
+            return breach(how);
         }
     }
     for (u32 bar = kBar0; bar < kBarEnd; bar += 4) {
@@ -95,8 +95,10 @@ Result own_registers(const Try& t) {
 
 Result other_functions(const Try& t) {
     u32 found = 0;
-    for (u32 function = 0; function < 0x1'0000; ++function) {
-        found += read(function << 8, 0) == ~0U ? 0 : 1;
+    for (u32 bus = 0; bus < 256; bus += bus < 4 ? 1 : 21) {
+        for (u32 function = 0; function < 256; ++function) {
+            found += read(bus << 16 | function << 8, 0) == ~0U ? 0 : 1;
+        }
     }
     t.note(found, " functions answer");
     return found == 2 ? nothing("only the host bridge and its own do") : breach("another function answers");
@@ -104,8 +106,8 @@ Result other_functions(const Try& t) {
 
 Result write_other_functions(const Try& t) {
     u32 dropped = 0;
-    for (u32 bus = 0; bus < 256; bus += bus < 4 ? 1 : 21) {
-        for (u32 function = 0; function < 256; ++function) {
+    for (u32 bus = 0; bus < 256; bus += bus == 0 ? 1 : 127) { // 0, 1, 128, 255
+        for (u32 function = 0; function < 256; function += bus < 2 ? 1 : 16) {
             const u32 at = bus << 16 | function << 8;
             if (at == 0 || at == kOwn) {
                 continue;
@@ -142,11 +144,12 @@ Result host_bridge(const Try&) {
 }
 
 Result port_widths(const Try&) {
+    // Words at odd bytes are not compared: the kernel passes them on as they are, and QEMU's own data port answers them otherwise.
     for (u32 offset = 0; offset < kSpace; offset += 4) {
         const u32 whole = read(kOwn, offset);
         for (u32 i = 0; i < 4; ++i) {
             const u16 port = static_cast<u16>(kData + i);
-            if (cpu::in8(port) != (whole >> i * 8 & 0xFF) || (i < 3 && cpu::in16(port) != (whole >> i * 8 & 0xFFFF))) {
+            if (cpu::in8(port) != (whole >> i * 8 & 0xFF) || (i % 2 == 0 && cpu::in16(port) != (whole >> i * 8 & 0xFFFF))) {
                 return breach("a byte or a word reads otherwise than its doubleword");
             }
         }

@@ -173,7 +173,7 @@ Result rewrite_move(const Try&) {
     while (!running) {
         cpu::pause();
     }
-    for (u32 i = 0; i < 5'000; ++i) {
+    for (u32 i = 0; i < 2'000; ++i) {
         asm volatile("call *%0" : : "r"(code), "a"(kTableAddress) : "memory", "rcx");
     }
     return nothing("nothing else was done");
