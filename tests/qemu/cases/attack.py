@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness import attacks, witness
 from harness.images import Workshop
-from harness.machine import X2APIC, XAPIC, Console, Failure, Machine, Run, needs_x2apic, qemu_version
+from harness.machine import X2APIC, XAPIC, Console, Failure, Line, Machine, Run, needs_x2apic, qemu_version
 
 KERNEL_GAVE_UP = ("septum: refused", "septum: halted", "septum: exception")
 
@@ -84,6 +84,22 @@ def appliance(part: Part, board: str) -> str:
     return text + CHANNELS.format(first=part.attackers[0])
 
 
+# What QEMU itself says when its VT-d unit blocks a request; it may stand in the middle of a line of the machine's.
+BLOCKED = re.compile(r"qemu-system-x86_64: vtd_\w+: detected .*$")
+
+
+def without_emulator(lines: list[Line]) -> list[Line]:
+    kept = []
+    begun = ""
+    for line in lines:
+        if BLOCKED.search(line.text):
+            begun += BLOCKED.sub("", line.text)
+        else:
+            kept.append(Line(line.seconds, begun + line.text))
+            begun = ""
+    return kept
+
+
 def run(workshop: Workshop, case: str, part: Part) -> None:
     x2apic = qemu_version() >= (9, 0)
     if part.machine:
@@ -106,7 +122,7 @@ def run(workshop: Workshop, case: str, part: Part) -> None:
                     last = machine.wait(rf"^\[{name}\] ", part.seconds + 30, last)
         except Failure as reason:
             problem = str(reason)
-        console = Console(list(machine.console.lines))  # before the emulator says that it was ended
+        console = Console(without_emulator(list(machine.console.lines)))  # before the emulator says that it was ended
     (workshop.folder / f"{case}.log").write_text(console.text() + "\n", encoding="utf-8")
     outcomes = []
     for name in part.attackers:
