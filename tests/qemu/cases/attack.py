@@ -85,7 +85,7 @@ def appliance(part: Part, board: str) -> str:
 
 
 # What QEMU itself says when its VT-d unit blocks a request; it may stand in the middle of a line of the machine's.
-BLOCKED = re.compile(r"qemu-system-x86_64: vtd_\w+: detected .*$")
+BLOCKED = re.compile(r"qemu-system-x86_64: (vtd_\w+: detected |New fault is not recorded).*$")
 
 
 def without_emulator(lines: list[Line]) -> list[Line]:
