@@ -3,7 +3,7 @@
 // contained one ends the launch and the kernel's policy starts the next, a harmless one asks for the restart.
 //
 // The partition's name says what is tried: names of areas joined by `-`; `intruder`, what the demo shows; any other,
-// all.
+// all but `devices`, which takes a device.
 #include "partitions/attacker/attack.hpp"
 
 #include <septum/guest/hypercall.hpp>
@@ -41,6 +41,7 @@ constexpr Attack kAttacks[] = {
 };
 
 constexpr char kDemoName[] = "intruder";
+constexpr char kWithDevice[] = "devices"; // the area that is tried only by name
 
 bool equal(const char* a, const char* b, u64 length) {
     for (u64 i = 0; i < length; ++i) {
@@ -83,7 +84,7 @@ bool chosen(const Attack& attack, const guest::Info& info) {
     if (contains(info.name, kDemoName)) {
         return attack.demo == Demo::demo;
     }
-    return !names_an_area(info.name) || contains(info.name, attack.area);
+    return contains(info.name, attack.area) || (!names_an_area(info.name) && !contains(kWithDevice, attack.area));
 }
 
 struct Chosen {

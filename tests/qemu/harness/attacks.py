@@ -12,6 +12,9 @@ from harness.machine import Console, Failure
 ROW = re.compile(r"\| `([a-z0-9.-]+)` \| (\d+) \| (each|one|two) \| (stopped|harmless|either|restarted)(?:: `(.*)`)? \| .* \|")
 
 
+WITH_DEVICE = "devices"
+
+
 @dataclass(frozen=True)
 class Attack:
     id: str
@@ -43,10 +46,10 @@ def read_table(text: str) -> list[Attack]:
 
 
 def chosen(attacks: list[Attack], partition: str, cpus: int) -> list[Attack]:
-    """What a partition of that name tries: the areas that its name joins with `-`, all if it names none."""
+    """What a partition of that name tries: the areas that its name joins with `-`; if it names none, all that take no device."""
     areas = set(partition.split("-")) & {attack.area for attack in attacks}
     return [attack for attack in attacks
-            if (not areas or attack.area in areas) and (cpus >= 2 or attack.cpus != "two")]
+            if (attack.area in areas or (not areas and attack.area != WITH_DEVICE)) and (cpus >= 2 or attack.cpus != "two")]
 
 
 @dataclass
