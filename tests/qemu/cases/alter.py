@@ -34,7 +34,7 @@ def manifest_record(workshop: Workshop) -> None:
 
 def manifest_version(workshop: Workshop) -> None:
     """a manifest of a version that this kernel does not know"""
-    _flip(workshop, lambda found: found.manifest.offset + 9, r"manifest version: expected 1, found 257")
+    _flip(workshop, lambda found: found.manifest.offset + 9, r"manifest version: expected 2, found 258")
 
 
 def table(workshop: Workshop) -> None:
