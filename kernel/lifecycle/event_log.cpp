@@ -33,7 +33,7 @@ void log_event(guest::EventKind kind, u16 partition, u32 detail, u64 a, u64 b) {
     auto& log = *hw::at<guest::EventLog>(place.base);
     auto& event = (hw::at<guest::Event>(place.base) + 1)[newest % event_capacity(place)];
     newest++;
-    __atomic_store_n(&event.sequence, 0ULL, __ATOMIC_RELEASE); // not whole for now
+    __atomic_store_n(&event.sequence, 0ULL, __ATOMIC_RELEASE); // not whole until the sequence is written again
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     event.tsc = hw::read_tsc();
     event.kind = kind;
