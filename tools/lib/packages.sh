@@ -20,19 +20,22 @@ codename() {
     (. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
 }
 
+# wanted_packages needed|optional: the names in tools/packages.txt without or with a question mark behind them.
 wanted_packages() {
-    sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/tools/packages.txt" | awk '{ print $1 }'
+    sed -e 's/#.*//' "$root/tools/packages.txt" |
+        awk -v kind="$1" 'NF { name = $1; optional = sub(/[?]$/, "", name); if (optional == (kind == "optional")) print name }'
 }
 
 is_installed() {
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
+# A command of the package's name does as well: Node.js from elsewhere brings its own npm and refuses the distribution's.
 missing_packages() {
     local package
     while read -r package; do
-        is_installed "$package" || printf '%s\n' "$package"
-    done < <(wanted_packages)
+        is_installed "$package" || command -v "$package" >/dev/null || printf '%s\n' "$package"
+    done < <(wanted_packages "$1")
 }
 
 # The version without epoch, its first number: `1:10.0.2+ds-2` is 10.
@@ -99,15 +102,19 @@ apt_install() {
 }
 
 install_missing() {
-    local missing=() backported=
-    mapfile -t missing < <(missing_packages)
+    local missing=() optional=() backported=
+    mapfile -t missing < <(missing_packages needed)
+    mapfile -t optional < <(missing_packages optional)
     if wants_backported_qemu; then
         backported=1
     fi
-    if [[ ${#missing[@]} -eq 0 && -z $backported ]]; then
+    if [[ ${#missing[@]} -eq 0 && -z $backported ]] && [[ ${#optional[@]} -eq 0 || -e $out/.no-optional ]]; then
         return
     fi
     if [[ -n ${SEPTUM_NO_INSTALL:-} ]]; then
+        if [[ ${#optional[@]} -gt 0 ]]; then
+            say "missing, so some tests will be skipped: ${optional[*]}"
+        fi
         if [[ ${#missing[@]} -gt 0 ]]; then
             complain "missing: ${missing[*]}"
             return 1
@@ -131,13 +138,27 @@ install_missing() {
             say "no newer QEMU in the backports: the stock one has no x2APIC, so the xAPIC board is used"
             touch "$out/.no-backports"
         fi
-        mapfile -t missing < <(missing_packages)
+        mapfile -t missing < <(missing_packages needed)
     fi
     if [[ ${#missing[@]} -gt 0 ]]; then
         update_lists
         say "installing ${#missing[@]} packages: ${missing[*]}"
         apt_install "${missing[@]}"
     fi
+    install_optional "${optional[@]}"
+}
+
+# What only some tests want is tried one by one; a machine that cannot have one still builds, and skips those tests.
+install_optional() {
+    local package
+    for package in "$@"; do
+        update_lists
+        say "installing $package"
+        if ! apt_install "$package"; then
+            say "$package cannot be installed here (see $out/apt-install.log): the tests that want it will be skipped"
+            touch "$out/.no-optional"
+        fi
+    done
 }
 
 # The Linux guest is unpacked from the distribution's packages during the build; fresh lists name versions that exist.
