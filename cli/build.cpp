@@ -2,7 +2,7 @@
 // septum build FILE -o ISO
 #include "cli/appliance.hpp"
 #include "cli/command.hpp"
-#include "cli/digest.hpp"
+#include "cli/earlier.hpp"
 
 #include <fmt/format.h>
 
@@ -51,8 +51,12 @@ public:
                 beside.push_back(std::move(*more.value));
             }
         Appliance appliance("build", terminal, input_);
-        if (!(appliance.load() && appliance.prove_model() && appliance.plan() && appliance.make_image() &&
-              appliance.prove_image())) {
+        if (!recall(image_)) // else nothing may have changed
+            appliance.begin_image();
+        bool unchanged = false;
+        const auto planned = [&] { return appliance.load() && appliance.prove_model() && appliance.plan(); };
+        const auto earlier = [&] { return unchanged = appliance.use_earlier_image(image_); };
+        if (!(planned() && (earlier() || (appliance.make_image() && appliance.prove_image())))) {
             if (format == Format::html)
                 appliance.draw();
             const int code = give(terminal, appliance.answer(), answer_);
@@ -62,8 +66,11 @@ public:
         appliance.answer().image = image_;
         if (format == Format::html)
             appliance.draw();
-        if (const auto failed = file.value->commit(appliance.image()); !failed.empty())
-            return terminal.fail(failed);
+        if (!unchanged) {
+            if (const auto failed = file.value->commit(appliance.image()); !failed.empty())
+                return terminal.fail(failed);
+            remember(image_, {appliance.inputs_digest(), appliance.image_digest()});
+        }
         if (sbom_) {
             const auto made_of = appliance.ingredients(image_);
             for (std::size_t i = 0; i < beside.size(); i++)
@@ -71,8 +78,8 @@ public:
                     return terminal.fail(failed);
         }
         const int code = give(terminal, appliance.answer(), answer_);
-        terminal.say(fmt::format("wrote `{}`: {:.1f} MiB, sha-256 {}", image_,
-                                 static_cast<double>(appliance.image().size()) / 1048576.0, sha256(appliance.image())));
+        terminal.say(fmt::format("{} `{}`: {:.1f} MiB, sha-256 {}", unchanged ? "unchanged:" : "wrote", image_,
+                                 static_cast<double>(appliance.image().size()) / 1048576.0, appliance.image_digest()));
         return code;
     }
 

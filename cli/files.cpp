@@ -14,6 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kMore = 65536; // bytes a file is read by when its size is not known
+
 // The system's words, in our spelling: "no such file or directory".
 std::string reason(int number) {
     std::string text = std::strerror(number);
@@ -73,10 +75,10 @@ config::Outcome<Bytes> read_file(const fs::path& file) {
     Bytes bytes;
     int failure = ::fstat(fd, &st) == 0 ? 0 : errno;
     if (failure == 0 && S_ISREG(st.st_mode))
-        bytes.reserve(static_cast<std::size_t>(st.st_size) + 1);
+        bytes.reserve(static_cast<std::size_t>(st.st_size) + kMore); // and once more than that, to see the end
     while (failure == 0) {
         const auto at = bytes.size();
-        bytes.resize(std::max(bytes.capacity(), at + 65536));
+        bytes.resize(std::max(bytes.capacity(), at + kMore));
         const auto n = ::read(fd, bytes.data() + at, bytes.size() - at);
         bytes.resize(at + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
         if (n == 0)

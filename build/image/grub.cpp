@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/image/grub.hpp"
 
+#include "build/image/tools.hpp"
+
 namespace septum::build {
 namespace {
 
 namespace fs = std::filesystem;
 using Diagnostics = std::vector<config::Diagnostic>;
-
-constexpr const char* kGrubLibrary = "/usr/lib/grub";
 
 // Modules for one platform; a folder that is missing is a package that is missing.
 Diagnostics need_modules(const char* platform, const char* package) {
@@ -22,8 +22,6 @@ Diagnostics need_modules(const char* platform, const char* package) {
     d.help = "install them: `apt install " + std::string(package) + "`";
     return {std::move(d)};
 }
-
-const Tool kMkimage = {{"grub-mkimage", "grub2-mkimage"}, "grub-common"};
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -45,7 +43,7 @@ fs::path grub_hybrid_mbr() {
 Diagnostics make_bios_image(const fs::path& file, const Scratch& scratch) {
     if (auto missing = need_modules("i386-pc", "grub-pc-bin"); !missing.empty())
         return missing;
-    return run_tool(kMkimage,
+    return run_tool(grub_mkimage(),
                     {"--format=i386-pc-eltorito", "--directory=" + (fs::path(kGrubLibrary) / "i386-pc").string(),
                      "--prefix=/boot/grub", "--output=" + file.string(), "biosdisk", "iso9660", "normal", "multiboot2"},
                     scratch);
@@ -62,7 +60,7 @@ Diagnostics make_efi_image(const fs::path& file, const std::string& volume_uuid,
         !failed.empty())
         return failed;
     if (auto failed =
-            run_tool(kMkimage,
+            run_tool(grub_mkimage(),
                      {"--format=x86_64-efi", "--directory=" + (fs::path(kGrubLibrary) / "x86_64-efi").string(),
                       "--config=" + config.string(), "--prefix=/boot/grub", "--output=" + program.string(), "iso9660",
                       "search_fs_uuid", "normal", "multiboot2"},
@@ -82,11 +80,11 @@ Diagnostics make_efi_image(const fs::path& file, const std::string& volume_uuid,
     const auto sectors = ((size + 511) / 512 + 64 + 31) / 32 * 32;
     const std::string image = file.string();
     const std::vector<std::pair<Tool, std::vector<std::string>>> steps = {
-        {{{"mformat"}, "mtools"},
+        {mtool("mformat"),
          {"-C", "-i", image, "-T", std::to_string(sectors), "-h", "1", "-s", "32", "-N", "53455054", "-v", "SEPTUM",
           "::"}},
-        {{{"mmd"}, "mtools"}, {"-i", image, "::EFI", "::EFI/BOOT"}},
-        {{{"mcopy"}, "mtools"}, {"-i", image, program.string(), "::EFI/BOOT/BOOTX64.EFI"}},
+        {mtool("mmd"), {"-i", image, "::EFI", "::EFI/BOOT"}},
+        {mtool("mcopy"), {"-i", image, program.string(), "::EFI/BOOT/BOOTX64.EFI"}},
     };
     for (const auto& [tool, arguments] : steps)
         if (auto failed = run_tool(tool, arguments, scratch); !failed.empty())
