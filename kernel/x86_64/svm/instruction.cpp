@@ -23,7 +23,10 @@ core::CodeMode code_mode(const Vmcb& vmcb) {
 void read_instruction(PerCpu& cpu, core::Exit& exit, core::Mov& mov) {
     const Vmcb& vmcb = *cpu.vmcb;
     exit.device = core::find_trapped(cpu.manifest, exit.address);
-    if (exit.device == core::kNoDevice || exit.access == manifest::kExecute || (vmcb.exit_info1 & kWalking) != 0) {
+    // No instruction's access: an exception's frame that was pushed into the page, or a descriptor that was read there, while the
+    // processor delivered an event (APM 2 §15.7.2). What stands at RIP has to do with neither.
+    const bool delivering = (vmcb.exit_interrupt_info & kEventValid) != 0;
+    if (exit.device == core::kNoDevice || exit.access == manifest::kExecute || (vmcb.exit_info1 & kWalking) != 0 || delivering) {
         return;
     }
     core::Instruction instruction;
