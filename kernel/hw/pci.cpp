@@ -19,36 +19,25 @@ u16 select(u32 bdf, u32 offset) {
     return static_cast<u16>(kDataPort + (offset & 3));
 }
 
-u32 read_one(u32 bdf, u32 offset, u32 width) {
+u32 read(u32 bdf, u32 offset, u32 width) {
     const u16 port = select(bdf, offset);
     switch (width) {
     case 1: return in8(port);
-    case 2: return in16(port);
+    case 2: return (offset & 1) != 0 ? in32(kDataPort) >> 8 & 0xFFFF : in16(port);
     default: return in32(port);
     }
 }
 
-void write_one(u32 bdf, u32 offset, u32 width, u32 value) {
-    const u16 port = select(bdf, offset);
-    switch (width) {
-    case 1: out8(port, static_cast<u8>(value)); break;
-    case 2: out16(port, static_cast<u16>(value)); break;
-    default: out32(port, value); break;
-    }
-}
-
-bool is_odd_word(u32 offset, u32 width) { return width == 2 && (offset & 1) != 0; }
-
-u32 read(u32 bdf, u32 offset, u32 width) {
-    return is_odd_word(offset, width) ? read_one(bdf, offset, 1) | read_one(bdf, offset + 1, 1) << 8 : read_one(bdf, offset, width);
-}
-
 void write(u32 bdf, u32 offset, u32 width, u32 value) {
-    if (is_odd_word(offset, width)) {
-        write_one(bdf, offset, 1, value);
-        write_one(bdf, offset + 1, 1, value >> 8);
+    const u16 port = select(bdf, offset);
+    if (width == 4) {
+        out32(port, value);
+    } else if (width == 2 && (offset & 1) == 0) {
+        out16(port, static_cast<u16>(value));
     } else {
-        write_one(bdf, offset, width, value);
+        for (u32 i = 0; i < width; i++) {
+            out8(static_cast<u16>(port + i), static_cast<u8>(value >> 8 * i));
+        }
     }
 }
 

@@ -25,7 +25,6 @@ struct ReadInstruction : core::DeviceMachine {
     std::unique_ptr<PerCpu> self = std::make_unique<PerCpu>();
     manifest::Region region{};
     core::Exit exit;
-    core::Mov mov;
 
     ReadInstruction() {
         constexpr std::array<u8, 7> kStore{0xC7, 0x01, 0x78, 0x56, 0x34, 0x12, 0x90}; // MOV DWORD [ECX], 0x12345678
@@ -43,7 +42,7 @@ struct ReadInstruction : core::DeviceMachine {
         exit.access = manifest::kWrite;
         exit.address = core::kTableGpa;
     }
-    void read() { svm::read_instruction(*self, exit, mov); }
+    void read() { svm::read_instruction(*self, exit); }
 };
 
 TEST_F(ReadInstruction, TakesTheMoveAtTheInstructionPointer) {
