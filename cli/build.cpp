@@ -5,6 +5,7 @@
 #include "cli/earlier.hpp"
 
 #include <fmt/format.h>
+#include <optional>
 
 namespace septum::cli {
 namespace {
@@ -50,13 +51,19 @@ public:
                     return terminal.fail(more.diagnostics);
                 beside.push_back(std::move(*more.value));
             }
-        Appliance appliance("build", terminal, input_);
-        if (!recall(image_)) // else nothing may have changed
-            appliance.begin_image();
+        std::optional<Appliance> work;
         bool unchanged = false;
-        const auto planned = [&] { return appliance.load() && appliance.prove_model() && appliance.plan(); };
-        const auto earlier = [&] { return unchanged = appliance.use_earlier_image(image_); };
-        if (!(planned() && (earlier() || (appliance.make_image() && appliance.prove_image())))) {
+        if (recall(image_)) {
+            work.emplace("build", terminal, input_);
+            unchanged = work->load() && work->plan() && work->use_earlier_image(image_);
+        }
+        if (!unchanged) {
+            work.emplace("build", terminal, input_);
+            work->begin_image();
+        }
+        Appliance& appliance = *work;
+        if (!unchanged && !(appliance.load() && appliance.prove_model() && appliance.plan() && appliance.make_image() &&
+                            appliance.prove_image())) {
             if (format == Format::html)
                 appliance.draw();
             const int code = give(terminal, appliance.answer(), answer_);

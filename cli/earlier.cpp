@@ -4,6 +4,7 @@
 #include "build/image/tools.hpp"
 #include "cli/digest.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
 #include <sys/stat.h>
@@ -34,6 +35,12 @@ fs::path record_of(const fs::path& image) {
     return folder / (sha256(bytes_of(whole.string())) + ".earlier");
 }
 
+// The page with the manifest's header, which has the digest of all the rest of the bundle.
+std::span<const std::uint8_t> bundle_head(const build::Bytes& bundle) {
+    constexpr std::size_t kPage = 4096;
+    return std::span(bundle).first(std::min(bundle.size(), kPage));
+}
+
 // Ours, and nobody else may write to it.
 bool is_own(const fs::path& file) {
     struct stat st = {};
@@ -45,7 +52,7 @@ bool is_own(const fs::path& file) {
 
 std::string digest_of_inputs(const Bytes& kernel, const build::Bytes& bundle, const std::string& volume) {
     std::string all = std::string(kHead) + "\nvolume " + volume + "\nkernel " + sha256(kernel) + "\nbundle " +
-                      sha256(bundle) + "\n";
+                      std::to_string(bundle.size()) + " " + sha256(bundle_head(bundle)) + "\n";
     auto files = build::made_with();
     files.emplace_back("/proc/self/exe");
     for (const auto& file : files) {

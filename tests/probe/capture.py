@@ -44,11 +44,11 @@ MACHINES = {
                  "-device", "xio3130-downstream,id=down1,bus=up,chassis=21,slot=21", "-device", "nvme,serial=1,bus=down1",
                  "-device", "edu,addr=10.0,multifunction=on", "-device", "edu,addr=10.1"],
     # QEMU's AMD IOMMU takes devices behind bridges for those of bus 0 (docs/emulators.md), so they stand there.
-    "q35-amdvi": ["-M", "q35,kernel-irqchip=off", "-smp", "8,sockets=2,cores=4", "-m", "1G",
+    "q35-amdvi": ["-M", "q35,kernel-irqchip=off", "-smp", "8", "-m", "1G",
                   "-device", "amd-iommu,intremap=on,xtsup=on,pt=off", "-drive", "if=none,id=d0,format=raw,file.driver=null-co,file.size=1M",
                   "-device", "nvme,serial=0,drive=d0", "-device", f"virtio-net-pci,{VIRTIO}", "-device", "edu"],
     # APIC ids up to 63, four NUMA nodes, memory above 4 GiB.
-    "q35-64": [*VT_D, "-smp", "64,sockets=4,cores=16", "-m", "8G",
+    "q35-64": [*VT_D, "-smp", "64", "-m", "8G",
                *nodes(["2G"] * 4, ["0-15", "16-31", "32-47", "48-63"]), *behind_ports(["e1000e", f"virtio-net-pci,{VIRTIO}"])],
     # No PCI Express, no IOMMU: partitions without devices run there, and no device can be granted.
     "pc": ["-M", "pc", "-smp", "2", "-m", "512M", "-device", "e1000"],
