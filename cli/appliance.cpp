@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/appliance.hpp"
 
+#include "build/image/disk.hpp"
+#include "build/image/netboot.hpp"
 #include "cli/digest.hpp"
 #include "cli/earlier.hpp"
 #include "cli/places.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <string_view>
 #include <tuple>
 
 namespace septum::cli {
@@ -56,13 +56,6 @@ std::vector<fs::path> ApplianceOptions::payload_folders() const {
     const auto defaults = default_payload_folders();
     folders.insert(folders.end(), defaults.begin(), defaults.end());
     return folders;
-}
-
-bool looks_like_image(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    char mark[5] = {};
-    in.seekg(16 * 2048 + 1);
-    return in.read(mark, sizeof mark) && std::string_view(mark, sizeof mark) == "CD001";
 }
 
 Appliance::Appliance(std::string command, const Terminal& terminal, const ApplianceOptions& options,
@@ -129,7 +122,6 @@ bool Appliance::plan() {
     payloads_ = std::move(*payloads.value);
     auto bundle = build::make_bundle(*model_, kernel_, payloads_);
     bundle_ = std::move(bundle.value);
-    inputs_.clear();
     return add(std::move(bundle.diagnostics)) && bundle_.has_value();
 }
 
@@ -138,14 +130,15 @@ bool Appliance::prove_bundle() {
     return judge(verifier::verify_bundle(*model_, kernel_, bundle_->bytes, verifier_options_));
 }
 
-bool Appliance::use_earlier_image(const fs::path& file) {
+bool Appliance::use_earlier_image(const fs::path& file, Target target) {
     const auto earlier = recall(file);
-    if (!earlier || earlier->inputs != inputs_digest())
+    if (!earlier || earlier->inputs != inputs_digest(target))
         return false;
     auto bytes = read_file(file);
     if (!bytes.ok())
         return false;
     image_ = std::move(*bytes.value);
+    target_ = target;
     if (prove_image() && image_digest() == earlier->image)
         return true;
     image_.clear();
@@ -153,21 +146,30 @@ bool Appliance::use_earlier_image(const fs::path& file) {
     return false;
 }
 
-void Appliance::begin_image() {
+void Appliance::begin_iso() {
     maker_ = build::IsoMaker::begin();
 }
 
-bool Appliance::make_image() {
-    terminal_.progress("making the image");
+config::Outcome<Bytes> Appliance::made_iso() {
     if (!maker_.value && maker_.diagnostics.empty())
-        begin_image();
-    if (!add(std::move(maker_.diagnostics)) || !maker_.value)
-        return false;
-    auto iso = maker_.value->finish(kernel_, bundle_->bytes, {.volume = model_->name.value, .uefi = true});
+        begin_iso();
+    auto maker = std::move(maker_);
     maker_ = {};
-    if (!add(std::move(iso.diagnostics)) || !iso.ok())
+    if (!maker.ok())
+        return {std::nullopt, std::move(maker.diagnostics)};
+    return maker.value->finish(kernel_, bundle_->bytes, {.volume = model_->name.value, .uefi = true});
+}
+
+bool Appliance::make_image(Target target) {
+    terminal_.progress("making the image");
+    const std::string& name = model_->name.value;
+    auto made = target == Target::disk      ? build::make_disk(kernel_, bundle_->bytes, name)
+                : target == Target::netboot ? build::make_netboot(kernel_, bundle_->bytes)
+                                            : made_iso();
+    target_ = target;
+    if (!add(std::move(made.diagnostics)) || !made.ok())
         return false;
-    image_ = std::move(*iso.value);
+    image_ = std::move(*made.value);
     return true;
 }
 
@@ -203,17 +205,18 @@ std::string Appliance::image_digest() const {
     return text;
 }
 
-std::string Appliance::inputs_digest() {
-    if (inputs_.empty())
-        inputs_ = digest_of_inputs(kernel_, bundle_->bytes, model_->name.value);
-    return inputs_;
+std::string Appliance::inputs_digest(Target target) const {
+    return digest_of_inputs(kernel_, bundle_->bytes, model_->name.value, target);
 }
 
 Ingredients Appliance::ingredients(const fs::path& name) const {
-    Ingredients all{model_->name.value, name.filename().string(), sha256(image_), {}};
+    Ingredients all{model_->name.value, std::string(cli::name(target_)), name.filename().string(), sha256(image_), {}};
     for (const auto& payload : payloads_)
         all.parts.push_back({payload.path, "payload", sha256(payload.bytes)});
     all.parts.push_back({"septum.elf", "kernel", sha256(kernel_)});
+    if (const auto opened = verifier::open_image(image_); opened.ok())
+        for (const auto& file : verifier::boot_files(*opened.value))
+            all.parts.push_back({file.path, "boot", sha256(file.contents)});
     for (const auto& source : answer_.sources.files) // without the folders of this machine
         all.parts.push_back({fs::path(source.name).filename().string(), "appliance", sha256(bytes_of(source.text))});
     std::sort(all.parts.begin(), all.parts.end(), [](const Ingredient& a, const Ingredient& b) {

@@ -7,6 +7,7 @@
 #include "cli/answer.hpp"
 #include "cli/files.hpp"
 #include "cli/sbom.hpp"
+#include "cli/target.hpp"
 
 #include <CLI/CLI.hpp>
 #include <optional>
@@ -30,8 +31,6 @@ struct ApplianceOptions {
 };
 
 // Whether these bytes begin as an ISO 9660 image does (ECMA-119 §8.1: `CD001` in sector 16).
-[[nodiscard]] bool looks_like_image(const std::filesystem::path& file);
-
 // One appliance on its way. Each step needs the one before, adds what it finds to `answer`, and says whether to go on.
 class Appliance {
 public:
@@ -44,9 +43,9 @@ public:
     [[nodiscard]] bool prove_bundle();             // answer().report
     // image(): the one that was made from the same before, if it still stands there and is proved anew. Adds nothing to
     // the answer otherwise.
-    [[nodiscard]] bool use_earlier_image(const std::filesystem::path& file);
-    void begin_image();                            // what can be made of it before plan(), beside it; may be left out
-    [[nodiscard]] bool make_image();               // image()
+    [[nodiscard]] bool use_earlier_image(const std::filesystem::path& file, Target target);
+    void begin_iso(); // what can be made of an ISO before plan(), beside it; may be left out
+    [[nodiscard]] bool make_image(Target target = Target::iso); // image()
     [[nodiscard]] bool prove_image();              // answer().report, of image()
     void use_image(std::string name, Bytes image); // instead of make_image()
 
@@ -58,14 +57,15 @@ public:
     [[nodiscard]] Answer& answer() { return answer_; }
     // SHA-256 of image() in hexadecimal, as the verifier found it.
     [[nodiscard]] std::string image_digest() const;
-    // Digest of all that decides the image (cli/earlier.hpp).
-    [[nodiscard]] std::string inputs_digest();
+    // Digest of all that decides that image (cli/earlier.hpp).
+    [[nodiscard]] std::string inputs_digest(Target target) const;
     // What the image was made of, once there is one; `name` is the file it goes to.
     [[nodiscard]] Ingredients ingredients(const std::filesystem::path& name) const;
 
 private:
     bool add(std::vector<config::Diagnostic> diagnostics); // false when one is an error
     bool judge(verifier::Report report);                   // false unless proved
+    [[nodiscard]] config::Outcome<Bytes> made_iso();
 
     const Terminal& terminal_;
     const ApplianceOptions& options_;
@@ -77,7 +77,7 @@ private:
     std::optional<build::Bundle> bundle_;
     config::Outcome<build::IsoMaker> maker_; // neither value nor diagnostics: not begun
     Bytes image_;
-    std::string inputs_; // empty: not asked for yet
+    Target target_ = Target::iso;
 };
 
 } // namespace septum::cli

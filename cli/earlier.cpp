@@ -50,8 +50,9 @@ bool is_own(const fs::path& file) {
 
 } // namespace
 
-std::string digest_of_inputs(const Bytes& kernel, const build::Bytes& bundle, const std::string& volume) {
-    std::string all = std::string(kHead) + "\nvolume " + volume + "\nkernel " + sha256(kernel) + "\nbundle " +
+std::string digest_of_inputs(const Bytes& kernel, const build::Bytes& bundle, const std::string& volume,
+                             Target target) {
+    std::string all = std::string(kHead) + "\ntarget " + std::string(name(target)) + "\nvolume " + volume + "\nkernel " + sha256(kernel) + "\nbundle " +
                       std::to_string(bundle.size()) + " " + sha256(bundle_head(bundle)) + "\n";
     auto files = build::made_with();
     files.emplace_back("/proc/self/exe");

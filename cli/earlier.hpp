@@ -5,6 +5,7 @@
 
 #include "build/build.hpp"
 #include "cli/files.hpp"
+#include "cli/target.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -18,9 +19,10 @@ struct Earlier {
     std::string image;  // of the file that came of them
 };
 
-// Over all that decides an image's bytes: this program, kernel, bundle, volume name, and the files of others that
+// Over all that decides an image's bytes: this program, kernel, bundle, target, volume name, and the files of others that
 // it is made with (build::made_with). Empty when one of them cannot be read: then nothing may be taken for unchanged.
-[[nodiscard]] std::string digest_of_inputs(const Bytes& kernel, const build::Bytes& bundle, const std::string& volume);
+[[nodiscard]] std::string digest_of_inputs(const Bytes& kernel, const build::Bytes& bundle, const std::string& volume,
+                                           Target target);
 
 // What was remembered of this file. Nothing when there is no such record, or someone else could have written it.
 [[nodiscard]] std::optional<Earlier> recall(const std::filesystem::path& image);

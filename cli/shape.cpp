@@ -5,6 +5,7 @@
 #include "cli/appliance.hpp"
 #include "cli/boards.hpp"
 #include "cli/command_line.hpp"
+#include "cli/target.hpp"
 #include "cli/templates.hpp"
 #include "verifier/explain.hpp"
 
@@ -23,6 +24,8 @@ std::vector<std::string> choices_of(const std::string& value) {
         return strings(template_names());
     if (value == "WHEN")
         return {"auto", "always", "never"};
+    if (value == "TARGET")
+        return strings(target_names());
     if (value == "SHELL")
         return {"bash", "zsh", "fish"};
     if (value == "ACTION")
