@@ -142,11 +142,13 @@ void programs(const ImageFacts& image, const Expected& expected, Judge& judge) {
         const auto& built_in = each.program->config;
         const std::optional<std::string> wanted = commands(image, expected, each);
         if (built_in != wanted) {
+            std::string witness = built_in.value_or("");
+            std::replace(witness.begin(), witness.end(), '\n', ';');
             judge.violated({.message = fmt::format("{} has {} built in, expected {}", each.name,
                                                    built_in ? "other commands" : "no commands",
                                                    wanted ? "those that lead to the appliance" : "none"),
                             .key = "built-in:" + each.name,
-                            .witness = built_in.value_or("")});
+                            .witness = witness});
         }
     }
 }
