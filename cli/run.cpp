@@ -111,6 +111,8 @@ private:
             return terminal.fail(board.diagnostics);
         if (qemu_.target != Target::netboot || fs::is_directory(input_.file))
             return start(terminal, *board.value, input_.file, session);
+        if (print_command_) // as if it were unpacked beside itself
+            return start(terminal, *board.value, fs::path(input_.file).replace_extension(), session);
         const auto scratch = build::Scratch::make();
         if (!scratch.ok())
             return terminal.fail(scratch.diagnostics);

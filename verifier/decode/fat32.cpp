@@ -10,10 +10,12 @@ namespace {
 
 constexpr std::string_view kId = "image.layout";
 constexpr std::uint64_t kSector = 512;
-constexpr std::uint32_t kLeastClusters = 65525; // with fewer it is a FAT16 (p. 14)
+constexpr std::uint32_t kLeastClusters = 65525; // of a FAT32 (p. 14)
+constexpr std::uint32_t kMostClusters12 = 4084; // of a FAT12
 constexpr std::uint32_t kMostClusters = 0x0FFF'FFF5;
-constexpr std::uint32_t kEnd = 0x0FFF'FFF8; // this and all above end a chain (p. 18)
+constexpr std::uint32_t kEnd = 0x0FFF'FFF8; // this and all above end a chain (p. 18); a FAT12's 0xFF8 is read as this
 constexpr std::uint32_t kEntryMask = 0x0FFF'FFFF;
+constexpr std::uint32_t kEnd12 = 0xFF8;
 constexpr std::size_t kMaxFiles = 65536;
 constexpr std::size_t kMaxPath = 1024;
 constexpr std::size_t kDirEntry = 32;
@@ -39,8 +41,11 @@ struct Volume {
     std::uint64_t cluster_size = 0; // bytes
     std::uint64_t data = 0;         // offset of cluster 2, bytes
     std::uint32_t clusters = 0;     // numbered from 2
-    std::uint32_t root = 0;
+    std::uint32_t root = 0;         // its first cluster; 0 in a FAT12, where it has a place of its own
+    std::uint64_t root_sectors = 0; // of that place, behind the FATs
 };
+
+using Extent = std::pair<std::uint64_t, std::uint64_t>; // offset in the volume, size in bytes
 
 struct Directory {
     std::string path; // "" for the root
@@ -65,34 +70,37 @@ public:
             return "sectors of " + std::to_string(*le16(b, 11)) + " bytes, " + std::to_string(per_cluster) +
                    " in a cluster; expected 512 and a power of two";
         }
-        if (*le16(b, 17) != 0 || *le16(b, 22) != 0) {
-            return "it is a FAT12 or FAT16, expected FAT32";
-        }
-        if (b[16] != 2 || *le16(b, 40) != 0 || *le16(b, 42) != 0) {
+        twelve_ = *le16(b, 22) != 0; // or a FAT16, as the number of clusters will tell
+        if (b[16] != 2 || (!twelve_ && (*le16(b, 40) != 0 || *le16(b, 42) != 0))) {
             return std::to_string(b[16]) + " FATs, flags " + hex(*le16(b, 40)) + ", version " + hex(*le16(b, 42)) +
                    "; expected two that mirror each other, version 0";
         }
         v_.reserved = *le16(b, 14);
-        v_.fat_sectors = *le32(b, 36);
+        v_.fat_sectors = twelve_ ? *le16(b, 22) : *le32(b, 36);
         v_.cluster_size = per_cluster * kSector;
-        v_.root = *le32(b, 44);
-        const std::uint64_t total = *le32(b, 32);
-        const std::uint64_t before = v_.reserved + 2 * v_.fat_sectors;
+        v_.root = twelve_ ? 0 : *le32(b, 44);
+        v_.root_sectors = (std::uint64_t{*le16(b, 17)} * kDirEntry + kSector - 1) / kSector;
+        const std::uint64_t total = twelve_ && *le16(b, 19) != 0 ? *le16(b, 19) : *le32(b, 32);
+        const std::uint64_t before = v_.reserved + 2 * v_.fat_sectors + v_.root_sectors;
         if (total * kSector != bytes_.size()) {
             return "it has " + std::to_string(total) + " sectors, expected as many as the partition: " +
                    std::to_string(bytes_.size() / kSector);
         }
-        if (v_.reserved < 8 || before >= total) {
+        if (v_.reserved < (twelve_ ? 1U : 8U) || before >= total || twelve_ != (v_.root_sectors != 0)) {
             return "its FATs do not fit into it";
         }
         const std::uint64_t clusters = (total - before) / per_cluster;
-        if (clusters < kLeastClusters || clusters > kMostClusters) {
-            return std::to_string(clusters) + " clusters, expected at least " + std::to_string(kLeastClusters);
+        if (twelve_ ? clusters > kMostClusters12 : clusters < kLeastClusters || clusters > kMostClusters) {
+            return std::to_string(clusters) + " clusters; expected at least " + std::to_string(kLeastClusters) +
+                   " in a FAT32, at most " + std::to_string(kMostClusters12) + " in a FAT12";
         }
         v_.clusters = static_cast<std::uint32_t>(clusters);
         v_.data = before * kSector;
-        if ((clusters + 2) * 4 > v_.fat_sectors * kSector) {
+        if (table_bytes(clusters + 2) > v_.fat_sectors * kSector) {
             return "its FAT has too few entries for " + std::to_string(clusters) + " clusters";
+        }
+        if (twelve_) {
+            return {};
         }
         expect("the file system's info sector", 48, 1, *le16(b, 48));
         expect("the file system's backup boot sector", 50, 6, *le16(b, 50));
@@ -104,6 +112,31 @@ public:
     }
 
     void tables() {
+        if (!twelve_) {
+            information();
+        }
+        const std::uint64_t size = v_.fat_sectors * kSector;
+        table_ = bytes_.subspan(v_.reserved * kSector, size);
+        const ByteSpan second = bytes_.subspan(v_.reserved * kSector + size, size);
+        if (const auto at = std::mismatch(table_.begin(), table_.end(), second.begin()); at.first != table_.end()) {
+            const auto offset = static_cast<std::uint64_t>(at.first - table_.begin());
+            defect(DefectKind::wrong_value,
+                   "the two FATs differ at cluster " + std::to_string(twelve_ ? offset * 2 / 3 : offset / 4),
+                   v_.reserved * kSector + size + offset, *at.first, *at.second);
+        }
+        expect("the FAT's first entry", v_.reserved * kSector, 0x0FFF'FF00U | bytes_[21], next(0));
+        // p. 18: its two highest bits say how the file system was left.
+        expect("the FAT's second entry", v_.reserved * kSector + 4, 0x03FF'FFFF, next(1) & 0x03FF'FFFF);
+        const std::uint64_t entries = std::uint64_t{v_.clusters} + 2;
+        if (!zero(table_.subspan(table_bytes(entries)))) {
+            defect(DefectKind::stray_bytes, "entries of the FAT for clusters that there are not",
+                   v_.reserved * kSector + table_bytes(entries), 0, 1);
+        }
+        used_.assign(entries, false);
+    }
+
+    // What only a FAT32 has.
+    void information() {
         // Byte 0x41 tells of a file system that was not unmounted; only the first copy has it.
         const ByteSpan boot = bytes_.first(kSector);
         const ByteSpan backup = bytes_.subspan(6 * kSector, kSector);
@@ -118,24 +151,6 @@ public:
         expect("the info sector's signature", kSector, 0x4161'5252, *le32(info, 0));
         expect("the info sector's second signature", kSector + 484, 0x6141'7272, *le32(info, 484));
         expect("the info sector's last signature", kSector + 508, 0xAA55'0000, *le32(info, 508));
-
-        const std::uint64_t size = v_.fat_sectors * kSector;
-        table_ = bytes_.subspan(v_.reserved * kSector, size);
-        const ByteSpan second = bytes_.subspan(v_.reserved * kSector + size, size);
-        if (const auto at = std::mismatch(table_.begin(), table_.end(), second.begin()); at.first != table_.end()) {
-            const auto entry = static_cast<std::uint64_t>(at.first - table_.begin()) / 4;
-            defect(DefectKind::wrong_value, "the two FATs differ at cluster " + std::to_string(entry),
-                   v_.reserved * kSector + size + 4 * entry, next(entry), *le32(second, 4 * entry));
-        }
-        expect("the FAT's first entry", v_.reserved * kSector, 0x0FFF'FF00U | bytes_[21], next(0));
-        // p. 18: its two highest bits say how the file system was left.
-        expect("the FAT's second entry", v_.reserved * kSector + 4, 0x03FF'FFFF, next(1) & 0x03FF'FFFF);
-        const std::uint64_t entries = std::uint64_t{v_.clusters} + 2;
-        if (!zero(table_.subspan(entries * 4))) {
-            defect(DefectKind::stray_bytes, "entries of the FAT for clusters that there are not",
-                   v_.reserved * kSector + entries * 4, 0, 1);
-        }
-        used_.assign(entries, false);
     }
 
     void tree() {
@@ -143,8 +158,7 @@ public:
         while (!pending.empty() && !stopped_) {
             const Directory directory = std::move(pending.back());
             pending.pop_back();
-            const auto chain = clusters_of(directory.cluster, "directory `" + directory.path + "/`");
-            read(directory, chain, pending);
+            read(directory, extents_of(directory), pending);
         }
         for (std::uint32_t cluster = 2; !stopped_ && cluster < v_.clusters + 2; ++cluster) {
             const std::uint32_t entry = next(cluster);
@@ -167,9 +181,20 @@ private:
         }
     }
 
-    [[nodiscard]] std::uint32_t next(std::uint64_t cluster) const { return *le32(table_, 4 * cluster) & kEntryMask; }
+    // pp. 15 to 18; in a FAT12 the ends of chains and the first two entries are widened to what they would be here.
+    [[nodiscard]] std::uint32_t next(std::uint64_t cluster) const {
+        if (!twelve_) {
+            return *le32(table_, 4 * cluster) & kEntryMask;
+        }
+        const std::uint32_t pair = *le16(table_, cluster + cluster / 2);
+        const std::uint32_t entry = cluster % 2 == 0 ? pair & 0xFFF : pair >> 4;
+        return entry >= kEnd12 || cluster < 2 ? entry | (kEntryMask & ~0xFFFU) : entry;
+    }
+    [[nodiscard]] std::uint64_t table_bytes(std::uint64_t entries) const {
+        return twelve_ ? (3 * entries + 1) / 2 : 4 * entries;
+    }
     [[nodiscard]] std::uint64_t entry_place(std::uint64_t cluster) const {
-        return v_.reserved * kSector + 4 * cluster;
+        return v_.reserved * kSector + (twelve_ ? cluster + cluster / 2 : 4 * cluster);
     }
     [[nodiscard]] std::uint64_t offset(std::uint32_t cluster) const {
         return v_.data + std::uint64_t{cluster - 2} * v_.cluster_size;
@@ -201,7 +226,18 @@ private:
         return chain;
     }
 
-    void read(const Directory& directory, const std::vector<std::uint32_t>& chain, std::vector<Directory>& pending) {
+    std::vector<Extent> extents_of(const Directory& directory) {
+        if (twelve_ && directory.path.empty()) {
+            return {{v_.data - v_.root_sectors * kSector, v_.root_sectors * kSector}};
+        }
+        std::vector<Extent> out;
+        for (const std::uint32_t cluster : clusters_of(directory.cluster, "directory `" + directory.path + "/`")) {
+            out.emplace_back(offset(cluster), v_.cluster_size);
+        }
+        return out;
+    }
+
+    void read(const Directory& directory, const std::vector<Extent>& extents, std::vector<Directory>& pending) {
         std::string long_name;
         unsigned long_next = 0; // ordinal of the next part; 0: none is open
         std::uint8_t long_sum = 0;
@@ -209,9 +245,8 @@ private:
         bool ended = false;
         std::uint64_t index = 0;
         std::map<std::string, std::uint64_t> names; // of this directory, long and short
-        for (const std::uint32_t cluster : chain) {
-            for (std::uint64_t at = 0; at < v_.cluster_size; at += kDirEntry, ++index) {
-                const std::uint64_t place = offset(cluster) + at;
+        for (const auto& [begin, size] : extents) {
+            for (std::uint64_t place = begin; place < begin + size; place += kDirEntry, ++index) {
                 const ByteSpan entry = bytes_.subspan(place, kDirEntry);
                 if (ended || entry[0] == 0) { // p. 24: all that follow are free, too
                     if (!zero(entry)) {
@@ -421,6 +456,7 @@ private:
     Volume v_;
     ByteSpan table_;
     std::vector<bool> used_;
+    bool twelve_ = false;
     bool stopped_ = false;
 };
 

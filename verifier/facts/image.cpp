@@ -58,6 +58,16 @@ Diagnostics follow_grub_config(ImageFacts& image) {
     return diagnostics;
 }
 
+// What firmware finds in the file system for UEFI.
+void add_efi(ImageFacts& image) {
+    for (const decode::FatFile& file : image.efi.files) {
+        image.files.push_back({"efi:" + file.path, file.contents});
+    }
+    if (const ImageFile* const file = image.find("efi:/efi/boot/bootx64.efi")) {
+        image.programs.push_back({kEfiGrub, decode::decode_grub_efi(file->contents, kEfiGrub)});
+    }
+}
+
 Diagnostics open_iso(ByteSpan bytes, ImageFacts& image) {
     auto iso = decode::decode_iso(bytes);
     if (!iso.ok()) {
@@ -70,6 +80,15 @@ Diagnostics open_iso(ByteSpan bytes, ImageFacts& image) {
     }
     if (const ImageFile* file = image.find("/boot/grub/bios.img")) {
         image.programs.push_back({kBiosGrub, decode::decode_grub_bios(file->contents, decode::kCdStarter, kBiosGrub)});
+    }
+    if (const decode::IsoFile* const efi = image.iso.find("/boot/grub/efi.img")) {
+        auto fat = decode::decode_fat32(image.iso.contents(*efi), "`/boot/grub/efi.img`", efi->offset);
+        if (!fat.ok()) {
+            return std::move(fat.diagnostics);
+        }
+        image.efi = std::move(*fat.value);
+        image.defects.append(image.efi.defects);
+        add_efi(image);
     }
     return follow_grub_config(image);
 }
@@ -115,16 +134,11 @@ Diagnostics open_disk(ByteSpan bytes, ImageFacts& image) {
     for (const decode::FatFile& file : image.data.files) {
         image.files.push_back({file.path, file.contents});
     }
-    for (const decode::FatFile& file : image.efi.files) {
-        image.files.push_back({"efi:" + file.path, file.contents});
-    }
     if (const decode::GptPartition* const core = partition(image.gpt, 1)) {
         image.programs.push_back(
             {kBiosGrub, decode::decode_grub_bios(image.gpt.contents(*core), decode::kDiskStarter, kBiosGrub)});
     }
-    if (const ImageFile* const file = image.find("efi:/efi/boot/bootx64.efi")) {
-        image.programs.push_back({kEfiGrub, decode::decode_grub_efi(file->contents, kEfiGrub)});
-    }
+    add_efi(image);
     return follow_grub_config(image);
 }
 
@@ -213,7 +227,13 @@ config::Outcome<ImageFacts> open_image(ByteSpan bytes) {
                               : image.kind == ImageKind::netboot ? open_netboot(bytes, image)
                                                                  : open_iso(bytes, image);
     if (!diagnostics.empty()) {
-        return failed(std::move(diagnostics));
+        // Why a file is not found is often said by what was odd before.
+        Diagnostics all;
+        for (const Defect& defect : image.defects.kept()) {
+            all.push_back(decode::to_diagnostic(defect, "image.layout"));
+        }
+        all.insert(all.end(), diagnostics.begin(), diagnostics.end());
+        return failed(std::move(all));
     }
     config::Outcome<ImageFacts> outcome;
     outcome.value = std::move(image);

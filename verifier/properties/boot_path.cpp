@@ -25,7 +25,7 @@ struct Expected {
 const Expected kIso{
     .configs = {"set timeout=0\nmultiboot2 /boot/septum.elf\nmodule2 /boot/appliance.sep\nboot\n"},
     .files = {"/boot/grub/grub.cfg", "/boot/septum.elf", "/boot/appliance.sep"},
-    .also = {"/boot/grub/bios.img", "/boot/grub/efi.img", "/boot/grub/boot.cat"},
+    .also = {"/boot/grub/bios.img", "/boot/grub/efi.img", "/boot/grub/boot.cat", "efi:/efi/boot/bootx64.efi"},
     .programs = {},
     .prefix = "/boot/grub",
     .built_in = {},
@@ -97,6 +97,30 @@ void config(const ImageFacts& image, const Expected& expected, Judge& judge) {
                     .witness = fmt::format("{}:{}", image.grub_path, line)});
 }
 
+// GRUB's way to the ISO from the file system that UEFI started it from: by the date of the volume's last modification
+// (ECMA-119 §8.4.27), in GRUB's spelling.
+std::string search_for_volume(const ImageFacts& image) {
+    constexpr std::uint64_t kDate = 16 * 2048 + 830;
+    constexpr std::array<std::size_t, 7> kDigits = {4, 2, 2, 2, 2, 2, 2};
+    std::string uuid;
+    std::uint64_t at = kDate;
+    for (const std::size_t digits : kDigits) {
+        uuid += uuid.empty() ? "" : "-";
+        if (const auto part = decode::slice(image.iso.bytes, at, digits)) {
+            uuid.append(part->begin(), part->end());
+        }
+        at += digits;
+    }
+    return "search.fs_uuid " + uuid + " root\nset prefix=($root)/boot/grub\n";
+}
+
+std::optional<std::string> commands(const ImageFacts& image, const Expected& expected, const ImageProgram& program) {
+    if (image.kind == ImageKind::iso && program.name == "GRUB for UEFI") {
+        return search_for_volume(image);
+    }
+    return expected.built_in ? std::optional<std::string>(*expected.built_in) : std::nullopt;
+}
+
 void programs(const ImageFacts& image, const Expected& expected, Judge& judge) {
     for (const std::string_view name : expected.programs) {
         if (std::none_of(image.programs.begin(), image.programs.end(),
@@ -116,13 +140,15 @@ void programs(const ImageFacts& image, const Expected& expected, Judge& judge) {
                             .key = "prefix:" + each.name});
         }
         const auto& built_in = each.program->config;
-        if (built_in.has_value() != expected.built_in.has_value() ||
-            (built_in && std::string_view(*built_in) != *expected.built_in)) {
+        const std::optional<std::string> wanted = commands(image, expected, each);
+        if (built_in != wanted) {
+            std::string witness = built_in.value_or("");
+            std::replace(witness.begin(), witness.end(), '\n', ';');
             judge.violated({.message = fmt::format("{} has {} built in, expected {}", each.name,
                                                    built_in ? "other commands" : "no commands",
-                                                   expected.built_in ? "those that load the appliance" : "none"),
+                                                   wanted ? "those that lead to the appliance" : "none"),
                             .key = "built-in:" + each.name,
-                            .witness = built_in.value_or("")});
+                            .witness = witness});
         }
     }
 }
@@ -188,6 +214,58 @@ void disk(const ImageFacts& image, Judge& judge) {
     }
 }
 
+// As a USB stick: the boot sector loads the BIOS program from its fifth sector of 512 bytes on (GRUB 2.06, boot_hybrid:
+// kernel_sector at 0x1B0), and every EFI system partition is the file that was looked into (UEFI 2.10 §5.3).
+void stick(const ImageFacts& image, Judge& judge) {
+    constexpr std::uint64_t kKernelSector = 0x1B0;
+    constexpr std::uint64_t kSector = decode::kDiskSector;
+    constexpr std::uint64_t kMostEntries = 1024;
+    constexpr std::uint64_t kEntry = 128;
+    constexpr std::array<std::uint8_t, 16> kEfiSystem = {0x28, 0x73, 0x2A, 0xC1, 0x1F, 0xF8, 0xD2, 0x11,
+                                                         0xBA, 0x4B, 0x00, 0xA0, 0xC9, 0x3E, 0xC9, 0x3B};
+    const ByteSpan bytes = image.iso.bytes;
+    const decode::IsoFile* const bios = image.iso.find("/boot/grub/bios.img");
+    const decode::IsoFile* const efi = image.iso.find("/boot/grub/efi.img");
+    if (decode::le16(bytes, 510) == 0xAA55U) {
+        const auto begins = decode::le64(bytes, kKernelSector);
+        if (bios == nullptr || begins != bios->offset / kSector + 4) {
+            judge.violated({.message = fmt::format("the boot sector loads sector {}, expected the fifth of "
+                                                   "`/boot/grub/bios.img`",
+                                                   begins.value_or(0)),
+                            .key = "boot-sector",
+                            .witness = "image offset 0x1b0"});
+        }
+    }
+    if (!decode::looks_like_gpt(bytes)) {
+        return;
+    }
+    for (const std::uint64_t header : {std::uint64_t{1}, decode::le64(bytes, kSector + 32).value_or(0)}) {
+        const std::uint64_t at = header < bytes.size() / kSector ? header * kSector : bytes.size();
+        const auto entries = decode::le64(bytes, at + 72);
+        const auto count = decode::le32(bytes, at + 80);
+        const bool known = entries && count && *count <= kMostEntries && *entries < bytes.size() / kSector &&
+                           decode::le32(bytes, at + 84) == kEntry &&
+                           decode::slice(bytes, *entries * kSector, *count * kEntry).has_value();
+        if (!known) {
+            judge.violated({.message = fmt::format("the partition table in sector {} is not of a form that is known",
+                                                   header),
+                            .key = fmt::format("table:{}", header == 1 ? "primary" : "backup")});
+            continue;
+        }
+        for (std::uint64_t i = 0; i < *count; ++i) {
+            const ByteSpan entry = bytes.subspan(*entries * kSector + i * kEntry, kEntry);
+            if (std::equal(kEfiSystem.begin(), kEfiSystem.end(), entry.begin()) &&
+                (efi == nullptr || decode::le64(entry, 32) != efi->offset / kSector)) {
+                judge.violated({.message = fmt::format("an EFI system partition begins in sector {}, expected that of "
+                                                       "`/boot/grub/efi.img`",
+                                                       *decode::le64(entry, 32)),
+                                .key = fmt::format("partition:{}", i + 1),
+                                .witness = fmt::format("image offset {:#x}", *entries * kSector + i * kEntry)});
+            }
+        }
+    }
+}
+
 // El Torito: each entry starts the program that was looked at.
 void iso(const ImageFacts& image, Judge& judge) {
     for (const decode::IsoBootEntry& entry : image.iso.boot) {
@@ -222,6 +300,7 @@ void boot_path(const Context& context, Judge& judge) {
         disk(image, judge);
     } else if (image.kind == ImageKind::iso) {
         iso(image, judge);
+        stick(image, judge);
     }
 }
 
@@ -233,9 +312,10 @@ const Property kImageBootPath{
     .statement =
         "grub.cfg is the four expected lines and nothing else; there is one, and no file beside those of an appliance. "
         "GRUB's programs look for it there, or have just the expected commands built in. On a disk the boot sector "
-        "loads GRUB from partition 1, and there are the three expected partitions.",
+        "loads GRUB from partition 1, and there are the three expected partitions; an ISO's boot entries, boot sector and "
+        "partition table start the same programs.",
     .level = Level::bytes,
-    .rests_on = "the code of GRUB's modules, and of its program for UEFI on an ISO; firmware that starts these programs",
+    .rests_on = "the code of GRUB's modules; firmware that starts these programs",
     .manual = "ECMA-119; El Torito 1.0; UEFI 2.10 §5; fatgen103; POSIX ustar; Multiboot2 §3",
     .mend = "build the image anew; if it stays, something alters it on its way",
     .bytes = boot_path,

@@ -94,6 +94,25 @@ TEST_F(Images, AnotherGrubConfigIsRefused) {
     }
 }
 
+TEST_F(Images, AnotherWayInIsRefused) {
+    const auto said = [&](const Image& image) {
+        const Report report = verify(image);
+        const PropertyResult* path = result(report, "image.boot-path");
+        return path == nullptr || path->findings.empty() ? "" : path->findings.front().diagnostic.message;
+    };
+    Image image = image_;
+    image[0x1B0] ^= 4; // of a USB stick's boot sector
+    EXPECT_EQ(said(image).substr(0, 28), "the boot sector loads sector");
+    image = image_;
+    const std::size_t catalogue = find(image, std::string_view("\x88\0\0\0\0\0\4\0", 8));
+    image[catalogue + 8] ^= 1; // El Torito's default entry
+    EXPECT_EQ(said(image).substr(0, 32), "the boot catalogue starts what l");
+    image = image_;
+    const std::size_t program = find(image, std::string_view("\xEA\x1C\x82\0\0", 5)); // GRUB's decompressor; its stream is far behind
+    image[program + 30'000] ^= 1;
+    EXPECT_EQ(said(image), "GRUB for BIOS is not one of GRUB's programs, or is damaged");
+}
+
 TEST_F(Images, AnAlteredKernelIsRefused) {
     Image image = image_;
     const std::string_view code(reinterpret_cast<const char*>(world_->kernel.data()) + 0x2000, 64);
