@@ -21,14 +21,16 @@ constexpr u64 kSoonest = 50; // microseconds
 struct Life {
     const Info* info = nullptr;
     u64 launch = 0;
-    u64 chance = 0;   // a random number, another one in each life
-    u64 end_at = 0;   // by the time-stamp counter, which both CPUs share
+    u64 chance = 0; // a random number, another one in each life
+    u64 end_at = 0; // by the time-stamp counter, which both CPUs share
 };
 Life life;
 
 void ignore(Frame&) {}
 
-u64 ticks(u64 microseconds) { return tsc_hz() / 1'000'000 * microseconds; }
+u64 ticks(u64 microseconds) {
+    return tsc_hz() / 1'000'000 * microseconds;
+}
 
 void wait_until(u64 tick) {
     while (cpu::timestamp() < tick) {

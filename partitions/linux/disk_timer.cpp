@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a disk takes, in ticks of the time-stamp counter: what `./dev bench` compares. Reads past the page cache, one request
-// after the other.
+// How long a disk takes, in ticks of the time-stamp counter: what `./dev bench` compares. Reads past the page cache,
+// one request after the other.
 //   disk-timer DISK             4 KiB at random places, then 1 MiB after 1 MiB: says the quartiles of each
-//   disk-timer DISK quiet N     N times 4 KiB with a pause before and after, in which nothing else happens; says nothing
+//   disk-timer DISK quiet N     N times 4 KiB with a pause before and after, in which nothing else happens; says
+//   nothing
 // Exit codes: 0 done, 1 a read failed, 2 wrong words.
 #include "partitions/linux/syscall.hpp"
 
@@ -67,7 +68,8 @@ void measure(long disk, const char* what, u64 size, u32 count, bool at_random) {
         times[i] = guest::cpu::timestamp() - start;
     }
     sort(times, count);
-    say(what, " ", u64{count}, " reads of ", size, " bytes, lower quartile ", times[count / 4], " ticks, median ", times[count / 2]);
+    say(what, " ", u64{count}, " reads of ", size, " bytes, lower quartile ", times[count / 4], " ticks, median ",
+        times[count / 2]);
 }
 
 void sleep_seconds(long seconds) {
