@@ -114,6 +114,9 @@ std::string output_for(const std::string& output, Target target, const std::vect
 std::optional<Target> target_of_image(const fs::path& file) {
     if (is_netboot_folder(file))
         return Target::netboot;
+    std::error_code ec;
+    if (const auto type = fs::status(file, ec).type(); type != fs::file_type::regular && type != fs::file_type::block)
+        return std::nullopt; // a pipe would wait for somebody
     std::array<std::uint8_t, verifier::kEnoughToLook> first{};
     std::ifstream in(file, std::ios::binary);
     in.read(reinterpret_cast<char*>(first.data()), static_cast<std::streamsize>(first.size()));

@@ -19,7 +19,6 @@ namespace {
 
 using manifest::Header;
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kLocalApic = 0xFEE0'0000; // APM 2 §16.3.1
 
 template <typename Record>
@@ -175,6 +174,9 @@ void read_partitions(const Bundle& bundle, Claims& out) {
                 throw Differs("a CPU of `" + name + "` is not its own in the manifest");
             partition.apic_ids.push_back(cpus[i].apic_id);
         }
+        const Roots roots{record.npt_root.value, record.iopm.value, record.msrpm.value, record.asid};
+        check_template(bundle.host, record.vmcb_boot.value, roots, name);
+        check_template(bundle.host, record.vmcb_ap.value, roots, name);
         partition.memory = nested_reach(bundle.host, record.npt_root.value, name);
         partition.ports = granted_ports(bundle.host, record.iopm.value, name);
         partition.msr_reads = granted_msrs(bundle.host, record.msrpm.value, false, name);
@@ -252,11 +254,17 @@ void read_private(const Bundle& bundle, Claims& out) {
 
 } // namespace
 
-Image read_image(Bytes file) {
+Image read_image(Bytes file, Bytes kernel, Bytes bundle_bytes) {
     Image out;
-    const Bytes config = iso_file(file, "/boot/grub/grub.cfg");
-    const Bytes kernel = iso_file(file, loaded_by(config, "multiboot2"));
-    const Bytes bundle_bytes = iso_file(file, loaded_by(config, "module2"));
+    if (kernel.empty()) {
+        const Bytes config = iso_file(file, "/boot/grub/grub.cfg");
+        kernel = iso_file(file, loaded_by(config, "multiboot2"));
+        bundle_bytes = iso_file(file, loaded_by(config, "module2"));
+    } else {
+        for (const Bytes part : {kernel, bundle_bytes})
+            if (std::search(file.begin(), file.end(), part.begin(), part.end()) == file.end())
+                throw Unreadable("the image does not hold kernel and bundle, in one piece each");
+    }
     const Bundle bundle = open(bundle_bytes);
     out.claims.appliance = text(bundle.header.name);
     out.claims.board = text(bundle.header.board);

@@ -85,9 +85,10 @@ public:
         } else {
             const Header backup = read_header(backup_sector);
             header("the backup gpt header", backup, last_, 1, last_ - kEntrySectors);
-            if (!std::equal(primary.id.begin(), primary.id.end(), backup.id.begin())) {
+            if (const auto at = std::mismatch(primary.id.begin(), primary.id.end(), backup.id.begin());
+                at.first != primary.id.end()) {
                 defect(DefectKind::wrong_value, "the backup gpt header names another disk", last_ * kDiskSector + 56,
-                       primary.id[0], backup.id[0]);
+                       *at.first, *at.second);
             }
             const ByteSpan one = sectors(2, kEntrySectors);
             const ByteSpan other = sectors(last_ - kEntrySectors, kEntrySectors);

@@ -222,10 +222,14 @@ std::optional<ImageKind> kind_of_image(ByteSpan first_bytes) {
 
 config::Outcome<ImageFacts> open_image(ByteSpan bytes) {
     ImageFacts image;
-    image.kind = kind_of_image(bytes).value_or(ImageKind::iso);
+    const auto kind = kind_of_image(bytes);
+    image.kind = kind.value_or(ImageKind::iso);
     Diagnostics diagnostics = image.kind == ImageKind::disk      ? open_disk(bytes, image)
                               : image.kind == ImageKind::netboot ? open_netboot(bytes, image)
                                                                  : open_iso(bytes, image);
+    if (!kind && !diagnostics.empty()) {
+        diagnostics.front().notes.emplace_back("it is no disk either (no `EFI PART` at 0x200), and no ustar archive");
+    }
     if (!diagnostics.empty()) {
         // Why a file is not found is often said by what was odd before.
         Diagnostics all;

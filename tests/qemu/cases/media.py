@@ -105,7 +105,7 @@ def _netboot(workshop: Workshop, program: str, *firmware: str) -> None:
     with tempfile.TemporaryDirectory(prefix="septum-net-") as name:
         folder = pathlib.Path(name) / "served"
         folder.mkdir()
-        board = workshop.source / "tests/qemu/appliances/board-netboot.yaml"
+        board = workshop.source / "tests/qemu/boards/qemu-q35-netboot.yaml"
         archive = _native(workshop, "native.tar", name, str(board))
         _run(["tar", "-xf", str(archive), "-C", str(folder)])
         _run([str(workshop.septum), "verify", str(workshop.example("gateway-native")), str(folder), "--board", str(board)])
@@ -130,7 +130,7 @@ def run_disk(workshop: Workshop) -> None:
     _firmware()
     _needs_rom()
     with tempfile.TemporaryDirectory(prefix="septum-run-") as name:
-        board = str(workshop.source / "tests/qemu/appliances/board-netboot.yaml")
+        board = str(workshop.source / "tests/qemu/boards/qemu-q35-netboot.yaml")
         disk, archive = _native(workshop, "native.img", name), _native(workshop, "native.tar", name, board)
         was = disk.read_bytes()
         until = ["--expect", "vault] vault: ready", "--timeout", str(SECONDS), "--qemu", QEMU]

@@ -29,7 +29,7 @@ void write(Bytes& bytes, std::uint64_t at, std::string_view text) {
 class Volume {
 public:
     Volume(Bytes& disk, std::uint64_t first) : disk_(disk), at_(first * kSector) {
-        for (const std::uint64_t sector : {0, 6}) { // fatgen103 pp. 9 to 13
+        for (const std::uint64_t sector : {std::uint64_t{0}, std::uint64_t{6}}) { // fatgen103 pp. 9 to 13
             const std::uint64_t b = at_ + sector * kSector;
             write(disk_, b, "\xEB\x58\x90HAND    ");
             put(disk_, b + 11, kSector, 2);
