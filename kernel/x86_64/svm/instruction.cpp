@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/core/device.hpp"
 #include "kernel/x86_64/paging/fetch.hpp"
 #include "kernel/x86_64/svm/device.hpp"
 
@@ -22,11 +21,10 @@ core::CodeMode code_mode(const Vmcb& vmcb) {
 
 void read_instruction(PerCpu& cpu, core::Exit& exit) {
     const Vmcb& vmcb = *cpu.vmcb;
-    exit.device = core::find_trapped(cpu.manifest, exit.address);
     // No instruction's access: an exception's frame that was pushed into the page, or a descriptor that was read there, while the
     // processor delivered an event (APM 2 §15.7.2). What stands at RIP has to do with neither.
     const bool delivering = (vmcb.exit_interrupt_info & kEventValid) != 0;
-    if (exit.device == core::kNoDevice || exit.access == manifest::kExecute || (vmcb.exit_info1 & kWalking) != 0 || delivering) {
+    if (exit.access == manifest::kExecute || (vmcb.exit_info1 & kWalking) != 0 || delivering) {
         return;
     }
     core::Instruction instruction;
