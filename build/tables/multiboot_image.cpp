@@ -138,7 +138,7 @@ config::Outcome<GuestImage> multiboot_image(const Plan& plan, std::size_t index,
     GuestImage image;
     bool good = place_segments(elf_file, kernel, partition, {.limit = ram}, elf_file.entry, image, outcome.diagnostics);
     std::vector<std::uint8_t> line;
-    good = make_command_line(declared, kernel, kLowRamEnd - kCommandLine - 1, line, outcome.diagnostics) && good;
+    good = make_command_line(declared, kernel, kLowRamEnd - kCommandLine - 1, {}, line, outcome.diagnostics) && good;
     std::optional<std::uint64_t> module_at;
     if (good && module != nullptr) {
         module_at = place_module(*module, segments_end(elf_file), ram, partition, outcome.diagnostics);

@@ -101,7 +101,7 @@ config::Outcome<GuestImage> pvh_image(const Plan& plan, std::size_t index, const
     GuestImage image;
     bool good = place_segments(elf_file, kernel, partition, {.limit = ram}, *entry, image, outcome.diagnostics);
     std::vector<std::uint8_t> line;
-    good = make_command_line(declared, kernel, kLowRamEnd - kCommandLine - 1, line, outcome.diagnostics) && good;
+    good = make_command_line(declared, kernel, kLowRamEnd - kCommandLine - 1, {}, line, outcome.diagnostics) && good;
     std::optional<std::uint64_t> module_at;
     if (good && module != nullptr) {
         module_at = place_module(*module, segments_end(elf_file), ram, partition, outcome.diagnostics);

@@ -39,7 +39,29 @@ TEST(PortRules, SortedDisjointAndAsTheBoardSays) {
     EXPECT_EQ(rule_of(port_rules(partition), 0x3F8), nullptr);
 }
 
-// Mechanism #1 for those with devices alone; the reset control register in its midst stays forbidden.
+// What boots as a PC finds its trigger registers, with interrupt 9 on level, and a bus; a native guest finds neither.
+TEST(PortRules, APcHasItsTriggersAndABus) {
+    auto partition = make_partition("x", 2 * kMiB);
+    EXPECT_EQ(rule_of(port_rules(partition), 0x4D0), nullptr);
+    for (const auto kind : {config::BootKind::linux, config::BootKind::pvh, config::BootKind::multiboot}) {
+        partition.boot.kind = kind;
+        const auto rules = port_rules(partition);
+        for (std::size_t i = 1; i < rules.size(); ++i) {
+            EXPECT_LT(rules[i - 1].last, rules[i].first);
+        }
+        for (const unsigned port : {0x4D0U, 0x4D1U}) {
+            const PortRule* rule = rule_of(rules, static_cast<std::uint16_t>(port));
+            ASSERT_NE(rule, nullptr);
+            EXPECT_EQ(rule->answer, PortAnswer::constant);
+            EXPECT_EQ(rule->value, port == 0x4D0 ? 0 : 2);
+        }
+        EXPECT_EQ(rule_of(rules, 0x4D2), nullptr);
+        EXPECT_EQ(rule_of(rules, 0xCF8)->answer, PortAnswer::pci_address);
+        EXPECT_EQ(rule_of(rules, 0xCFC)->answer, PortAnswer::pci_data);
+    }
+}
+
+// Mechanism #1 for native guests with devices alone; the reset control register in its midst stays forbidden.
 TEST(PortRules, ConfigurationSpaceNeedsADevice) {
     auto partition = make_partition("x", 2 * kMiB);
     EXPECT_EQ(rule_of(port_rules(partition), 0xCFC), nullptr);
