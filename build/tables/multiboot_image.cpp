@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Multiboot, version 0.6.96: what a loader gives a kernel.
-#include "build/tables/elf_segments.hpp"
+#include "build/tables/info_image.hpp"
 #include "build/tables/payload_error.hpp"
-#include "build/tables/pc_guest.hpp"
 
 #include <algorithm>
 
 namespace septum::build {
 namespace {
 
-// In the first megabyte, which no segment may use.
-constexpr std::uint64_t kInformation = 0x1'0000;
-constexpr std::uint64_t kCommandLine = 0x1'1000;
 constexpr char kLoaderName[] = "Septum";
 
 // The header (§3.1): somewhere in the first 8 KiB, aligned to four bytes; magic, flags and checksum add up to zero.
@@ -79,8 +75,7 @@ std::string check_header(std::optional<std::uint32_t> flags) {
     return {};
 }
 
-std::vector<std::uint8_t> make_information(const PlannedPartition& partition, std::optional<std::uint64_t> module,
-                                           std::uint64_t module_size) {
+std::vector<std::uint8_t> make_information(const PlannedPartition& partition, const PlacedModule* module) {
     const std::vector<MapEntry> map = memory_map(partition);
     std::vector<std::uint8_t> page(kMapAt + map.size() * kMapEntrySize, 0);
     std::uint32_t flags = info::kHasMemory | info::kHasCommandLine | info::kHasMap | info::kHasLoader;
@@ -90,13 +85,13 @@ std::vector<std::uint8_t> make_information(const PlannedPartition& partition, st
     }
     store32(page, info::kLower, kLowRamEnd / 1024);
     store32(page, info::kUpper, static_cast<std::uint32_t>(upper / 1024));
-    store32(page, info::kCommandLineAt, static_cast<std::uint32_t>(kCommandLine));
-    if (module) {
+    store32(page, info::kCommandLineAt, static_cast<std::uint32_t>(kInformationLine));
+    if (module != nullptr) {
         flags |= info::kHasModules;
         store32(page, info::kModules, 1);
         store32(page, info::kModuleList, static_cast<std::uint32_t>(kInformation + kModuleAt));
-        store32(page, kModuleAt, static_cast<std::uint32_t>(*module));
-        store32(page, kModuleAt + 4, static_cast<std::uint32_t>(*module + module_size));
+        store32(page, kModuleAt, static_cast<std::uint32_t>(module->at));
+        store32(page, kModuleAt + 4, static_cast<std::uint32_t>(module->at + module->size));
     }
     store32(page, info::kMapLength, static_cast<std::uint32_t>(map.size() * kMapEntrySize));
     store32(page, info::kMapAddress, static_cast<std::uint32_t>(kInformation + kMapAt));
@@ -119,9 +114,6 @@ static_assert(info::kSize <= kModuleAt && kLoaderAt + sizeof kLoaderName <= kMap
 config::Outcome<GuestImage> multiboot_image(const Plan& plan, std::size_t index, const config::Partition& declared,
                                             const NamedBytes& kernel, const NamedBytes* module) {
     config::Outcome<GuestImage> outcome;
-    const auto& partition = plan.partitions[index];
-    const std::uint64_t ram = std::min(partition.ram.size, guest::kLowRamLimit);
-
     ElfFile elf_file;
     FormatError error;
     if (!read_elf(kernel.bytes, elf_file, error, ElfKind::x86)) {
@@ -135,30 +127,11 @@ config::Outcome<GuestImage> multiboot_image(const Plan& plan, std::size_t index,
                                                     "a 64-bit ELF without a header boots as `elf`"));
         return outcome;
     }
-    GuestImage image;
-    bool good = place_segments(elf_file, kernel, partition, {.limit = ram}, elf_file.entry, image, outcome.diagnostics);
-    std::vector<std::uint8_t> line;
-    good = make_command_line(declared, kernel, kLowRamEnd - kCommandLine - 1, {}, line, outcome.diagnostics) && good;
-    std::optional<std::uint64_t> module_at;
-    if (good && module != nullptr) {
-        module_at = place_module(*module, segments_end(elf_file), ram, partition, outcome.diagnostics);
-        good = module_at.has_value();
+    outcome.value = information_image(plan, index, declared, kernel, elf_file, elf_file.entry, module, make_information,
+                                      outcome.diagnostics);
+    if (outcome.value) {
+        outcome.value->entry.rax = kLoaderMagic;
     }
-    if (!good) {
-        return outcome;
-    }
-    add_piece(image, kInformation, make_information(partition, module_at, module_at ? module->bytes.size() : 0));
-    add_piece(image, kCommandLine, std::move(line));
-    add_firmware(image, plan, index, declared);
-    if (module_at) {
-        add_view(image, *module_at, module->bytes);
-    }
-    sort_pieces(image);
-    image.entry.mode = EntryMode::protected32;
-    image.entry.rip = elf_file.entry;
-    image.entry.rax = kLoaderMagic;
-    image.rbx = kInformation;
-    outcome.value = std::move(image);
     return outcome;
 }
 

@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // PVH direct boot (Xen docs/misc/pvh.pandoc; xen/include/public/arch-x86/hvm/start_info.h).
-#include "build/tables/elf_segments.hpp"
+#include "build/tables/info_image.hpp"
 #include "build/tables/payload_error.hpp"
-#include "build/tables/pc_guest.hpp"
-
-#include <algorithm>
 
 namespace septum::build {
 namespace {
-
-// In the first megabyte, which no segment may use.
-constexpr std::uint64_t kStartInfo = 0x1'0000;
-constexpr std::uint64_t kCommandLine = 0x1'1000;
 
 // The note that says where the 32-bit entry is.
 constexpr std::string_view kNoteOwner = "Xen";
@@ -36,21 +29,20 @@ constexpr std::size_t kModuleSize = 32;
 constexpr std::size_t kMapAt = kModuleAt + kModuleSize; // struct hvm_memmap_table_entry: address, size, type, reserved
 constexpr std::size_t kMapEntrySize = 24;
 
-std::vector<std::uint8_t> make_start_info(const PlannedPartition& partition, std::optional<std::uint64_t> module,
-                                          std::uint64_t module_size) {
+std::vector<std::uint8_t> make_start_info(const PlannedPartition& partition, const PlacedModule* module) {
     const std::vector<MapEntry> map = memory_map(partition);
     std::vector<std::uint8_t> page(kMapAt + map.size() * kMapEntrySize, 0);
     store32(page, start::kMagic, start::kMagicValue);
     store32(page, start::kVersion, start::kVersionValue);
-    if (module) {
+    if (module != nullptr) {
         store32(page, start::kModules, 1);
-        store64(page, start::kModuleList, kStartInfo + kModuleAt);
-        store64(page, kModuleAt, *module);
-        store64(page, kModuleAt + 8, module_size);
+        store64(page, start::kModuleList, kInformation + kModuleAt);
+        store64(page, kModuleAt, module->at);
+        store64(page, kModuleAt + 8, module->size);
     }
-    store64(page, start::kCommandLineAt, kCommandLine);
+    store64(page, start::kCommandLineAt, kInformationLine);
     store64(page, start::kRsdp, guest::kAcpiBase);
-    store64(page, start::kMap, kStartInfo + kMapAt);
+    store64(page, start::kMap, kInformation + kMapAt);
     store32(page, start::kMapEntries, static_cast<std::uint32_t>(map.size()));
     for (std::size_t i = 0; i < map.size(); ++i) {
         const std::size_t at = kMapAt + i * kMapEntrySize;
@@ -78,49 +70,26 @@ std::optional<std::uint64_t> read_entry(const ElfFile& elf_file) {
 config::Outcome<GuestImage> pvh_image(const Plan& plan, std::size_t index, const config::Partition& declared,
                                       const NamedBytes& kernel, const NamedBytes* module) {
     config::Outcome<GuestImage> outcome;
-    const auto& partition = plan.partitions[index];
-    const std::uint64_t ram = std::min(partition.ram.size, guest::kLowRamLimit);
-
     ElfFile elf_file;
     FormatError error;
     if (!read_elf(kernel.bytes, elf_file, error, ElfKind::x86)) {
-        outcome.diagnostics.push_back(payload_error("payload.format", kernel, error.message,
-                                                    "expected an ELF with a PVH entry",
-                                                    error.help.empty() ? "of a Linux, the ELF is inside the bzImage: "
-                                                                         "its `vmlinux`; the bzImage itself boots as `linux`"
-                                                                       : error.help));
+        outcome.diagnostics.push_back(
+            payload_error("payload.format", kernel, error.message, "expected an ELF with a PVH entry",
+                          error.help.empty() ? "of a Linux, the ELF is inside the bzImage: "
+                                               "its `vmlinux`; the bzImage itself boots as `linux`"
+                                             : error.help));
         return outcome;
     }
     const auto entry = read_entry(elf_file);
     if (!entry) {
-        outcome.diagnostics.push_back(payload_error(
-            "payload.format", kernel, "has no PVH entry: expected a note of type 18 by `Xen`, found none",
-            "does not say where it is entered", "build it with PVH support (Linux: CONFIG_PVH=y), or boot it as `elf`"));
+        outcome.diagnostics.push_back(
+            payload_error("payload.format", kernel, "has no PVH entry: expected a note of type 18 by `Xen`, found none",
+                          "does not say where it is entered",
+                          "build it with PVH support (Linux: CONFIG_PVH=y), or boot it as `elf`"));
         return outcome;
     }
-    GuestImage image;
-    bool good = place_segments(elf_file, kernel, partition, {.limit = ram}, *entry, image, outcome.diagnostics);
-    std::vector<std::uint8_t> line;
-    good = make_command_line(declared, kernel, kLowRamEnd - kCommandLine - 1, {}, line, outcome.diagnostics) && good;
-    std::optional<std::uint64_t> module_at;
-    if (good && module != nullptr) {
-        module_at = place_module(*module, segments_end(elf_file), ram, partition, outcome.diagnostics);
-        good = module_at.has_value();
-    }
-    if (!good) {
-        return outcome;
-    }
-    add_piece(image, kStartInfo, make_start_info(partition, module_at, module_at ? module->bytes.size() : 0));
-    add_piece(image, kCommandLine, std::move(line));
-    add_firmware(image, plan, index, declared);
-    if (module_at) {
-        add_view(image, *module_at, module->bytes);
-    }
-    sort_pieces(image);
-    image.entry.mode = EntryMode::protected32;
-    image.entry.rip = *entry;
-    image.rbx = kStartInfo;
-    outcome.value = std::move(image);
+    outcome.value = information_image(plan, index, declared, kernel, elf_file, *entry, module, make_start_info,
+                                      outcome.diagnostics);
     return outcome;
 }
 

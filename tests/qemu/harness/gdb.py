@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Just enough of the GDB remote protocol to take hold of one CPU and put something else into its registers."""
+"""Just enough of the GDB remote protocol to take hold of one CPU and put something else into its registers, and to read and write
+the machine's memory and registers in memory, by their physical addresses."""
 
 import socket
 import struct
@@ -63,6 +64,21 @@ class Gdb:
     def set_register(self, name: str, value: int) -> None:
         if self.ask(f"P{REGISTERS.index(name):x}={struct.pack('<Q', value).hex()}") != "OK":
             raise RuntimeError(f"QEMU does not set {name}")
+
+    def physical(self) -> None:
+        """From now on addresses are physical; writes reach devices, too, as a CPU's would."""
+        if self.ask("Qqemu.PhyMemMode:1") != "OK":
+            raise RuntimeError("QEMU does not take physical addresses")
+
+    def read(self, address: int, size: int) -> int:
+        raw = self.ask(f"m{address:x},{size:x}")
+        if len(raw) != 2 * size:
+            raise RuntimeError(f"QEMU does not read {size} bytes at {address:#x}: {raw}")
+        return int.from_bytes(bytes.fromhex(raw), "little")
+
+    def write(self, address: int, value: int, size: int) -> None:
+        if self.ask(f"M{address:x},{size:x}:{value.to_bytes(size, 'little').hex()}") != "OK":
+            raise RuntimeError(f"QEMU does not write {size} bytes at {address:#x}")
 
     def stop_at(self, address: int) -> None:
         """Waits until some CPU comes to this instruction; that one is chosen."""
