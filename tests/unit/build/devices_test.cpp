@@ -188,6 +188,7 @@ TEST(Devices, TooMany) {
 // What boots as a PC has a host bridge without owning a device, and needs no IOMMU for it.
 TEST(Devices, APcHasABus) {
     config::Model model = make_owners();
+    model.partitions[0].cpu_count = 1; // of the board's four
     auto pc = make_partition("gamma", 16 * kMiB);
     pc.boot.kind = config::BootKind::pvh;
     model.partitions.push_back(pc);

@@ -50,7 +50,7 @@ TEST(PortRules, APcHasItsTriggersAndABus) {
             EXPECT_LT(rules[i - 1].last, rules[i].first);
         }
         for (const unsigned port : {0x4D0U, 0x4D1U}) {
-            const PortRule* rule = rule_of(rules, static_cast<std::uint16_t>(port));
+            const auto* rule = rule_of(rules, static_cast<std::uint16_t>(port));
             ASSERT_NE(rule, nullptr);
             EXPECT_EQ(rule->answer, PortAnswer::constant);
             EXPECT_EQ(rule->value, port == 0x4D0 ? 0 : 2);
