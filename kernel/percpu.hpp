@@ -4,6 +4,7 @@
 
 #include "kernel/core/console.hpp"
 #include "kernel/core/state.hpp"
+#include "kernel/x86_64/paging/fetch.hpp"
 #include "kernel/x86_64/svm/vmcb.hpp"
 
 #include <septum/manifest/layout.hpp>
@@ -31,6 +32,9 @@ struct LastExit {
 };
 inline constexpr u32 kLastExits = 8; // a power of two
 
+// Of the instructions that reached a device's trapped page: a driver has few, and comes again and again.
+inline constexpr u32 kDecoded = 8; // a power of two
+
 struct PerCpu {
     // run.S knows these by offset.
     core::CpuState state;   // 0x00: the guest's general registers come first
@@ -49,6 +53,8 @@ struct PerCpu {
     u32 mailbox = 0;        // core::Mail bits; fetch-or by others, exchange by this CPU
     u32 newest_exit = 0;    // how many were written to `last_exits` since boot
     LastExit last_exits[kLastExits] = {};
+    paging::Trail trail;             // to the page of the last instruction that was fetched
+    core::Decoded decoded[kDecoded]; // by the low bits of their address
     u64 gdt[6] = {};
     TaskState task = {};
 };

@@ -125,6 +125,13 @@ u64 sign_extend(u32 value, u32 bytes) {
     return static_cast<u64>(static_cast<int64_t>(u64{value} << unused) >> unused);
 }
 
+bool is_same(const Instruction& a, const Instruction& b) {
+    u64 words[2][3];
+    __builtin_memcpy(words[0], &a, sizeof a);
+    __builtin_memcpy(words[1], &b, sizeof b);
+    return words[0][0] == words[1][0] && words[0][1] == words[1][1] && words[0][2] == words[1][2];
+}
+
 } // namespace
 
 bool decode(const Instruction& instruction, Mov& mov) {
@@ -188,6 +195,14 @@ bool decode(const Instruction& instruction, Mov& mov) {
     }
     mov.length = reader.length();
     return reader.whole();
+}
+
+bool decode_again(const Instruction& instruction, Decoded& last) {
+    if (last.mov.length == 0 || !is_same(instruction, last.instruction)) {
+        last.instruction = instruction;
+        last.mov.length = decode(instruction, last.mov) ? last.mov.length : u8{0};
+    }
+    return last.mov.length != 0;
 }
 
 } // namespace septum::kernel::core

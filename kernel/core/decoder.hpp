@@ -9,13 +9,14 @@ namespace septum::kernel::core {
 
 inline constexpr u32 kMaxInstruction = 15; // bytes (APM 3 §1.1)
 
-enum class CodeMode : u8 { bits16, bits32, bits64 }; // the default sizes that CS and EFER.LMA give (APM 2 §4.8.1)
+enum class CodeMode : u64 { bits16, bits32, bits64 }; // the default sizes that CS and EFER.LMA give (APM 2 §4.8.1)
 
-struct Instruction {
+struct alignas(8) Instruction {
     u8 bytes[kMaxInstruction] = {};
     u8 count = 0; // of them, those that could be read
     CodeMode mode = CodeMode::bits64;
 };
+static_assert(sizeof(Instruction) == 3 * sizeof(u64)); // without holes, so that two can be compared by words
 
 struct Mov {
     u64 immediate = 0;      // sign-extended to the width where the encoding is shorter
@@ -26,11 +27,22 @@ struct Mov {
     bool store = false;     // into memory
     bool has_immediate = false; // a store of `immediate`
     bool high = false;      // the register is AH, CH, DH or BH: bits 15:8 of `reg`
+
+    bool operator==(const Mov&) const = default;
 };
 
 // Opcodes 88–8B, A0–A3, C6 /0, C7 /0, 0F B6 and 0F B7 (APM 3: MOV, MOVZX) with a memory operand, in any addressing form, with
 // the prefixes 66, 67, REX and those of segments. False for anything else and for one whose bytes are not all there. Where
 // the operand lies is not worked out: the processor has said so.
 bool decode(const Instruction& instruction, Mov& mov);
+
+// An instruction and what was decoded of it; `mov.length` is 0 while there is none.
+struct Decoded {
+    Instruction instruction;
+    Mov mov;
+};
+
+// As decode() into `last.mov`, without doing anew what `last` holds already.
+bool decode_again(const Instruction& instruction, Decoded& last);
 
 } // namespace septum::kernel::core

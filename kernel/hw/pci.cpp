@@ -23,17 +23,21 @@ u32 read(u32 bdf, u32 offset, u32 width) {
     const u16 port = select(bdf, offset);
     switch (width) {
     case 1: return in8(port);
-    case 2: return in16(port);
+    case 2: return (offset & 1) != 0 ? in32(kDataPort) >> 8 & 0xFFFF : in16(port);
     default: return in32(port);
     }
 }
 
 void write(u32 bdf, u32 offset, u32 width, u32 value) {
     const u16 port = select(bdf, offset);
-    switch (width) {
-    case 1: out8(port, static_cast<u8>(value)); break;
-    case 2: out16(port, static_cast<u16>(value)); break;
-    default: out32(port, value); break;
+    if (width == 4) {
+        out32(port, value);
+    } else if (width == 2 && (offset & 1) == 0) {
+        out16(port, static_cast<u16>(value));
+    } else {
+        for (u32 i = 0; i < width; i++) {
+            out8(static_cast<u16>(port + i), static_cast<u8>(value >> 8 * i));
+        }
     }
 }
 

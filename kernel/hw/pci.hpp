@@ -7,7 +7,8 @@
 
 namespace septum::kernel::hw {
 
-// `bdf`: bus << 8 | device << 3 | function. `width`: 1, 2 or 4 bytes; `offset` is a multiple of it, below 256.
+// `bdf`: bus << 8 | device << 3 | function. `width`: 1, 2 or 4 bytes at `offset`, below 256, inside one doubleword. A word at an
+// odd byte is read with its doubleword and written by bytes: a host bridge takes it whole, but QEMU's does not (docs/emulators.md).
 u32 pci_read(u32 bdf, u32 offset, u32 width);
 void pci_write(u32 bdf, u32 offset, u32 width, u32 value);
 

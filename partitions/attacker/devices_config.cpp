@@ -9,6 +9,7 @@ namespace {
 namespace cpu = guest::cpu;
 using namespace pci;
 
+constexpr u32 kFunctions = 65'536; // of a segment: bus, device and function
 constexpr u64 kVersion = 0x08; // a register of the disk that is not zero
 constexpr u16 kData = guest::kPciDataPort;
 constexpr u16 kAddress = guest::kPciAddressPort;
@@ -95,10 +96,8 @@ Result own_registers(const Try& t) {
 
 Result other_functions(const Try& t) {
     u32 found = 0;
-    for (u32 bus = 0; bus < 256; bus += bus < 4 ? 1 : 21) {
-        for (u32 function = 0; function < 256; ++function) {
-            found += read(bus << 16 | function << 8, 0) == ~0U ? 0 : 1;
-        }
+    for (u32 at = 0; at < kFunctions << 8; at += 1U << 8) {
+        found += read(at, 0) == ~0U ? 0 : 1;
     }
     t.note(found, " functions answer");
     return found == 2 ? nothing("only the host bridge and its own do") : breach("another function answers");
@@ -106,19 +105,17 @@ Result other_functions(const Try& t) {
 
 Result write_other_functions(const Try& t) {
     u32 dropped = 0;
-    for (u32 bus = 0; bus < 256; bus += bus == 0 ? 1 : 127) { // 0, 1, 128, 255
-        for (u32 function = 0; function < 256; function += bus < 2 ? 1 : 16) {
-            const u32 at = bus << 16 | function << 8;
-            if (at == 0 || at == kOwn) {
-                continue;
-            }
-            write(at, kCommand, 0x0000'0407);
-            write(at, kBar0, 0xF000'0000);
-            if (read(at, kCommand) != ~0U || read(at, kBar0) != ~0U) {
-                return breach("a register of another's answers");
-            }
-            ++dropped;
+    for (u32 at = 0; at < kFunctions << 8; at += 1U << 8) {
+        if (at == 0 || at == kOwn) {
+            continue;
         }
+        const u32 offset = at % (2U << 8) == 0 ? kCommand : kBar0;
+        write(at, offset, 0xF000'0407);
+        const bool has_devices = at < 4U << 16; // of this machine; the others are only written, for time's sake
+        if (has_devices && cpu::in32(kData) != ~0U) {
+            return breach("a register of another's answers");
+        }
+        ++dropped;
     }
     t.note(dropped, " functions written");
     return nothing("all was dropped");
@@ -144,18 +141,31 @@ Result host_bridge(const Try&) {
 }
 
 Result port_widths(const Try&) {
-    // Words at odd bytes are not compared: the kernel passes them on as they are, and QEMU's own data port answers them otherwise.
     for (u32 offset = 0; offset < kSpace; offset += 4) {
         const u32 whole = read(kOwn, offset);
         for (u32 i = 0; i < 4; ++i) {
             const u16 port = static_cast<u16>(kData + i);
-            if (cpu::in8(port) != (whole >> i * 8 & 0xFF) || (i % 2 == 0 && cpu::in16(port) != (whole >> i * 8 & 0xFFFF))) {
+            if (cpu::in8(port) != (whole >> i * 8 & 0xFF) || (i < 3 && cpu::in16(port) != (whole >> i * 8 & 0xFFFF))) {
                 return breach("a byte or a word reads otherwise than its doubleword");
             }
         }
     }
     choose(kOwn, kCommand);
     const u32 command = cpu::in32(kData);
+    // A word at an odd byte: of a register that is the hardware's, and of one that is virtual.
+    cpu::out16(kData + 1, kSystemError >> 8);
+    if (cpu::in32(kData) != ((command & 0xFFFF'00FF) | kSystemError | (command & kInterruptDisable))) {
+        return breach("a word at an odd byte writes otherwise than its bytes");
+    }
+    cpu::out16(kData + 1, static_cast<u16>((command & 0xFFFF) >> 8));
+    const u32 bar = read(kOwn, kBar0);
+    write(kOwn, kBar0, 0x1234'0000);
+    cpu::out16(kData + 1, 0xABC0);
+    if (cpu::in32(kData) != (0x12AB'C000 | (bar & 0xF))) {
+        return breach("a word at an odd byte of a BAR writes otherwise than its bytes");
+    }
+    write(kOwn, kBar0, bar);
+    choose(kOwn, kCommand);
     // Out of the data port at either end, and parts of the address port but 0xCF9, which is the reset register's.
     cpu::out16(kData + 3, 0x0707);
     cpu::out16(kData - 1, 0x0707);

@@ -4,6 +4,8 @@
 #include "partitions/attacker/own_tables.hpp"
 #include "partitions/attacker/pci.hpp"
 
+#include <septum/runtime/apic.hpp>
+
 namespace septum::attacker::devices {
 namespace {
 
@@ -118,17 +120,47 @@ Result walk_through_table(const Try&) {
     return breach("it was walked");
 }
 
-// The processor pushes an exception's frame there while a plain move is the next instruction: a trap after a single step.
-Result event_into_table(const Try&) {
-    asm volatile("pushfq\n\t"
-                 "orq $0x100, (%%rsp)\n\t"
-                 "popfq\n\t"
-                 "mov %0, %%rsp\n\t"
-                 "mov %%rax, (%%rcx)\n\t"
-                 "ud2"
-                 :
-                 : "r"(kTableAddress + 0x100), "a"(0), "c"(scratch)
-                 : "memory");
+// The processor pushes a frame there while a plain move is the next instruction: that of the move's own fault, of an interrupt
+// in front of it, and of the trap after a single step.
+Result event_into_table(const Try& t) {
+    constexpr u64 kNotCanonical = 1ULL << 63;
+    constexpr u8 kVector = 0x51;
+    constexpr u64 kStack = kTableAddress + 0x100;
+    switch (t.variant()) {
+    case 0:
+        asm volatile("mov %%rsp, %%rbx\n\t"
+                     "mov %0, %%rsp\n\t"
+                     "mov %%rax, (%%rcx)\n\t"
+                     "mov %%rbx, %%rsp"
+                     :
+                     : "r"(kStack), "a"(0), "c"(kNotCanonical)
+                     : "memory", "rbx");
+        break;
+    case 1:
+        guest::apic::command(0, guest::apic::kFixed | guest::apic::kToSelf | kVector);
+        asm volatile("mov %%rsp, %%rbx\n\t"
+                     "mov %0, %%rsp\n\t"
+                     "sti\n\t"
+                     "nop\n\t"
+                     "mov %%rax, (%%rcx)\n\t"
+                     "cli\n\t"
+                     "mov %%rbx, %%rsp"
+                     :
+                     : "r"(kStack), "a"(0), "c"(scratch)
+                     : "memory", "rbx");
+        break;
+    default:
+        asm volatile("pushfq\n\t"
+                     "orq $0x100, (%%rsp)\n\t"
+                     "popfq\n\t"
+                     "mov %0, %%rsp\n\t"
+                     "mov %%rax, (%%rcx)\n\t"
+                     "ud2"
+                     :
+                     : "r"(kStack), "a"(0), "c"(scratch)
+                     : "memory");
+        break;
+    }
     return kCarriedOut;
 }
 

@@ -21,6 +21,7 @@ inline constexpr u32 kInterruptLine = 0x3C; // and the pin, in bits 15:8
 inline constexpr u32 kSpace = 0x100;
 inline constexpr u32 kIoDecode = 1U << 0;
 inline constexpr u32 kMemoryAndMaster = 0x6;
+inline constexpr u32 kSystemError = 1U << 8;
 inline constexpr u32 kInterruptDisable = 1U << 10;
 inline constexpr u32 kMsixId = 0x11;
 inline constexpr u32 kMsixEnable = 1U << 31; // in the doubleword of the capability's header

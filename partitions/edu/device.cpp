@@ -16,8 +16,9 @@ constexpr u32 kFunction = 0x8000'0800; // enabled; bus 0, device 1, function 0
 constexpr u32 kBar0 = 0x10;
 constexpr u32 kCapabilities = 0x34;
 constexpr u32 kMsiId = 5;
-constexpr u32 kMsiEnable = 1u << 16;
-constexpr u32 kMsi64 = 1u << 23;
+constexpr u32 kMsiControl = 2;
+constexpr u16 kMsiEnable = 1u << 0;
+constexpr u16 kMsi64 = 1u << 7;
 
 // The device's own.
 constexpr u64 kIdentity = 0x00;
@@ -28,6 +29,13 @@ constexpr u64 kCount = 0x90;
 constexpr u64 kOrder = 0x98;
 constexpr u64 kRun = 1;
 constexpr u64 kInterrupt = 4;
+
+u16 data_port(u32 offset) { // of a word
+    cpu::out32(guest::kPciAddressPort, kFunction | (offset & ~3u));
+    return static_cast<u16>(guest::kPciDataPort + (offset & 2));
+}
+u16 read_word(u32 offset) { return cpu::in16(data_port(offset)); }
+void write_word(u32 offset, u16 value) { cpu::out16(data_port(offset), value); }
 
 u32 find_msi() {
     u32 at = config_read(kCapabilities) & 0xFC;
@@ -69,14 +77,23 @@ bool Device::start(u32 apic_id, const char*& why) {
         why = "its registers do not answer";
         return false;
     }
-    const u32 control = config_read(msi_);
-    config_write(msi_ + 4, 0xFEE0'0000u | apic_id << 12);
-    if ((control & kMsi64) != 0) {
-        config_write(msi_ + 8, 0);
-    }
-    config_write(msi_ + ((control & kMsi64) != 0 ? 12 : 8), kVector);
-    config_write(msi_, control | kMsiEnable);
+    wide_ = (read_word(msi_ + kMsiControl) & kMsi64) != 0;
+    route({0xFEE0'0000u | apic_id << 12, 0, kVector});
+    turn_on(true);
     return true;
+}
+
+void Device::route(const Message& message) const {
+    config_write(msi_ + 4, message.address);
+    if (wide_) {
+        config_write(msi_ + 8, message.high);
+    }
+    write_word(msi_ + (wide_ ? 12 : 8), static_cast<u16>(message.data));
+}
+
+void Device::turn_on(bool on) const {
+    const u16 control = read_word(msi_ + kMsiControl);
+    write_word(msi_ + kMsiControl, static_cast<u16>(on ? control | kMsiEnable : control & ~kMsiEnable));
 }
 
 void Device::begin(u64 source, u64 destination, u64 bytes, u64 command) {

@@ -17,6 +17,11 @@ void config_write(u32 offset, u32 value);
 inline constexpr u32 kCommand = 0x04;
 inline constexpr u32 kMemoryAndMaster = 0x6;
 
+// What the device writes to raise its interrupt.
+struct Message {
+    u32 address, high, data;
+};
+
 class Device {
 public:
     // Finds the function, its registers and its MSI capability; turns on decoding, bus mastering and the interrupt `kVector`
@@ -33,6 +38,10 @@ public:
 
     // The same as deliver, without waiting.
     void begin_delivery(u64 address, u64 bytes);
+
+    // Its interrupt is this message from now on. MSI stays as it is, on or off.
+    void route(const Message& message) const;
+    void turn_on(bool on) const;
 
     // The device asks for an interrupt.
     void raise() { write32(kRaise, 1); }
@@ -53,6 +62,7 @@ private:
 
     u64 registers_ = 0;
     u32 msi_ = 0;
+    bool wide_ = false; // its messages have 64-bit addresses
 };
 
 } // namespace septum::edu

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A partition with a device of its own. First life: the device works, by DMA and by interrupt, in the partition's memory; then
-// it is told to reach for everything else. Second life: the device is as after a reset, and what it was told in the life
+// it is told to reach for everything else, and to raise every kind of interrupt. Second life: the device is as after a reset, and what it was told in the life
 // before does not arrive.
-#include "partitions/edu/device.hpp"
+#include "partitions/edu/messages.hpp"
 
 #include <septum/runtime/call.hpp>
 #include <septum/runtime/clock.hpp>
@@ -186,12 +186,15 @@ void septum::guest::partition_main(const Launch& launch) {
         return;
     }
     if (launch.count != 0) {
-        say("edu: works again");
+        if (messages(edu, launch.info)) {
+            say("edu: works again");
+        }
         return;
     }
-    if (!attacks(edu)) {
+    if (!attacks(edu) || !messages(edu, launch.info)) {
         return;
     }
+    on_vector(kVector, take);
     if (!works(edu)) {
         return;
     }

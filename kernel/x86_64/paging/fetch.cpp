@@ -20,23 +20,53 @@ const u8* find(const core::Records<manifest::Region>& regions, u64 gpa) {
     return nullptr;
 }
 
-// Where linear address `linear` lies; null where the guest's tables do not lead to its RAM.
-[[gnu::noinline]] const u8* reach(const core::Records<manifest::Region>& regions, const Mode& mode, u64 linear) {
-    const u64 gpa = walk(mode, linear, [&regions](u64 at, bool is_wide, u64& entry) {
+// The entries are read again, in the same order, each once: what the guest has changed since is noticed.
+bool leads(const Trail& trail, const Mode& mode, u64 linear) {
+    if (((trail.linear ^ linear) & ~trail.inside) != 0 || trail.mode.cr3 != mode.cr3 || trail.mode.cr4 != mode.cr4 ||
+        trail.mode.efer != mode.efer) {
+        return false;
+    }
+    for (u32 i = 0; i < trail.count; i++) {
+        if (hw::read_once<u64>(trail.places[i]) != trail.entries[i]) {
+            return false;
+        }
+    }
+    return trail.count != 0;
+}
+
+// The whole way; remembered if it is one of long mode.
+[[gnu::noinline]] u64 follow(const core::Records<manifest::Region>& regions, const Mode& mode, u64 linear, Trail& trail) {
+    u32 count = 0;
+    const u64 gpa = walk(mode, linear, [&](u64 at, bool is_wide, u64& entry) {
         const u8* place = find(regions, at);
         if (place == nullptr) {
             return false;
         }
         entry = is_wide ? hw::read_once<u64>(place) : hw::read_once<u32>(place);
+        trail.places[count % kMostLevels] = place;
+        trail.entries[count % kMostLevels] = entry;
+        count++;
         return true;
     });
+    trail.count = gpa != kNowhere && (mode.efer & kEferLongModeActive) != 0 ? count : 0;
+    trail.inside = (1ULL << (first_shift(mode) + kLevelBits * (1 - trail.count))) - 1;
+    trail.mode = mode;
+    trail.linear = linear;
+    trail.page = gpa & ~trail.inside;
+    return gpa;
+}
+
+// Where linear address `linear` lies; null where the guest's tables do not lead to its RAM.
+const u8* reach(const core::Records<manifest::Region>& regions, const Mode& mode, u64 linear, Trail& trail) {
+    const u64 gpa = leads(trail, mode, linear) ? trail.page | (linear & trail.inside) : follow(regions, mode, linear, trail);
     return gpa == kNowhere ? nullptr : find(regions, gpa);
 }
 
 } // namespace
 
-void fetch(const core::Records<manifest::Region>& regions, const Mode& mode, u64 linear, core::Instruction& instruction) {
-    const u8* place = reach(regions, mode, linear);
+void fetch(const core::Records<manifest::Region>& regions, const Mode& mode, u64 linear, Trail& trail,
+           core::Instruction& instruction) {
+    const u8* place = reach(regions, mode, linear, trail);
     const u64 in_page = kPageSize - linear % kPageSize;
     if (place != nullptr && in_page >= core::kMaxInstruction) {
         hw::read_once_15(place, instruction.bytes);
@@ -47,7 +77,7 @@ void fetch(const core::Records<manifest::Region>& regions, const Mode& mode, u64
     for (u32 i = 0; i < core::kMaxInstruction && place != nullptr; i++) { // it goes on in a second page
         instruction.bytes[i] = hw::read_once<u8>(place);
         instruction.count++;
-        place = i + 1 == in_page ? reach(regions, mode, linear + in_page) : place + 1;
+        place = i + 1 == in_page ? reach(regions, mode, linear + in_page, trail) : place + 1;
     }
 }
 

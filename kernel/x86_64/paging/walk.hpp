@@ -22,6 +22,12 @@ inline constexpr u64 kCr4FiveLevels = 1u << 12;
 inline constexpr u64 kEferLongModeActive = 1u << 10;
 inline constexpr u64 kNowhere = ~0ULL;
 
+// Long mode: bits of an address that choose an entry of one table, how many tables there are at most, and where those bits lie for
+// the first of them.
+inline constexpr u32 kLevelBits = 9;
+inline constexpr u32 kMostLevels = 5;
+constexpr u32 first_shift(const Mode& mode) { return (mode.cr4 & kCr4FiveLevels) != 0 ? 48 : 39; }
+
 // Guest-physical address of `linear`, or kNowhere. `read(gpa, is_wide, entry)` fetches 8 or 4 bytes, at a multiple of their
 // number, from the guest's memory and says whether there is any.
 template <typename Read>
@@ -31,7 +37,7 @@ inline u64 walk(const Mode& mode, u64 linear, Read read) {
     constexpr u64 kAddressBits = 0x000F'FFFF'FFFF'F000; // of an entry; those of 4 bytes have no more than 32 bits
     if ((mode.efer & kEferLongModeActive) != 0) { // the frequent case, on its own: 8 bytes an entry, 9 bits a level
         u64 entry = mode.cr3;
-        for (u32 shift = (mode.cr4 & kCr4FiveLevels) != 0 ? 48 : 39; shift >= 12; shift -= 9) {
+        for (u32 shift = first_shift(mode); shift >= 12; shift -= kLevelBits) {
             if (!read((entry & kAddressBits) + (linear >> shift & 511) * 8, true, entry) || (entry & kPresent) == 0) {
                 return kNowhere;
             }

@@ -8,9 +8,8 @@
 
 namespace septum::kernel::svm {
 
-// A nested page fault in a page that core watches: fills `mov`, and with it the exit, when the instruction is one that can be
-// carried out.
-void read_instruction(PerCpu& cpu, core::Exit& exit, core::Mov& mov);
+// A nested page fault in a page that core watches: gives the exit the instruction, when it is one that can be carried out.
+void read_instruction(PerCpu& cpu, core::Exit& exit);
 
 // Does what the decision asks of a device.
 void apply_device(PerCpu& cpu, const core::DeviceEffect& effect);

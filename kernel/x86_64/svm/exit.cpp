@@ -272,9 +272,8 @@ void apply_pit(PerCpu& cpu, const Exit& exit) {
 [[gnu::noinline]] void serve_memory(PerCpu& cpu) {
     Vmcb& vmcb = *cpu.vmcb;
     Exit exit;
-    core::Mov mov;
     read_memory(vmcb, exit);
-    read_instruction(cpu, exit, mov);
+    read_instruction(cpu, exit);
     exit.kind = ExitKind::memory;
     cpu.state.counters[static_cast<u32>(ExitKind::memory)]++;
     Effects effects;
@@ -284,7 +283,7 @@ void apply_pit(PerCpu& cpu, const Exit& exit) {
         effects.set &= ~core::kDevice;
     }
     apply(cpu, vmcb, exit, effects);
-    if (exit.mov != nullptr && mov.reg == core::kRsp) {
+    if (exit.mov != nullptr && exit.mov->reg == core::kRsp) {
         vmcb.rsp = cpu.state.registers[core::kRsp];
     }
 }

@@ -20,10 +20,13 @@ core::CodeMode code_mode(const Vmcb& vmcb) {
 
 } // namespace
 
-void read_instruction(PerCpu& cpu, core::Exit& exit, core::Mov& mov) {
+void read_instruction(PerCpu& cpu, core::Exit& exit) {
     const Vmcb& vmcb = *cpu.vmcb;
     exit.device = core::find_trapped(cpu.manifest, exit.address);
-    if (exit.device == core::kNoDevice || exit.access == manifest::kExecute || (vmcb.exit_info1 & kWalking) != 0) {
+    // No instruction's access: an exception's frame that was pushed into the page, or a descriptor that was read there, while the
+    // processor delivered an event (APM 2 §15.7.2). What stands at RIP has to do with neither.
+    const bool delivering = (vmcb.exit_interrupt_info & kEventValid) != 0;
+    if (exit.device == core::kNoDevice || exit.access == manifest::kExecute || (vmcb.exit_info1 & kWalking) != 0 || delivering) {
         return;
     }
     core::Instruction instruction;
@@ -36,11 +39,12 @@ void read_instruction(PerCpu& cpu, core::Exit& exit, core::Mov& mov) {
         }
     } else {
         const u64 linear = is_long ? vmcb.rip : (vmcb.cs.base + vmcb.rip) & 0xFFFF'FFFF;
-        paging::fetch(cpu.regions, {vmcb.cr0, vmcb.cr3, vmcb.cr4, vmcb.efer}, linear, instruction);
+        paging::fetch(cpu.regions, {vmcb.cr0, vmcb.cr3, vmcb.cr4, vmcb.efer}, linear, cpu.trail, instruction);
     }
-    if (core::decode(instruction, mov)) {
-        exit.mov = &mov;
-        exit.next_rip = is_long ? vmcb.rip + mov.length : (vmcb.rip + mov.length) & 0xFFFF'FFFF;
+    core::Decoded& decoded = cpu.decoded[vmcb.rip % kDecoded];
+    if (core::decode_again(instruction, decoded)) {
+        exit.mov = &decoded.mov;
+        exit.next_rip = is_long ? vmcb.rip + decoded.mov.length : (vmcb.rip + decoded.mov.length) & 0xFFFF'FFFF;
         cpu.state.registers[core::kRsp] = vmcb.rsp; // the one that lies in the VMCB
     }
 }

@@ -234,7 +234,7 @@ void check(const Manifest& machine, const CpuState& cpu, const Effects& effects)
 
 // Bytes of any kind, or every other time one of the moves with ECX or an immediate; and what the fault would have said of it,
 // or something else.
-void read_code(const u8 (&code)[16], Exit& exit, Mov& mov) {
+void read_code(const u8 (&code)[16], Exit& exit, Decoded& last) {
     constexpr u8 kMoves[][4] = {{0x89, 0x0F}, {0x8B, 0x0F}, {0x48, 0x89, 0x0F}, {0x48, 0x8B, 0x0F}, {0xC7, 0x07}, {0x8A, 0x0F},
                                 {0x0F, 0xB6, 0x0F}, {0x66, 0x89, 0x0F}};
     const u8 how = code[15];
@@ -245,7 +245,13 @@ void read_code(const u8 (&code)[16], Exit& exit, Mov& mov) {
     if ((how & 0x80) != 0) {
         std::memcpy(instruction.bytes, kMoves[how % 8], sizeof kMoves[0]);
     }
-    if (decode(instruction, mov)) {
+    Mov fresh;
+    const Mov& mov = last.mov;
+    const bool is_move = decode(instruction, fresh);
+    if (decode_again(instruction, last) != is_move || (is_move && fresh != mov)) {
+        broken("an instruction that decodes otherwise than without a memory");
+    }
+    if (is_move) {
         if (mov.length == 0 || mov.length > instruction.count || mov.reg >= kRegisters ||
             (mov.width != 1 && mov.width != 2 && mov.width != 4 && mov.width != 8)) {
             broken("a decoded instruction that cannot be");
@@ -283,6 +289,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
     cpu.apic_id = kCpus[cpu.vcpu].apic_id;
     PartitionState partition;
 
+    Decoded decoded;
     septum::fuzz::Step step{};
     while (input.take(step)) {
         Effects effects;
@@ -305,11 +312,10 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
         if (exit.kind == ExitKind::msr_write) {
             exit.value = step.value;
         }
-        Mov mov;
         if (exit.kind == ExitKind::memory) {
             cpu.registers[kRcx] = shape_value(step.value, step.how);
             exit.device = step.how < 0xF0 ? find_trapped(machine, exit.address) : step.width;
-            read_code(step.code, exit, mov);
+            read_code(step.code, exit, decoded);
         }
         exit.rip = step.address & 3;
         decide(machine, cpu, partition, exit, effects);

@@ -164,5 +164,38 @@ TEST(Decoder, RefusesTheRest) {
     }
 }
 
+// Nothing that a remembered instruction differs in is overlooked.
+TEST(Decoder, AgainIsAsAnew) {
+    const Instruction moves[] = {{{0x89, 0x07}, 15, k64}, {{0x8B, 0x07}, 15, k64}, {{0xC7, 0x07, 1}, 15, k64}};
+    for (const Instruction& first : moves) {
+        Decoded last;
+        ASSERT_TRUE(decode_again(first, last));
+        std::vector<Instruction> others{first};
+        for (u32 i = 0; i < kMaxInstruction; i++) {
+            for (u32 bit = 0; bit < 8; bit++) {
+                others.push_back(first);
+                others.back().bytes[i] ^= static_cast<u8>(1u << bit);
+            }
+        }
+        for (u8 count = 0; count < kMaxInstruction; count++) {
+            others.push_back(first);
+            others.back().count = count;
+        }
+        for (const CodeMode mode : {k16, k32}) {
+            others.push_back(first);
+            others.back().mode = mode;
+        }
+        for (const Instruction& other : others) {
+            Mov anew;
+            Decoded again = last;
+            ASSERT_EQ(decode_again(other, again), decode(other, anew));
+            ASSERT_EQ(decode_again(other, again), decode(other, anew)); // what is no move leaves nothing behind
+            if (decode(other, anew)) {
+                EXPECT_TRUE(again.mov == anew);
+            }
+        }
+    }
+}
+
 } // namespace
 } // namespace septum::kernel::core
