@@ -32,6 +32,12 @@ bool is_failure(const Diagnostic& d) {
     return is_error(d) && !d.primary.known();
 }
 
+// The file is no document at all: nothing in it can be called right or wrong.
+bool is_unreadable(const Diagnostic& d) {
+    const bool said_of_all = d.id.starts_with("yaml.") || d.id.starts_with("file.");
+    return is_error(d) && said_of_all && d.id != "yaml.duplicate-key" && d.id != "file.missing";
+}
+
 // Of what is no property's: the rule and its words, which name things and not lines.
 std::string fingerprint(const Diagnostic& d) {
     return d.id + ":" + d.message;
@@ -58,7 +64,7 @@ void add_findings(const Answer& answer, const verifier::PropertyResult& result, 
         items.push_back(std::move(item));
     }
     const bool undecided = result.verdict == Verdict::inconclusive;
-    if (undecided || (result.verdict == Verdict::violated && result.findings.empty())) {
+    if (undecided || result.verdict == Verdict::disagreed || (result.verdict == Verdict::violated && result.findings.empty())) {
         Diagnostic d;
         d.severity = undecided ? Severity::warning : Severity::error;
         d.id = result.id;
@@ -164,8 +170,9 @@ std::size_t Answer::count_acknowledged() const {
 }
 
 const char* Answer::verdict() const {
-    if (any_finding())
-        return "invalid";
+    if (any_finding()) {
+        return std::any_of(diagnostics.begin(), diagnostics.end(), is_unreadable) ? "unreadable" : "invalid";
+    }
     if (any_failure())
         return "failed";
     if (!report)
@@ -174,6 +181,8 @@ const char* Answer::verdict() const {
         return "proved";
     if (!report->defects.empty()) // not an image at all: there was nothing to judge
         return "unreadable";
+    if (report->count(Verdict::disagreed) != 0) // the verifier itself is wrong somewhere: whatever else it says
+        return "disagreed";
     for (const auto& result : report->results)
         if (result.verdict == Verdict::violated && !acknowledged_whole(result))
             return "violated";
@@ -188,16 +197,17 @@ int Answer::exit_code() const {
         return kFindings;
     if (word == "failed" || word == "unreadable")
         return kFailed;
-    return word == "inconclusive" ? kInconclusive : kDone;
+    return word == "inconclusive" || word == "disagreed" ? kInconclusive : kDone;
 }
 
 std::string summary(const verifier::Report& report) {
     const std::size_t unjudged = report.count(Verdict::not_judged);
+    const std::size_t disagreed = report.count(Verdict::disagreed);
     return fmt::format(
-        "{}: {} proved, {} violated, {} inconclusive, {} checked at boot, {} not applicable{} ({:.2f} s)",
+        "{}: {} proved, {} violated, {} inconclusive{}, {} checked at boot, {} not applicable{} ({:.2f} s)",
         report.results.size() == 1 ? "1 property" : fmt::format("{} properties", report.results.size()),
         report.count(Verdict::proved), report.count(Verdict::violated), report.count(Verdict::inconclusive),
-        report.count(Verdict::checked_at_boot), report.count(Verdict::not_applicable),
+        disagreed == 0 ? "" : fmt::format(", {} disagreed", disagreed), report.count(Verdict::checked_at_boot), report.count(Verdict::not_applicable),
         unjudged == 0 ? "" : fmt::format(", {} not judged", unjudged), report.seconds);
 }
 

@@ -59,6 +59,9 @@ std::vector<fs::path> ApplianceOptions::payload_folders() const {
 }
 
 bool looks_like_image(const fs::path& file) {
+    std::error_code ec;
+    if (const auto type = fs::status(file, ec).type(); type != fs::file_type::regular && type != fs::file_type::block)
+        return false; // a pipe would wait for somebody
     std::ifstream in(file, std::ios::binary);
     char mark[5] = {};
     in.seekg(16 * 2048 + 1);

@@ -100,6 +100,8 @@ private:
             auto bytes = read_file(image_);
             if (!bytes.ok())
                 return terminal.fail(bytes.diagnostics);
+            if (bytes.value->empty())
+                return terminal.fail("cannot read `" + image_ + "`: the file is empty", "");
             image = std::move(*bytes.value);
         }
         terminal.progress("proving `" + property.id + "` again and again");
@@ -133,7 +135,8 @@ private:
             return kDone;
         }
         return result.verdict == verifier::Verdict::violated       ? kFindings
-               : result.verdict == verifier::Verdict::inconclusive ? kInconclusive
+               : result.verdict == verifier::Verdict::inconclusive || result.verdict == verifier::Verdict::disagreed
+                   ? kInconclusive
                                                                    : kDone;
     }
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,6 +54,43 @@ fs::path folder_of(const fs::path& file) {
     return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
+// No image is larger: what it holds is counted in 32 bits.
+constexpr std::uint64_t kLargestFile = 4ULL << 30;
+// From a pipe or a device come lists of ids, and /dev/zero has no end.
+constexpr std::uint64_t kLargestStream = 16ULL << 20;
+constexpr int kPatience = 8000; // milliseconds that a pipe may be silent
+
+// Reads on until the end; empty when all is read, else why not.
+std::string read_all(int fd, const struct stat& st, Bytes& bytes) {
+    const bool regular = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
+    const std::uint64_t limit = regular ? kLargestFile : kLargestStream;
+    const std::string too_large = regular ? "it is larger than 4 GiB, the most that an image may be"
+                                          : "it is no regular file and gives more than 16 MiB";
+    if (S_ISREG(st.st_mode)) {
+        if (static_cast<std::uint64_t>(st.st_size) > limit)
+            return too_large;
+        bytes.reserve(static_cast<std::size_t>(st.st_size) + 1);
+    }
+    for (;;) {
+        const auto at = bytes.size();
+        if (at > limit)
+            return too_large;
+        bytes.resize(std::max(bytes.capacity(), at + 65536));
+        const auto n = ::read(fd, bytes.data() + at, bytes.size() - at);
+        const int why = errno;
+        bytes.resize(at + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+        if (n == 0)
+            return {};
+        if (n < 0 && why == EAGAIN) {
+            pollfd waiting = {fd, POLLIN, 0};
+            if (::poll(&waiting, 1, kPatience) == 0)
+                return "it is no regular file and gives nothing for " + std::to_string(kPatience / 1000) + " seconds";
+        } else if (n < 0 && why != EINTR) {
+            return reason(why);
+        }
+    }
+}
+
 mode_t usual_mode() {
     const mode_t mask = ::umask(0);
     ::umask(mask);
@@ -66,27 +104,15 @@ std::span<const std::uint8_t> bytes_of(const std::string& text) {
 }
 
 config::Outcome<Bytes> read_file(const fs::path& file) {
-    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe that nobody writes to has ended
     if (fd < 0)
         return {std::nullopt, {error("read", file, reason(errno))}};
     struct stat st = {};
     Bytes bytes;
-    int failure = ::fstat(fd, &st) == 0 ? 0 : errno;
-    if (failure == 0 && S_ISREG(st.st_mode))
-        bytes.reserve(static_cast<std::size_t>(st.st_size) + 1);
-    while (failure == 0) {
-        const auto at = bytes.size();
-        bytes.resize(std::max(bytes.capacity(), at + 65536));
-        const auto n = ::read(fd, bytes.data() + at, bytes.size() - at);
-        bytes.resize(at + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-        if (n == 0)
-            break;
-        if (n < 0 && errno != EINTR)
-            failure = errno;
-    }
+    const std::string failure = ::fstat(fd, &st) == 0 ? read_all(fd, st, bytes) : reason(errno);
     ::close(fd);
-    if (failure != 0)
-        return {std::nullopt, {error("read", file, reason(failure))}};
+    if (!failure.empty())
+        return {std::nullopt, {error("read", file, failure)}};
     return {std::move(bytes), {}};
 }
 
@@ -107,8 +133,10 @@ config::Outcome<PendingFile> PendingFile::make(const fs::path& file) {
     if (file.empty())
         return {std::nullopt, {error("write", file, reason(ENOENT))}};
     if (::stat(file.c_str(), &st) == 0 && !S_ISREG(st.st_mode)) {
-        const int fd = S_ISDIR(st.st_mode) ? (errno = EISDIR, -1) : ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
-        if (fd < 0)
+        // A pipe that nobody reads is an error at once, and not something to wait for.
+        const int fd =
+            S_ISDIR(st.st_mode) ? (errno = EISDIR, -1) : ::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0 || ::fcntl(fd, F_SETFL, O_WRONLY) != 0)
             return {std::nullopt, {error("write", file, reason(errno))}};
         return {PendingFile(file, {}, fd, Undo([] { return nullptr; })), {}};
     }

@@ -15,6 +15,7 @@ namespace septum::cli {
 
 using Bytes = std::vector<std::uint8_t>;
 
+// At most 4 GiB; from what is no regular file at most 16 MiB, which must not be silent for 8 seconds.
 [[nodiscard]] config::Outcome<Bytes> read_file(const std::filesystem::path& file);
 
 // Whether the file can be opened and is a file: empty, or the one diagnostic that says why not.

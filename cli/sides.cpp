@@ -118,6 +118,10 @@ void add_policy(const Model& model, Side& side) {
     }
 }
 
+std::string bdf_text(std::uint32_t id) {
+    return fmt::format("{:02x}:{:02x}.{}", id >> 8, id >> 3 & 31, id & 7);
+}
+
 void add_ranges(const std::string& name, const char* key, const char* what,
                 const std::vector<verifier::NumberRange>& ranges, Side& side) {
     for (const auto& range : ranges)
@@ -152,6 +156,11 @@ void add_partition(const verifier::PartitionGrants& p, const Grants& grants, Sid
         item.amounts["access"] = access_of(memory.access);
         add(key, item);
     }
+    // Where it is on the board, whatever it is called there.
+    for (const auto& device : p.devices) {
+        const auto bdf = bdf_text(device.requester);
+        add("device-" + bdf, grant(p.name, "device " + bdf));
+    }
     add_ranges(p.name, "port", "port", p.ports, side);
     add_ranges(p.name, "msr-read", "reading MSR", p.msr_reads, side);
     add_ranges(p.name, "msr-write", "writing MSR", p.msr_writes, side);
@@ -162,7 +171,7 @@ void add_requesters(const Grants& grants, Side& side) {
         if (range.state == "blocked")
             continue;
         for (std::uint32_t id = range.ids.first; id <= range.ids.last; ++id) {
-            const auto bdf = fmt::format("{:02x}:{:02x}.{}", id >> 8, id >> 3 & 31, id & 7);
+            const auto bdf = bdf_text(id);
             side.items.emplace("grant:" + bdf + ":dma",
                                grant("device " + bdf, range.state == "translated"
                                                           ? fmt::format("DMA in domain {}", range.domain)

@@ -73,7 +73,7 @@ std::optional<Board> read_board_file(const fs::path& path, Span named_at, Source
     if (!check_characters(lines, diagnostics))
         return std::nullopt;
     const std::optional<Node> root = parse_yaml(lines, diagnostics);
-    if (!root)
+    if (!root || !is_mapping(*root, "the board", diagnostics))
         return std::nullopt;
     const std::size_t before = diagnostics.size();
     Board board = read_board(*root, lines.span(root->begin, root->begin), diagnostics);

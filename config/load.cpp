@@ -82,6 +82,8 @@ void load_into(Loaded& loaded, const std::filesystem::path& directory, const Loa
         diagnostics.error("yaml.empty", "the file is empty", lines.span(0, 0));
         return;
     }
+    if (!is_mapping(*root, "the appliance", diagnostics))
+        return;
     expand_includes(*root, loaded.sources.files[0].name, directory, loaded.sources, diagnostics);
     Model model =
         read_appliance(*root, lines.span(root->begin, root->begin), directory, options, loaded.sources, diagnostics);

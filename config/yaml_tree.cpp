@@ -306,4 +306,12 @@ std::optional<Node> parse_yaml(const LineIndex& lines, Diagnostics& diagnostics)
     return builder.take_root();
 }
 
+bool is_mapping(const Node& root, std::string_view what, Diagnostics& diagnostics) {
+    if (root.kind == Node::Kind::mapping)
+        return true;
+    diagnostics.error("yaml.not-a-mapping", fmt::format("{} expects a mapping, found {}", what, describe(root)),
+                      root.span, "not a mapping");
+    return false;
+}
+
 } // namespace septum::config

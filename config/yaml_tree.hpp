@@ -34,4 +34,7 @@ struct Node {
 // returned. Never throws.
 [[nodiscard]] std::optional<Node> parse_yaml(const LineIndex& lines, Diagnostics& diagnostics);
 
+// Says so when a document, "the appliance" or "the board", is anything but a mapping: it is none then.
+[[nodiscard]] bool is_mapping(const Node& root, std::string_view what, Diagnostics& diagnostics);
+
 } // namespace septum::config

@@ -9,7 +9,6 @@ namespace septum::recheck {
 
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kPresent = 1ULL << 0;
 constexpr std::uint64_t kWritable = 1ULL << 1;
 constexpr std::uint64_t kUser = 1ULL << 2;
@@ -20,18 +19,10 @@ constexpr std::uint64_t kDirty = 1ULL << 6;
 constexpr std::uint64_t kLarge = 1ULL << 7; // PS above the last level, PAT in it
 constexpr std::uint64_t kLargePat = 1ULL << 12;
 constexpr std::uint64_t kNoExecute = 1ULL << 63;
-constexpr std::uint64_t kAddress = 0x000F'FFFF'FFFF'F000;
 
-std::uint64_t entry_of(Bytes table, std::size_t index) {
-    std::uint64_t value = 0;
-    std::memcpy(&value, table.data() + index * sizeof value, sizeof value);
-    return value;
-}
-
-// PAT after reset (APM 2 §7.8.2), by PAT, PCD, PWT.
-const char* memory_type(std::uint64_t entry, bool large) {
+// PAT after reset (APM 2 §7.8.2), by PCD and PWT: its upper half is the same four.
+const char* memory_type(std::uint64_t entry) {
     static constexpr std::array<const char*, 4> kTypes{"write-back", "write-through", "uncached-minus", "uncacheable"};
-    (void)large; // its upper half is the same four
     return kTypes[((entry & kCacheDisable) != 0 ? 2U : 0U) + ((entry & kWriteThrough) != 0 ? 1U : 0U)];
 }
 
@@ -52,7 +43,7 @@ private:
         }
         const Bytes bytes = host_.table(address, kPage, "the nested tables of `" + who_ + "`");
         for (std::size_t i = 0; i < kPage / 8; ++i) {
-            const std::uint64_t entry = entry_of(bytes, i);
+            const std::uint64_t entry = word(bytes, i);
             if ((entry & kPresent) == 0)
                 continue;
             const std::uint64_t size = kPage << (9 * (level - 1));
@@ -79,20 +70,9 @@ private:
             if ((both & kUser) != 0) { // else every guest access faults (§15.25.5)
                 const std::string access =
                     std::string("r") + ((both & kWritable) != 0 ? "w" : "-") + ((both & kNoExecute) != 0 ? "-" : "x");
-                add({gpa, hpa, size, access, memory_type(entry, level > 1)});
+                extend(out_, {gpa, hpa, size, access, memory_type(entry)});
             }
         }
-    }
-    void add(Memory run) {
-        if (!out_.empty()) {
-            Memory& last = out_.back();
-            if (last.gpa + last.size == run.gpa && last.hpa + last.size == run.hpa && last.access == run.access &&
-                last.type == run.type) {
-                last.size += run.size;
-                return;
-            }
-        }
-        out_.push_back(std::move(run));
     }
 
     const Host& host_;
@@ -119,6 +99,33 @@ Bytes Host::table(std::uint64_t address, std::uint64_t size, const std::string& 
     if (address % kPage != 0 || address < sealed || size > sealed_size || address - sealed > sealed_size - size)
         throw Differs(what + " lead to " + hex(address) + ", outside the sealed tables");
     return bytes.subspan(address - base, size);
+}
+
+std::uint64_t word(Bytes table, std::size_t index) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, table.data() + index * sizeof value, sizeof value);
+    return value;
+}
+
+void extend(std::vector<Memory>& runs, Memory run) {
+    if (!runs.empty() && runs.back().gpa + runs.back().size == run.gpa &&
+        runs.back().hpa + runs.back().size == run.hpa && runs.back().access == run.access &&
+        runs.back().type == run.type) {
+        runs.back().size += run.size;
+    } else {
+        runs.push_back(std::move(run));
+    }
+}
+
+void check_template(const Host& host, std::uint64_t vmcb, const Roots& roots, const std::string& who) {
+    const Bytes page = host.table(vmcb, kPage, "the VMCB templates of `" + who + "`");
+    constexpr std::uint64_t kMaps = 3ULL << 59; // IOIO_PROT and MSR_PROT: bits 27 and 28 at offset 00Ch
+    if ((word(page, 1) & kMaps) != kMaps || (word(page, 0x90 / 8) & 1) == 0 || word(page, 0xB0 / 8) != roots.nested ||
+        word(page, 0x40 / 8) != roots.iopm || word(page, 0x48 / 8) != roots.msrpm ||
+        static_cast<std::uint32_t>(word(page, 0x58 / 8)) != roots.asid) {
+        throw Differs("a VMCB template of `" + who + "` at " + hex(vmcb) +
+                      " does not run it on its own page tables and permission maps, under its ASID");
+    }
 }
 
 std::vector<Memory> nested_reach(const Host& host, std::uint64_t root, const std::string& who) {

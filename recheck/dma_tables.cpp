@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recheck/tables.hpp"
 
-#include <cstring>
 #include <map>
 #include <set>
+#include <tuple>
 
 namespace septum::recheck {
 
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kAddress = 0x000F'FFFF'FFFF'F000;
 constexpr std::uint32_t kIds = 0x1'0000;
-
-std::uint64_t word(Bytes table, std::size_t index) {
-    std::uint64_t value = 0;
-    std::memcpy(&value, table.data() + index * sizeof value, sizeof value);
-    return value;
-}
 
 void extend(std::vector<Requesters>& all, std::uint32_t id, const std::string& state, std::uint64_t domain) {
     if (!all.empty() && all.back().ids.last + 1 == id && all.back().state == state && all.back().domain == domain) {
@@ -77,19 +69,9 @@ private:
             if (both != 0) {
                 const std::string access =
                     std::string((both & 1) != 0 ? "r" : "-") + ((both & 2) != 0 ? "w" : "-") + "-";
-                add({address_in, hpa, size, access, ""});
+                extend(out_, {address_in, hpa, size, access, ""});
             }
         }
-    }
-    void add(Memory run) {
-        if (!out_.empty()) {
-            Memory& last = out_.back();
-            if (last.gpa + last.size == run.gpa && last.hpa + last.size == run.hpa && last.access == run.access) {
-                last.size += run.size;
-                return;
-            }
-        }
-        out_.push_back(std::move(run));
     }
 
     const Host& host_;
@@ -106,38 +88,26 @@ public:
 
     void meet(std::uint64_t id, std::uint64_t root, int levels, std::uint64_t rights) {
         const Key key{root, levels, rights};
-        const auto [at, added] = roots_.emplace(id, key);
-        if (!added) {
-            if (at->second != key)
-                throw Differs("DMA domain " + std::to_string(id) + " has two different tables");
-            return;
+        const auto [at, added] = found_.emplace(id, std::pair{key, Domain{id, {}}});
+        if (at->second.first != key)
+            throw Differs("DMA domain " + std::to_string(id) + " has two different tables");
+        if (added) {
+            Walker walker(host_, format_, "the tables of DMA domain " + std::to_string(id));
+            at->second.second.memory = walker.walk(root, levels, rights);
         }
-        found_.push_back(
-            {id, Walker(host_, format_, "the tables of DMA domain " + std::to_string(id)).walk(root, levels, rights)});
     }
     [[nodiscard]] std::vector<Domain> by_id() && {
-        std::map<std::uint64_t, Domain> sorted;
-        for (Domain& domain : found_) {
-            const std::uint64_t id = domain.id;
-            sorted.emplace(id, std::move(domain));
-        }
         std::vector<Domain> out;
-        for (auto& [id, domain] : sorted)
-            out.push_back(std::move(domain));
+        for (auto& [id, found] : found_)
+            out.push_back(std::move(found.second));
         return out;
     }
 
 private:
-    struct Key {
-        std::uint64_t root;
-        int levels;
-        std::uint64_t rights;
-        friend bool operator==(const Key&, const Key&) = default;
-    };
+    using Key = std::tuple<std::uint64_t, int, std::uint64_t>; // root, levels, rights
     const Host& host_;
     Format format_;
-    std::map<std::uint64_t, Key> roots_;
-    std::vector<Domain> found_;
+    std::map<std::uint64_t, std::pair<Key, Domain>> found_;
 };
 
 } // namespace

@@ -19,7 +19,6 @@ namespace {
 
 using manifest::Header;
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kLocalApic = 0xFEE0'0000; // APM 2 §16.3.1
 
 template <typename Record>
@@ -175,6 +174,9 @@ void read_partitions(const Bundle& bundle, Claims& out) {
                 throw Differs("a CPU of `" + name + "` is not its own in the manifest");
             partition.apic_ids.push_back(cpus[i].apic_id);
         }
+        const Roots roots{record.npt_root.value, record.iopm.value, record.msrpm.value, record.asid};
+        check_template(bundle.host, record.vmcb_boot.value, roots, name);
+        check_template(bundle.host, record.vmcb_ap.value, roots, name);
         partition.memory = nested_reach(bundle.host, record.npt_root.value, name);
         partition.ports = granted_ports(bundle.host, record.iopm.value, name);
         partition.msr_reads = granted_msrs(bundle.host, record.msrpm.value, false, name);

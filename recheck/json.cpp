@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recheck/json.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace septum::recheck {
 
 namespace {
@@ -23,11 +26,7 @@ private:
     [[noreturn]] void fail(const std::string& what) const {
         throw Unreadable("the certificate is no JSON as it should be: " + what + " at byte " + std::to_string(at_));
     }
-    void space() {
-        while (at_ < text_.size() &&
-               (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
-            ++at_;
-    }
+    void space() { at_ = std::min(text_.find_first_not_of(" \n\t\r", at_), text_.size()); }
     bool take(char c) {
         space();
         if (at_ < text_.size() && text_[at_] == c) {
@@ -112,12 +111,11 @@ private:
             value.string = string();
         } else if (c >= '0' && c <= '9') {
             value.kind = Json::Kind::number;
-            for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
-                const auto digit = static_cast<std::uint64_t>(text_[at_] - '0');
-                if (value.number > (~0ULL - digit) / 10)
-                    fail("a number beyond 64 bits");
-                value.number = value.number * 10 + digit;
-            }
+            const char* begin = text_.data() + at_;
+            const auto [end, error] = std::from_chars(begin, text_.data() + text_.size(), value.number);
+            if (error != std::errc())
+                fail("a number beyond 64 bits");
+            at_ += static_cast<std::size_t>(end - begin);
         } else if (word("true")) {
             value.kind = Json::Kind::boolean;
             value.boolean = true;
@@ -146,43 +144,36 @@ const Json& Json::at(const std::string& key) const {
     return found->second;
 }
 
+const Json& Json::is(Kind expected, const char* what) const {
+    if (kind != expected)
+        wrong_kind(*this, what);
+    return *this;
+}
+
 const std::string& Json::text() const {
-    if (kind != Kind::string)
-        wrong_kind(*this, "a string");
-    return string;
+    return is(Kind::string, "a string").string;
 }
 
 std::uint64_t Json::integer() const {
-    if (kind != Kind::number)
-        wrong_kind(*this, "a number");
-    return number;
+    return is(Kind::number, "a number").number;
 }
 
 std::uint64_t Json::hexadecimal() const {
     const std::string& digits = text();
-    if (digits.size() < 3 || digits.size() > 18 || digits.substr(0, 2) != "0x" ||
-        (digits.size() > 3 && digits[2] == '0'))
-        wrong_kind(*this, "a hexadecimal number such as \"0x1000\"");
     std::uint64_t out = 0;
-    for (const char c : digits.substr(2)) {
-        const bool letter = c >= 'a' && c <= 'f';
-        if (!letter && (c < '0' || c > '9'))
-            wrong_kind(*this, "a hexadecimal number such as \"0x1000\"");
-        out = out << 4 | static_cast<std::uint64_t>(letter ? c - 'a' + 10 : c - '0');
-    }
+    if (digits.size() > 2)
+        (void)std::from_chars(digits.data() + 2, digits.data() + digits.size(), out, 16);
+    if (hex(out) != digits) // the one way to write it
+        wrong_kind(*this, "a hexadecimal number such as \"0x1000\"");
     return out;
 }
 
 bool Json::truth() const {
-    if (kind != Kind::boolean)
-        wrong_kind(*this, "true or false");
-    return boolean;
+    return is(Kind::boolean, "true or false").boolean;
 }
 
 const std::vector<Json>& Json::list() const {
-    if (kind != Kind::array)
-        wrong_kind(*this, "a list");
-    return array;
+    return is(Kind::array, "a list").array;
 }
 
 void Json::expect_keys(const std::vector<std::string>& keys) const {

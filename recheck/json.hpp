@@ -20,6 +20,7 @@ struct Json {
     std::map<std::string, Json> object;
 
     // Each throws Unreadable, naming `where`, when it is something else.
+    [[nodiscard]] const Json& is(Kind expected, const char* what) const;
     [[nodiscard]] const Json& at(const std::string& key) const;
     [[nodiscard]] const std::string& text() const;
     [[nodiscard]] std::uint64_t integer() const;     // a number

@@ -3,6 +3,7 @@
 // either, and asks no solver: whoever doubts the verifier reads these few files instead.
 #include "recheck/claims.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <new>
@@ -25,11 +26,17 @@ constexpr const char* kHelp =
     "too.\n"
     "Exit code: 0 agrees, 1 cannot be read, 2 differs, 64 usage.\n";
 
+// No image is larger: what it holds is counted in 32 bits.
+constexpr std::streamoff kLargest = 4LL << 30;
+
 std::vector<std::uint8_t> read(const std::string& path) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(path, ignored)) // a folder, or a pipe that nobody writes to
+        throw Unreadable("cannot read `" + path + "`: no such file");
     std::ifstream in(path, std::ios::binary | std::ios::ate);
     const std::streamoff size = in ? static_cast<std::streamoff>(in.tellg()) : -1;
-    if (size < 0)
-        throw Unreadable("cannot read `" + path + "`");
+    if (size < 0 || size > kLargest)
+        throw Unreadable("cannot read `" + path + "`, or it is larger than 4 GiB");
     std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
     in.seekg(0);
     if (!in.read(reinterpret_cast<char*>(bytes.data()), size))
@@ -79,12 +86,11 @@ std::optional<Arguments> parse(const std::vector<std::string>& words) {
 void recheck(const Arguments& arguments) {
     const auto certificate_bytes = read(arguments.files[1]);
     const Certificate certificate = read_certificate(certificate_bytes);
-    const auto image_bytes = read(arguments.files[0]);
-    if (const std::string found = sha256(image_bytes); found != certificate.claims.digests.image) {
+    const Image image = read_image(read(arguments.files[0])); // what is no image at all is not compared
+    if (const std::string& found = image.claims.digests.image; found != certificate.claims.digests.image) {
         throw Differs("the image is not the one of the certificate: expected SHA-256 " +
                       certificate.claims.digests.image + ", found " + found);
     }
-    const Image image = read_image(image_bytes);
     compare(certificate.claims, image.claims);
     check_separation(image);
     check_file(arguments.appliance, certificate.appliance_digest, "appliance file");

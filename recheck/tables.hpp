@@ -17,6 +17,22 @@ struct Host {
     [[nodiscard]] Bytes table(std::uint64_t address, std::uint64_t size, const std::string& what) const;
 };
 
+constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kAddress = 0x000F'FFFF'FFFF'F000; // of a table or page, in an entry of any of these formats
+
+[[nodiscard]] std::uint64_t word(Bytes table, std::size_t index); // the index-th quadword
+// Adds a mapping behind those before it, or makes the last one longer.
+void extend(std::vector<Memory>& runs, Memory run);
+
+// AMD APM volume 2 §15.5, appendix B: a template must run its partition on the very tables that the manifest names.
+struct Roots {
+    std::uint64_t nested = 0;
+    std::uint64_t iopm = 0;
+    std::uint64_t msrpm = 0;
+    std::uint32_t asid = 0;
+};
+void check_template(const Host& host, std::uint64_t vmcb, const Roots& roots, const std::string& who);
+
 // AMD APM volume 2 §5.3, §15.25: what a guest reaches through the nested tables at `root`, by guest address.
 [[nodiscard]] std::vector<Memory> nested_reach(const Host& host, std::uint64_t root, const std::string& who);
 // §15.10.1: ports whose byte accesses do not exit.

@@ -23,6 +23,12 @@ struct NumberRange {
     friend bool operator==(const NumberRange&, const NumberRange&) = default;
 };
 
+// A function of the board that a partition owns.
+struct OwnedDevice {
+    std::uint16_t requester = 0; // bus << 8 | device << 3 | function
+    std::string name;
+};
+
 struct PartitionGrants {
     std::string name;
     std::uint32_t asid = 0;
@@ -31,6 +37,7 @@ struct PartitionGrants {
     std::vector<NumberRange> ports;     // byte accesses that do not exit, sorted, maximal runs
     std::vector<NumberRange> msr_reads; // that do not exit; the same
     std::vector<NumberRange> msr_writes;
+    std::vector<OwnedDevice> devices; // sorted by requester
     bool console = false;
     bool halts_system = false; // some cause of a fault halts the machine
 };

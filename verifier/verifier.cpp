@@ -88,7 +88,7 @@ std::size_t Report::count(Verdict verdict) const {
 
 bool Report::proved() const {
     return defects.empty() && count(Verdict::violated) == 0 && count(Verdict::inconclusive) == 0 &&
-           (image_alone || count(Verdict::not_judged) == 0) && results.size() == registry().size();
+           count(Verdict::disagreed) == 0 && (image_alone || count(Verdict::not_judged) == 0) && results.size() == registry().size();
 }
 
 Report verify_model(const config::Model& model, const Options& options) {
@@ -135,6 +135,8 @@ const char* name(Verdict verdict) {
         return "violated";
     case Verdict::inconclusive:
         return "inconclusive";
+    case Verdict::disagreed:
+        return "disagreed";
     case Verdict::not_applicable:
         return "not-applicable";
     case Verdict::not_judged:

@@ -15,7 +15,16 @@ namespace septum::verifier {
 
 // Only `proved` passes as a proof. `checked_at_boot` says that the kernel checks it on the machine; it is not a proof.
 // `not_judged`: an image alone does not hold what it would be compared with.
-enum class Verdict : std::uint8_t { proved, violated, inconclusive, not_applicable, checked_at_boot, not_judged };
+// `disagreed`: enumeration and solver do not say the same, so one of them is wrong, and nothing is proved by either.
+enum class Verdict : std::uint8_t {
+    proved,
+    violated,
+    inconclusive,
+    disagreed,
+    not_applicable,
+    checked_at_boot,
+    not_judged
+};
 enum class Level : std::uint8_t { model, bytes, handler, checked_at_boot };
 
 struct Finding {
@@ -96,7 +105,7 @@ struct Walk {
                                          std::uint64_t gpa, const config::Model* model);
 
 [[nodiscard]] const char*
-name(Verdict verdict); // "proved", "violated", "inconclusive", "not-applicable", "checked-at-boot", "not-judged"
+name(Verdict verdict); // "proved", "violated", "inconclusive", "disagreed", "not-applicable", "checked-at-boot", "not-judged"
 [[nodiscard]] const char* name(Level level); // "model", "bytes", "handler", "checked-at-boot"
 
 } // namespace septum::verifier

@@ -28,10 +28,13 @@ std::string sentence(const Answer& answer) {
     if (word == "acknowledged")
         return "Some properties do not hold, and somebody accepted that, with reasons and until a day. They are not "
                "proved.";
+    if (word == "disagreed")
+        return "Enumeration and solver do not say the same of some property: the verifier itself is wrong. That is not a "
+               "proof.";
     if (word == "inconclusive")
         return "Nothing is violated, and something could not be decided. That is not a proof.";
     if (word == "unreadable")
-        return "The image could not be read: nothing is proved about it.";
+        return "The input could not be read: nothing is proved about it.";
     if (word == "failed")
         return "Septum could not do its work: nothing is proved.";
     return "The appliance has errors: nothing was proved.";
@@ -40,12 +43,16 @@ std::string sentence(const Answer& answer) {
 std::string tiles(const verifier::Report& report) {
     std::string text = "<ul class=\"tiles\">";
     for (const auto verdict :
-         {Verdict::proved, Verdict::violated, Verdict::inconclusive, Verdict::checked_at_boot, Verdict::not_applicable})
+         {Verdict::proved, Verdict::violated, Verdict::inconclusive, Verdict::disagreed, Verdict::checked_at_boot,
+          Verdict::not_applicable}) {
+        if (verdict == Verdict::disagreed && report.count(verdict) == 0)
+            continue;
         text += fmt::format("<li class=\"{}\"><b>{}</b>{}</li>",
                             verdict == Verdict::violated && report.count(verdict) == 0       ? "not-applicable"
                             : verdict == Verdict::inconclusive && report.count(verdict) == 0 ? "not-applicable"
                                                                                              : verifier::name(verdict),
                             report.count(verdict), verifier::name(verdict));
+    }
     return text + "</ul>\n";
 }
 

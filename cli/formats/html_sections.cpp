@@ -90,7 +90,8 @@ std::string two_ways(const verifier::PropertyResult& result) {
 // What a verdict is for one partition. A violated property says of whom it is violated; of the others it says nothing.
 std::string matrix_cell(const verifier::PropertyResult& result, const std::string& partition) {
     static const std::map<std::string_view, const char*> kSigns = {
-        {"proved", "✓"}, {"violated", "✗"}, {"inconclusive", "?"}, {"checked-at-boot", "◷"}, {"not-applicable", "–"}};
+        {"proved", "✓"}, {"violated", "✗"}, {"inconclusive", "?"}, {"disagreed", "≠"},
+        {"checked-at-boot", "◷"}, {"not-applicable", "–"}};
     std::string_view word = verifier::name(result.verdict);
     if (result.verdict == verifier::Verdict::violated) {
         const bool general = std::any_of(result.findings.begin(), result.findings.end(),
@@ -192,10 +193,14 @@ std::string property_section(const Answer& answer) {
                             verifier::name(result.level), two_ways(result));
     }
     std::string buttons = "<button type=\"button\" data-only=\"\" aria-pressed=\"true\">All</button>";
-    for (const auto verdict : {verifier::Verdict::violated, verifier::Verdict::inconclusive, verifier::Verdict::proved,
-                               verifier::Verdict::checked_at_boot, verifier::Verdict::not_applicable})
+    for (const auto verdict :
+         {verifier::Verdict::violated, verifier::Verdict::disagreed, verifier::Verdict::inconclusive,
+          verifier::Verdict::proved, verifier::Verdict::checked_at_boot, verifier::Verdict::not_applicable}) {
+        if (verdict == verifier::Verdict::disagreed && answer.report->count(verdict) == 0)
+            continue;
         buttons += fmt::format("<button type=\"button\" data-only=\"{0}\" aria-pressed=\"false\">{0} ({1})</button>",
                                verifier::name(verdict), answer.report->count(verdict));
+    }
     return "<section aria-labelledby=\"properties\"><h2 id=\"properties\">Properties</h2>\n<p>Only <i>proved</i> is a "
            "proof. <i>bytes</i> is judged on what ships, <i>model</i> on the appliance and board files; what is "
            "<i>checked at boot</i> is tested, not proved. Open a property for what it says exactly and what its proof "

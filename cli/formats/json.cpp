@@ -114,6 +114,7 @@ std::string as_json(const Answer& answer) {
                            {"proved", report.count(Verdict::proved)},
                            {"violated", report.count(Verdict::violated)},
                            {"inconclusive", report.count(Verdict::inconclusive)},
+                           {"disagreed", report.count(Verdict::disagreed)},
                            {"checked_at_boot", report.count(Verdict::checked_at_boot)},
                            {"not_applicable", report.count(Verdict::not_applicable)},
                            {"not_judged", report.count(Verdict::not_judged)},

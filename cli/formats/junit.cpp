@@ -85,6 +85,9 @@ void add_property(const Answer& answer, const verifier::PropertyResult& result, 
     case Verdict::inconclusive:
         suite.add_error(group, result.id, "inconclusive: " + result.reason, text);
         break;
+    case Verdict::disagreed:
+        suite.add_error(group, result.id, result.reason, text);
+        break;
     case Verdict::not_applicable:
         suite.add_skipped(group, result.id, "not applicable: " + result.reason);
         break;

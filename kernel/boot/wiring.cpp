@@ -67,7 +67,7 @@ void wire_console(const manifest::Header& header) {
     mux.rings[partitions.count] = &console::kernel_ring; // behind them; it has no name
     mux.sources = partitions.count + 1;
     mux.current = partitions.count;
-    mux.patience = boot_facts.tsc_hz / 20; // 50 ms
+    mux.patience = boot_facts.tsc_hz / 2; // 500 ms: an emulated CPU may be kept from going on for a while
 }
 
 void reset_devices(const manifest::Header& header, const manifest::Partition& partition) {

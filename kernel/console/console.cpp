@@ -16,23 +16,40 @@ constinit core::ConsoleRing kernel_ring;
 namespace {
 
 constinit u32 drain_lock = 0;
+constinit u32 drain_wanted = 0;
 
 constexpr u32 kBurst = 16;       // the FIFO's depth: what an empty transmitter takes at once
-constexpr u32 kBursts = 16;      // per call of drain()
+constexpr u32 kBursts = 16;      // at one go
+constexpr u32 kRounds = 64;      // per call of drain()
 constexpr u32 kFlushRounds = 200'000;
 
 bool try_lock(u32& lock) { return __atomic_exchange_n(&lock, 1u, __ATOMIC_ACQUIRE) == 0; }
 void unlock(u32& lock) { __atomic_store_n(&lock, 0u, __ATOMIC_RELEASE); }
 
-// Holders do a few stores with interrupts and NMI held off, so this wait is short; it is bounded all the same.
+// Holders do a few stores with interrupts and NMI held off, so this wait is short; it is bounded all the same, by more than an
+// emulated CPU is ever kept from running: what is not put is lost.
 bool lock_ring(core::ConsoleRing& ring) {
-    for (u32 i = 0; i < 10'000; i++) {
+    for (u32 i = 0; i < 20'000'000; i++) {
         if (try_lock(ring.lock)) {
             return true;
         }
         hw::pause();
     }
     return false;
+}
+
+void pass_on() {
+    for (u32 burst = 0; burst < kBursts && hw::uart_ready(); burst++) {
+        char c = 0;
+        u32 sent = 0;
+        while (sent < kBurst && core::next(mux, hw::read_tsc(), c)) {
+            hw::uart_send(c);
+            sent++;
+        }
+        if (sent < kBurst) {
+            break;
+        }
+    }
 }
 
 bool anything_left() {
@@ -71,22 +88,18 @@ void write_kernel(const char* text, u32 length) {
     drain();
 }
 
+// Whoever finds another CPU at it leaves its wish behind, before it looks at the lock; whoever has been at it looks for wishes once the
+// lock is free. So nobody's text waits for an exit that may never come.
 void drain() {
-    if (!try_lock(drain_lock)) {
-        return;
-    }
-    for (u32 burst = 0; burst < kBursts && hw::uart_ready(); burst++) {
-        char c = 0;
-        u32 sent = 0;
-        while (sent < kBurst && core::next(mux, hw::read_tsc(), c)) {
-            hw::uart_send(c);
-            sent++;
+    __atomic_store_n(&drain_wanted, 1u, __ATOMIC_SEQ_CST);
+    for (u32 round = 0; round < kRounds && __atomic_load_n(&drain_wanted, __ATOMIC_SEQ_CST) != 0; round++) {
+        if (!try_lock(drain_lock)) {
+            return;
         }
-        if (sent < kBurst) {
-            break;
-        }
+        __atomic_store_n(&drain_wanted, 0u, __ATOMIC_SEQ_CST);
+        pass_on();
+        __atomic_store_n(&drain_lock, 0u, __ATOMIC_SEQ_CST);
     }
-    unlock(drain_lock);
 }
 
 bool flush() {

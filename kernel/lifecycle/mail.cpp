@@ -8,6 +8,18 @@
 
 namespace septum::kernel::lifecycle {
 
+namespace {
+
+// A call to park is dropped while the partition runs: whoever posted it, a CPU of another partition, was slower than the closing that
+// it is about and the launch after it.
+u32 take_mail(PerCpu& cpu) {
+    const u32 mail = __atomic_exchange_n(&cpu.mailbox, 0u, __ATOMIC_ACQ_REL);
+    const bool runs = __atomic_load_n(&cpu.partition->phase, __ATOMIC_ACQUIRE) == core::kRunning;
+    return runs ? mail & ~u32{core::kMailPark} : mail;
+}
+
+} // namespace
+
 void post(manifest::ApicMode mode, const core::Records<manifest::Cpu>& cpus, u64 targets, u32 mail) {
     while (targets != 0) {
         const u32 vcpu = static_cast<u32>(__builtin_ctzll(targets));
@@ -41,8 +53,7 @@ void ring(PerCpu& cpu, u8 channel) {
 }
 
 void read_mail(PerCpu& cpu, core::Effects& effects) {
-    const u32 mail = __atomic_exchange_n(&cpu.mailbox, 0u, __ATOMIC_ACQ_REL);
-    core::decide_mail(cpu.state, mail, effects);
+    core::decide_mail(cpu.state, take_mail(cpu), effects);
     if ((effects.set & core::kPark) != 0) {
         join_closing(cpu);
         if (cpu.state.waiting_for_sipi) {
@@ -67,8 +78,7 @@ void wait_for_sipi(PerCpu& cpu) {
     while (cpu.state.waiting_for_sipi) {
         wait_for_event(cpu);
         core::Effects effects;
-        const u32 mail = __atomic_exchange_n(&cpu.mailbox, 0u, __ATOMIC_ACQ_REL);
-        core::decide_mail(cpu.state, mail, effects);
+        core::decide_mail(cpu.state, take_mail(cpu), effects);
         if ((effects.set & core::kPark) != 0) {
             join_closing(cpu);
             continue;

@@ -4,7 +4,11 @@
 //   reader      says what it finds in the event log
 //   timer       holds the virtual 8254 against the TSC
 //   victim-N    ends N times, in turn by its own wish, by a forbidden access and by a triple fault; then stops
+//   storm-N     the same with two CPUs that start, stop and interrupt each other meanwhile
 //   quitter     powers itself off at once
+#include "partitions/health/ends.hpp"
+#include "partitions/health/storm.hpp"
+
 #include <septum/runtime/call.hpp>
 #include <septum/runtime/clock.hpp>
 #include <septum/runtime/console.hpp>
@@ -138,34 +142,6 @@ void hold_timer() {
     say("timer: the 8254 agrees with the TSC");
 }
 
-[[noreturn]] void triple_fault() {
-    struct [[gnu::packed]] {
-        u16 limit = 0;
-        u64 base = 0;
-    } none;
-    asm volatile("lidt %0\n\tud2" : : "m"(none));
-    __builtin_unreachable();
-}
-
-void end(const Info& info, u64 launch) {
-    u64 ends = 0;
-    for (u32 i = 0; info.name[i] != '\0'; ++i) {
-        const char c = info.name[i];
-        ends = c >= '0' && c <= '9' ? ends * 10 + static_cast<u64>(c - '0') : 0;
-    }
-    if (launch >= ends) {
-        say(info.name, ": ended ", launch, " times");
-        return;
-    }
-    if (launch % 3 == 0) {
-        restart();
-    }
-    if (launch % 3 == 1) {
-        (void)*reinterpret_cast<const volatile u64*>(info.ram_size); // nothing of it there
-    }
-    triple_fault();
-}
-
 } // namespace
 } // namespace septum::health
 
@@ -179,7 +155,11 @@ void septum::guest::partition_main(const Launch& launch) {
     } else if (begins(name, "timer")) {
         hold_timer();
     } else if (begins(name, "victim-")) {
-        end(launch.info, launch.count);
+        if (!through(launch.info, launch.count)) {
+            end_in_turn(launch.info, launch.count);
+        }
+    } else if (begins(name, "storm-")) {
+        storm(launch.info, launch.count);
     } else if (!begins(name, "quitter")) {
         say(name, ": has no part to play");
     }

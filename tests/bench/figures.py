@@ -20,6 +20,10 @@ def at_most(what: str, value: float, goal: float, unit: str, digits: int = 0) ->
     return Figure(what, f"<= {goal:,g} {unit}".rstrip(), f"{value:,.{digits}f} {unit}".rstrip(), value <= goal)
 
 
+def at_least(what: str, value: float, goal: float, unit: str, digits: int = 0) -> Figure:
+    return Figure(what, f">= {goal:,g} {unit}".rstrip(), f"{value:,.{digits}f} {unit}".rstrip(), value >= goal)
+
+
 def plain(what: str, figure: str) -> Figure:
     return Figure(what, "", figure, None)
 

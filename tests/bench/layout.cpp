@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints, as JSON, where the kernel's exit counters lie in memory, so that the bench can read them from outside the
-// machine while it runs.
+// Prints, as JSON, where in a CPU's block the kernel's exit counters and its mailbox lie, so that bench and tests can
+// reach them from outside the machine while it runs.
 #include "kernel/percpu.hpp"
 
 #include <septum/manifest/layout.hpp>
@@ -15,16 +15,18 @@ using septum::layout::CpuBlock;
 namespace {
 
 // In the order of core::ExitKind.
-constexpr std::array kNames{"cpuid", "hypercall", "msr read", "msr write", "port in", "port out", "port string", "memory",
-                            "#DB", "#AC", "#MC", "NMI", "window", "iret", "INIT", "shutdown", "cache", "missing", "counter",
-                            "virtualisation", "broken", "unknown"};
+constexpr std::array kNames{"cpuid",       "hypercall",      "msr read", "msr write", "port in", "port out",
+                            "port string", "memory",         "#DB",      "#AC",       "#MC",     "NMI",
+                            "window",      "iret",           "INIT",     "shutdown",  "cache",   "missing",
+                            "counter",     "virtualisation", "broken",   "unknown"};
 static_assert(kNames.size() == core::kExitKinds);
 
 } // namespace
 
 int main() {
-    std::printf("{\"counters\": %zu, \"kinds\": [",
-                CpuBlock::kPerCpu + offsetof(septum::kernel::PerCpu, state) + offsetof(core::CpuState, counters));
+    std::printf("{\"counters\": %zu, \"mailbox\": %zu, \"kinds\": [",
+                CpuBlock::kPerCpu + offsetof(septum::kernel::PerCpu, state) + offsetof(core::CpuState, counters),
+                CpuBlock::kPerCpu + offsetof(septum::kernel::PerCpu, mailbox));
     for (std::size_t i = 0; i < kNames.size(); i++) {
         std::printf("%s\"%s\"", i == 0 ? "" : ", ", kNames[i]);
     }

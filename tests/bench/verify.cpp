@@ -14,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <sys/resource.h>
 
 namespace {
 
@@ -117,6 +118,9 @@ void verify_entries(benchmark::State& state, bool solver) {
         }
     }
     state.counters["bytes"] = static_cast<double>(bundle.value->bytes.size());
+    rusage usage = {};
+    getrusage(RUSAGE_SELF, &usage);
+    state.counters["peak_MiB"] = static_cast<double>(usage.ru_maxrss) / 1024;
 }
 BENCHMARK_CAPTURE(verify_entries, both, true)
     ->Name("4 M entries, both ways")->Unit(benchmark::kMillisecond)->Iterations(3);

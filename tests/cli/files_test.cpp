@@ -2,6 +2,7 @@
 #include "cli/files.hpp"
 
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
@@ -51,6 +52,29 @@ TEST_F(FilesTest, SaysWhyNot) {
               "cannot read `" + (folder_ / "a").string() + "`: no such file or directory");
     EXPECT_EQ(read_file(folder_).diagnostics[0].message, "cannot read `" + folder_.string() + "`: is a directory");
     EXPECT_EQ(check_readable(folder_).size(), 1U);
+}
+
+TEST_F(FilesTest, ReadsNoFurtherThanItMust) {
+    EXPECT_EQ(read_file("/dev/zero").diagnostics[0].message,
+              "cannot read `/dev/zero`: it is no regular file and gives more than 16 MiB");
+    EXPECT_TRUE(read_file("/dev/null").value->empty());
+    const fs::path huge = folder_ / "huge";
+    put(huge, "x");
+    ASSERT_EQ(::truncate(huge.c_str(), 1LL << 40), 0); // holes
+    EXPECT_EQ(read_file(huge).diagnostics[0].message,
+              "cannot read `" + huge.string() + "`: it is larger than 4 GiB, the most that an image may be");
+}
+
+TEST_F(FilesTest, WaitsForNobody) {
+    const fs::path pipe = folder_ / "pipe";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    EXPECT_TRUE(read_file(pipe).value->empty()); // nobody writes to it
+    const int fd = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
+    ASSERT_GE(fd, 0);
+    EXPECT_EQ(read_file(pipe).diagnostics[0].message,
+              "cannot read `" + pipe.string() + "`: it is no regular file and gives nothing for 8 seconds");
+    ASSERT_EQ(::write(fd, "text", 4), 4);
+    ::close(fd);
 }
 
 TEST_F(FilesTest, NothingIsThereBeforeCommit) {

@@ -239,6 +239,17 @@ void contract(std::vector<Operator>& out) {
     fact("any number of ASIDs accepted", m::FactKind::cpuid_at_least, 0x8000'000A, 1, less);
     fact("any address width accepted", m::FactKind::cpuid_at_least, 0x8000'0008, 0, less);
     fact("another function", m::FactKind::pci_function, 0x00FA, 0, [](m::Fact& f) { f.expected ^= 0x10000; });
+    // The kernel takes every function that a fact names: one fact more lets a device in.
+    const auto stranger = [](m::Fact& f) {
+        f.kind = m::FactKind::pci_function;
+        f.index = 0;
+        f.a = 0x00E8; // 00:1d.0
+        f.b = 0;
+        f.mask = 0xFFFF'FFFF;
+        f.expected = 0x11E8'1234;
+    };
+    fact("another vendor", m::FactKind::cpuid_bits, 0, 1, weaken);
+    fact("a function that is not the board's", m::FactKind::cpuid_at_least, 0x8000'0000, 0, stranger);
     fact("impossible fact", m::FactKind::cpuid_bits, 0x8000'0001, 2, [](m::Fact& f) { f.expected = ~0ULL; });
     const auto header = [&](const char* what, auto change) {
         out.push_back({"contract", what, 1, [=](Editor& editor, Random&) { editor.change_header(change); }});

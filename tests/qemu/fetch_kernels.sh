@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # fetch_kernels.sh CACHE: brings further kernels of the distribution for tests/qemu, unpacked and not installed:
 #   CACHE/vmlinuz-standard   the kernel that linux-image-amd64 stands for
+#   CACHE/standard/MODULE.ko of the same package: the driver of an Intel 82574 network card, which the cloud kernel lacks
 #   CACHE/vmlinuz-6.12       a cloud kernel 6.12, where the distribution or its backports have one
 set -eu
 
@@ -31,7 +32,28 @@ bring() {
 
 standard=$(apt-cache depends --no-recommends linux-image-amd64 2>/dev/null |
     sed -n 's/^ *Depends: \(linux-image-[0-9][^ ]*\)$/\1/p' | head -n 1)
-[ -s "$cache/vmlinuz-standard" ] || bring vmlinuz-standard "$standard"
+modules="e1000e"
+complete=yes
+for file in vmlinuz-standard $(for module in $modules; do echo "standard/$module.ko"; done); do
+    [ -s "$cache/$file" ] || complete=no
+done
+if [ $complete = no ]; then
+    bring vmlinuz-standard "$standard"
+    mkdir -p "$cache/standard"
+    for module in $modules; do
+        found=$(find "$work/files" -name "$module.ko*" | head -n 1)
+        case $found in
+        *.ko) ;;
+        *.ko.xz) xz -d "$found" && found=${found%.xz} ;;
+        *)
+            echo "the package $standard holds no $module.ko" >&2
+            exit 1
+            ;;
+        esac
+        cp "$found" "$cache/standard/.$module.ko.new"
+        mv "$cache/standard/.$module.ko.new" "$cache/standard/$module.ko"
+    done
+fi
 
 newer=$(apt-cache search --names-only '^linux-image-6\.12[^ ]*-cloud-amd64(-unsigned)?$' | sed 's/ .*//' | grep -v dbg | sort -V | tail -n 1)
 if [ -n "$newer" ]; then

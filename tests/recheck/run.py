@@ -146,6 +146,13 @@ class Image:
         data["image"]["bundle_sha256"] = hashlib.sha256(out[at:at + self.size]).hexdigest()
         return bytes(out), written(data)
 
+    def templates(self):
+        """Offsets in the bundle of the VMCB templates."""
+        first, count = struct.unpack_from("<II", self.image, self.at + 296)
+        for number in range(count):
+            for host in struct.unpack_from("<QQ", self.image, self.at + first + 216 * number + 88):
+                yield host - self.base
+
     def words(self):
         for offset in range(self.tables, self.tables + self.tables_size, 8):
             yield offset, struct.unpack_from("<Q", self.image, self.at + offset)[0]
@@ -212,7 +219,7 @@ def main() -> int:
                     copy = json.loads(json.dumps(data))
                     del copy["partitions"][index][kind][0]
                     bench.refused(image, written(copy), f"the first of `{kind}` of `{partition['name']}` left out")
-        for verdict in ("violated", "inconclusive", "not-judged", "unknown", ""):
+        for verdict in ("violated", "inconclusive", "disagreed", "not-judged", "unknown", ""):
             copy = json.loads(json.dumps(data))
             copy["properties"][7]["verdict"] = verdict
             bench.refused(image, written(copy), f"a property is `{verdict}`")
@@ -221,7 +228,7 @@ def main() -> int:
         for at in random.sample(range(len(image)), 60):
             flipped = bytearray(image)
             flipped[at] ^= 1 << random.randrange(8)
-            bench.refused(bytes(flipped), certificate, f"bit flipped in byte {at} of the image")
+            bench.refused(bytes(flipped), certificate, f"bit flipped in byte {at} of the image", (1, 2))
         # A forger who can mend every digest.
         inner = Image(image, data)
         same = bench.run(*inner.altered([]))
@@ -234,6 +241,13 @@ def main() -> int:
                                 ("executable the other way", entry ^ 1 << 63), ("moved", entry ^ 1 << 30),
                                 ("uncached", entry ^ 1 << 4), ("not the guest's", entry & ~4)):
                 bench.refused(*inner.altered([(offset, struct.pack("<Q", value))]), f"entry at {offset:#x} {what}")
+        # The templates that make the processor use those tables (APM 2 appendix B): byte and bit.
+        for what, at, bit in (("page tables", 0xB1, 4), ("port map", 0x41, 4), ("MSR map", 0x49, 4), ("ASID", 0x58, 0), ("nested paging", 0x90, 0),
+                              ("port intercept", 0x0F, 3), ("MSR intercept", 0x0F, 4)):
+            for template in inner.templates():
+                new = bytes([image[inner.at + template + at] ^ 1 << bit])
+                said = bench.refused(*inner.altered([(template + at, new)]), f"{what} of the template at {template:#x}")
+                expect("VMCB template" in said, f"{what} of the template at {template:#x}: {said}")
         # No image, no certificate.
         for what, bytes_ in (("nothing", b""), ("text", b"hello\n"), ("half an image", image[:len(image) // 2]), ("noise", random.randbytes(100000))):
             copy = json.loads(json.dumps(data))

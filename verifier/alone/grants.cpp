@@ -73,6 +73,18 @@ const char* unit_name(manifest::IommuKind kind) {
     return "none";
 }
 
+void add_owners(const decode::Manifest& manifest, Grants& out) {
+    for (const manifest::Device& device : manifest.devices) {
+        if (device.bdf != manifest::kNobody && device.partition < out.partitions.size()) {
+            out.partitions[device.partition].devices.push_back({device.bdf, decode::text(device.name)});
+        }
+    }
+    for (PartitionGrants& partition : out.partitions) {
+        std::sort(partition.devices.begin(), partition.devices.end(),
+                  [](const OwnedDevice& a, const OwnedDevice& b) { return a.requester < b.requester; });
+    }
+}
+
 void add_devices(const DeviceFacts& devices, Grants& out) {
     if (!devices.present) {
         return;
@@ -132,6 +144,7 @@ config::Outcome<Grants> read_grants(std::span<const std::uint8_t> image) {
                                 name_of(facts, channel.reader), channel.memory.base.value, channel.memory.size,
                                 channel.doorbell != 0});
     }
+    add_owners(facts.manifest, out);
     add_devices(facts.devices, out);
     for (const OwnRange& range : kernel_ranges(facts)) {
         out.kernel.push_back({range.name, range.base, range.size});
@@ -166,6 +179,9 @@ std::string grants_text(const Grants& grants) {
         text += fmt::format("  ports     {}\n", range_list(partition.ports, "none"));
         text += fmt::format("  MSRs      read {}\n", range_list(partition.msr_reads, "none"));
         text += fmt::format("            write {}\n", range_list(partition.msr_writes, "none"));
+        for (const OwnedDevice& device : partition.devices) {
+            text += fmt::format("  device    {}  `{}`\n", requester_text(device.requester), device.name);
+        }
     }
     if (!grants.channels.empty()) {
         text += "\nchannels\n";

@@ -25,9 +25,9 @@ Everything that the verifier judges. Each property has a stable id, and a level 
   `septum check` and a pull request learn of it before anything is built;
 - **checked-at-boot**: the kernel does or checks it on the machine. That is tested, and it is not a proof.
 
-A verdict is `proved`, `violated` with a witness, `inconclusive`, `not-applicable` with the reason, or `checked-at-boot`.
+A verdict is `proved`, `violated` with a witness, `inconclusive`, `disagreed`, `not-applicable` with the reason, or `checked-at-boot`.
 Only `proved` is a proof. Properties of the bytes over addresses, ports, registers and ids are shown twice: by exhaustive
-enumeration, and by a Z3 query over the same decoded facts. If the two disagree the verdict is `inconclusive`.
+enumeration, and by a Z3 query over the same decoded facts. If the two disagree the verdict is `disagreed`.
 )";
 
 constexpr std::string_view kOutside = R"(

@@ -135,6 +135,18 @@ std::vector<Needed> needed(const Context& context) {
         {cpuid_at_least, kEax, 0x8000'0008, 0, 0xFF, board.physical_address_bits,
          "the processor has the board's physical address bits"},
     };
+    // The vendor's name: EBX, EDX, ECX of CPUID Fn0000_0000 (APM 3 appendix E), first letter lowest.
+    const bool amd = board.vendor == config::Vendor::amd;
+    const std::string_view vendor = amd ? "AuthenticAMD" : "GenuineIntel";
+    constexpr std::uint16_t kOrder[] = {kEbx, kEdx, kEcx};
+    for (std::size_t i = 0; i < 3; ++i) {
+        std::uint64_t letters = 0;
+        for (std::size_t j = 0; j < 4; ++j) {
+            letters |= std::uint64_t{static_cast<unsigned char>(vendor[4 * i + j])} << (8 * j);
+        }
+        out.push_back({cpuid_bits, kOrder[i], 0, 0, 0xFFFF'FFFF, letters,
+                       fmt::format("the processor's vendor is {} ({} of 3)", vendor, i + 1)});
+    }
     out.push_back({msr_bits, 0, kVmCr, 0, kSvmDisabled, 0, "firmware left SVM usable"});
     out.push_back({msr_bits, 0, kPat, 0, ~0ULL, decode::kPatReset, "the page attribute table is as reset left it"});
     out.push_back({msr_bits, 0, kMtrrDefault, 0, kMtrrsOn, kMtrrsOn, "the memory type ranges are on"});
@@ -373,6 +385,24 @@ void check_bytes(const Context& context, Judge& judge) {
                             .primary = board.name.span});
         }
     }
+    // The kernel refuses a machine with a function that no fact names: each fact of this kind also lets one in.
+    for (const manifest::Fact& fact : facts) {
+        if (fact.kind != manifest::FactKind::pci_function) {
+            continue;
+        }
+        const bool known = std::any_of(board.pci.begin(), board.pci.end(), [&](const config::BoardPciFunction& one) {
+            return one.bdf == fact.a && (static_cast<std::uint64_t>(one.device) << 16 | one.vendor) == fact.expected;
+        });
+        if (!known) {
+            judge.violated({.message = fmt::format(
+                                "the contract lets in PCI function {} with id {:04x}:{:04x}, which board "
+                                "`{}` does not have",
+                                requester_text(fact.a), fact.expected & 0xFFFF, fact.expected >> 16, board.name.value),
+                            .key = fmt::format("pci:{:#x}", fact.a),
+                            .witness = "requester " + requester_text(fact.a),
+                            .primary = board.name.span});
+        }
+    }
     // A fact that nothing can satisfy would keep every machine out, or hide what it replaces.
     for (const manifest::Fact& fact : facts) {
         const auto kind = static_cast<unsigned>(fact.kind);
@@ -392,9 +422,12 @@ const Property kBoardContract{
     .title = "the image names every fact of the board that the proof uses",
     .statement =
         "The manifest records the board's name, APIC mode, start page and IOMMU, and the facts that the kernel "
-        "compares with the machine include every one that a proof here rests on: SVM, nested paging, no-execute, "
-        "address width, ASIDs, page sizes, x2APIC, microcode, every PCI function, the IOMMU's kind and the depth, page "
-        "sizes and interrupt formats that its tables use, and of assigned functions the MSI-X table and function reset. The "
+        "compares with the machine include every one that a proof here rests on: vendor, SVM, nested paging, "
+        "no-execute, "
+        "address width, ASIDs, page sizes, x2APIC, microcode, every PCI function and no other, the IOMMU's kind and "
+        "the depth, page "
+        "sizes and interrupt formats that its tables use, and of assigned functions the MSI-X table and function "
+        "reset. The "
         "board file itself is free of contradictions.",
     .level = Level::bytes,
     .rests_on = "the kernel's comparison at boot, which is tested, not proved",

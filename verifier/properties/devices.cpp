@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -331,7 +332,54 @@ void bars_model(const Context& context, Judge& judge) {
     }
 }
 
-// The manifest gives each BAR of an assigned device its board's place, and a guest-physical one of its own in the window.
+// Where each owner sees its BARs: the largest first, those of one size in the order of its bus and by number, each at
+// the next boundary of its size (docs/manifest.md).
+void bars_shown(const Context& context, Judge& judge) {
+    struct Shown {
+        std::uint64_t size;
+        std::uint16_t virtual_bdf;
+        unsigned number;
+        std::uint64_t gpa;
+        const AssignedDevice* device;
+    };
+    const std::vector<AssignedDevice> devices = assigned_devices(context);
+    std::map<std::uint32_t, std::vector<Shown>> owners;
+    for (const AssignedDevice& device : devices) {
+        if (device.record == nullptr) { // dev.exists says so
+            continue;
+        }
+        for (const manifest::Bar& bar : context.facts->manifest.bars_of(*device.record)) {
+            owners[device.partition].push_back(
+                {bar.memory.size, device.record->virtual_bdf, bar.number, bar.gpa.value, &device});
+        }
+    }
+    for (auto& [owner, bars] : owners) {
+        std::sort(bars.begin(), bars.end(), [](const Shown& a, const Shown& b) {
+            return std::tuple(b.size, a.virtual_bdf, a.number) < std::tuple(a.size, b.virtual_bdf, b.number);
+        });
+        std::uint64_t next = guest::kPciBase;
+        for (const Shown& bar : bars) {
+            if (bar.size == 0 || bar.size > guest::kPciLimit) {
+                break; // not the board's size, which is said already
+            }
+            const std::uint64_t expected = (next + bar.size - 1) / bar.size * bar.size;
+            next = expected + bar.size;
+            if (bar.gpa != expected) {
+                judge.violated(
+                    {.message = fmt::format("BAR {} of `{}` is shown at {}, expected {}", bar.number,
+                                            bar.device->function->name.value, address(bar.gpa), address(expected)),
+                     .partitions = {owner_name(context, *bar.device)},
+                     .key = fmt::format("{}:{}:shown", bar.device->function->name.value, bar.number),
+                     .witness = "guest-physical " + address(bar.gpa),
+                     .primary = bar.device->span});
+                break; // what follows lies where it lies because of this one
+            }
+        }
+    }
+}
+
+// The manifest gives each BAR of an assigned device its board's place, and a guest-physical one of its own in the
+// window.
 void bars_placed(const Context& context, Judge& judge) {
     const decode::Manifest& manifest = context.facts->manifest;
     std::size_t expected = 0;
@@ -402,6 +450,7 @@ void bars_bytes(const Context& context, Judge& judge) {
         return;
     }
     bars_placed(context, judge);
+    bars_shown(context, judge);
     const std::vector<BoardBarPlace> all = board_bars(context.model);
     constexpr unsigned kHostBits = 52;
     Pieces foreign; // partition above the host-physical address
@@ -496,9 +545,11 @@ const Property kDevReset{
 const Property kDevBarsOwned{
     .id = "dev.bars-owned",
     .title = "a device's registers belong to its owner",
-    .statement = "No two BARs of the board overlap; no partition reaches a BAR of a function that it does not own; the image "
-                 "programs each BAR of an assigned device where the board says, and shows it at one place of its owner's "
-                 "window, on a boundary of its size. What the owner reaches of it is mem.exact.",
+    .statement =
+        "No two BARs of the board overlap; no partition reaches a BAR of a function that it does not own; the image "
+        "programs each BAR of an assigned device where the board says, and shows it at its one place of its owner's "
+        "window: the largest first, each at the next boundary of its size. What the owner reaches of it is "
+        "mem.exact.",
     .level = Level::bytes,
     .rests_on = "the kernel's boot part, which programs the BARs and reads them back; the nested page tables, as decoded",
     .manual = "PCI Local Bus 3.0 §6.2.5",

@@ -44,7 +44,6 @@ void kernel(const Context& context, Judge& judge) {
     const Facts& facts = *context.facts;
     compare_digest(judge, facts.bundle.kernel_file_digest, "the kernel's file", "");
     compare_digest(judge, facts.bundle.kernel_digest, "the kernel's code and constants", "");
-    compare_digest(judge, facts.bundle.kernel_file_digest, "the kernel's file", "");
     const PlaceRange& place = facts.kernel.place;
     if (place.base != layout::kKernelBase || place.base + place.size > layout::kKernelLimit) {
         judge.violated({.message = fmt::format("the kernel lies at {}, expected inside {}",

@@ -116,7 +116,7 @@ PropertyResult Judge::conclude(Level level) && {
     result_.level = level;
     const bool disagree = inconclusive_.starts_with("the two ways disagree");
     if (disagree || (!inconclusive_.empty() && result_.findings.empty())) {
-        result_.verdict = Verdict::inconclusive;
+        result_.verdict = disagree ? Verdict::disagreed : Verdict::inconclusive;
         result_.reason = inconclusive_;
     } else if (!result_.findings.empty()) {
         result_.verdict = Verdict::violated;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, by name. The docstring of each says what it shows."""
 
-from cases import alter, attack, boot, boundary, devices, dma, health, linux, policy, protect, protocol, refuse, replay, reproduce
+from cases import alter, attack, boot, boundary, devices, dma, health, linux, policy, protect, protocol, refuse, replay_image, reproduce
 from harness.images import make_all
 
 
@@ -22,7 +22,7 @@ CASES = {
     **linux.CASES,
     **health.CASES,
     **protocol.CASES,
-    **replay.CASES,
+    **replay_image.CASES,
     **boundary.CASES,
     **reproduce.CASES,
     **dma.CASES,

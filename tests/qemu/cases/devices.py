@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two Linux partitions with a device each, at once: what they write and send is checked from outside as well."""
 
+import gzip
 import hashlib
 import pathlib
 import random
@@ -11,6 +12,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 
+from harness import witness
 from harness.check import BROKEN, boot
 from harness.images import Workshop
 from harness.machine import Console, Failure, Machine, Skip, qemu_version
@@ -43,10 +45,12 @@ class AsRun(Machine):
 
     septum: str = ""
     disks: str = ""
+    board: str = ""  # where the image's own is not one that ships
     uefi: bool = False
 
     def command(self, image: str) -> list[str]:
         line = [self.septum, "run", image, "--print-command", "--disks", self.disks]
+        line += ["--board", self.board] if self.board else []
         line += ["--uefi"] if self.uefi else []
         done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
@@ -161,9 +165,95 @@ def restart(workshop: Workshop) -> None:
         raise Failure(f"`disk` was restarted {wishes} times, expected 2\n{console.text()}")
 
 
+def _restarts(workshop: Workshop, count: int, seconds: float) -> None:
+    name = f"devices-restarts-{count}"
+    board = workshop.source / "tests" / "qemu" / "boards" / "qemu-q35-restarts.yaml"
+    _needs(board.stem, (9, 2))
+    folder = workshop.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    image = workshop.build(workshop.source / "tests" / "qemu" / "appliances" / f"{name}.yaml", folder / "devices.iso", str(board))
+    (folder / f"{board.stem}.disk0.img").write_bytes(bytes(DISK_MIB << 20))  # no file system: the bare disk
+    machine = AsRun(septum=str(workshop.septum), disks=str(folder), board=str(board))
+    written, report = r"^\[disk\] disk: (\d+) files so far", r"witness-%s: report"
+    console = boot(machine, str(image), seconds, never=(
+        *BROKEN, r"failed:", r"CHANGED", r"BREACH", r"BROKEN", r"septum: (disk|witness-.): fault", r"nvme nvme0: I/O .* timeout"), in_order=(
+        written, rf"septum: driver-{count}: stopped: shut itself down$",
+        written, report % "a", report % "b", report % "a", report % "b"))
+    lines = [line.text for line in console.lines]
+    ends = [number for number, line in enumerate(lines) if re.match(rf"septum: driver-{count}: restart", line)]
+    # A line that rests half-said is broken for another's: what the driver said is looked at as a whole.
+    prefix = f"[driver-{count}] "
+    said = "".join(line.removeprefix(prefix) for line in lines if line.startswith(prefix))
+    works = said.count("edu: 4096 bytes through the device and back, 2 interrupts")
+    clean = said.count("edu: nothing of the life before arrived")
+    if (len(ends), works, clean) != (count, count + 1, count):
+        raise Failure(f"{len(ends)} restarts, expected {count}; the device worked in {works} lives of {count + 1}; {clean} found nothing "
+                      f"of the one before, expected {count}")
+    files = [(number, int(words.group(1))) for number, line in enumerate(lines) if (words := re.match(written, line))]
+    before = max((total for number, total in files if number < ends[0]), default=0)
+    print(f"{count} restarts of a partition with a device; {files[-1][1] - before} files of 1024 KiB written to another's disk meanwhile, "
+          "read back and equal")
+    console = Console([line for line in console.lines if not line.text.startswith("qemu-system-")])  # it says that it was ended
+    witness.check(console, (f"driver-{count}", "disk", *witness.WITNESSES))
+    for name in witness.WITNESSES:
+        last = witness.reports(console, name)[-1]
+        print(f"{name}: {last['received']} messages in order, {last['sent']} sent, memory intact")
+
+
+def restarts(workshop: Workshop) -> None:
+    """a partition ends 150 times with its device at work; a disk's data, and every message between two others, come through"""
+    _restarts(workshop, 150, 500)
+
+
+def restarts_long(workshop: Workshop) -> None:
+    """the same 1,000 times"""
+    _restarts(workshop, 1000, 3000)
+
+
+def e1000e(workshop: Workshop) -> None:
+    """the distribution's standard kernel drives an Intel 82574 network card by its own driver, through MSI-X"""
+    _needs("qemu-q35-e1000e", (9, 0))
+    cache = workshop.source / "out" / "cache"
+    kernel, modules = cache / "vmlinuz-standard", ("e1000e",)
+    for path in (kernel, *(cache / "standard" / f"{module}.ko" for module in modules)):
+        if not path.exists():
+            raise Skip(f"{path.name} is not here: tests/qemu/fetch_kernels.sh brings it")
+    folder = workshop.folder / "devices-e1000e"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "nic").write_text(f'modules="{" ".join(modules)}"\nraises=eth0-rx-0\n')  # so called only where MSI-X is used
+    shutil.copy(kernel, folder / kernel.name)
+    # Archives may follow each other in one file; what a later one holds replaces what an earlier one held.
+    drivers = [f"file:0644:lib/{module}.ko={cache}/standard/{module}.ko" for module in modules]
+    subprocess.run([workshop.septum.parent / "make-initramfs", folder / "drivers.cpio", f"file:0644:lib/nic={folder}/nic", *drivers],
+                   check=True, stdin=subprocess.DEVNULL)
+    base = (workshop.septum.parent / "payloads" / "net.cpio.gz").read_bytes()
+    (folder / "initrd").write_bytes(base + gzip.compress((folder / "drivers.cpio").read_bytes(), mtime=0))
+    appliance = folder / "e1000e.yaml"
+    shutil.copy(workshop.source / "tests" / "qemu" / "appliances" / "devices-e1000e.yaml", appliance)
+    board = str(workshop.source / "tests" / "qemu" / "boards" / "qemu-q35-e1000e.yaml")
+    image = workshop.build(appliance, folder / "e1000e.iso", board)
+    capture = folder / "net0.pcap"
+    machine = AsRun(septum=str(workshop.septum), disks=str(folder), board=board,
+                    extra=("-object", f"filter-dump,id=dump0,netdev=net0,file={capture}", "-trace", "vtd_ir_remap*"))
+    console = boot(machine, str(image), SECONDS, never=NEVER, settle=0.5, in_order=(
+        r"septum: net: launched, 2 cpus, 256 MiB",
+        r"^\[net\] net: Linux \S+-amd64 up, 2 CPUs",
+        r"^\[net\] net: eth0 52:54:00:",
+        r"^\[net\] net: 8 times 256 KiB sent, received and equal, [1-9]\d* interrupts",
+        r"^\[net\] net: done",
+        r"septum: net: stopped",
+    ))
+    _check_net(capture, ROUNDS)
+    if not any("vtd_ir_remap" in line.text for line in console.lines):
+        raise Failure("no interrupt was remapped")
+
+
 CASES = {
     "devices.vt-d": both_vt_d,
     "devices.amd-vi": both_amd_vi,
     "devices.uefi": both_uefi,
     "devices.restart": restart,
+    "devices.restarts": restarts,
+    "devices.restarts-1000": restarts_long,
+    "devices.e1000e": e1000e,
 }

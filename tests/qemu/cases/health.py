@@ -2,15 +2,20 @@
 """Faults and lifecycle: heartbeats, pauses before restarts, the event log, the virtual timer, the crash record, and the
 kernel's own failures."""
 
+import json
 import re
 import struct
+import subprocess
 import tempfile
 
+from harness import bundle
 from harness.check import BROKEN, boot
 from harness.gdb import Gdb
 from harness.images import Workshop
-from harness.machine import XAPIC, Failure, Run
+from harness.machine import X2APIC, XAPIC, Failure, Run, needs_x2apic
 from harness.qmp import Qmp
+
+MAIL_PARK = 1 << 3  # kernel/core/effects.hpp: kMailPark
 
 
 def _build(workshop: Workshop, name: str) -> str:
@@ -43,27 +48,39 @@ def causes(workshop: Workshop) -> None:
          never=(*BROKEN, r"victim-9: restart"))
 
 
-def _restarts(workshop: Workshop, count: int, seconds: float) -> None:
-    console = boot(XAPIC, _build(workshop, f"health-restarts-{count}"), seconds,
-                   in_order=(rf"victim-{count}: ended {count} times", r"witness-a: report", r"witness-b: report",
+def _restarts(workshop: Workshop, name: str, count: int, seconds: float) -> None:
+    victim = f"{name}-{count}"
+    image = _build(workshop, f"health-{'restarts' if name == 'victim' else name}-{count}")
+    console = boot(XAPIC, image, seconds,
+                   in_order=(rf"septum: {victim}: stopped: shut itself down$", r"witness-a: report", r"witness-b: report",
                              r"witness-a: report", r"witness-b: report"),
                    never=(*BROKEN, r"CHANGED"))
-    restarts = sum(1 for line in console.lines if re.search(rf"septum: victim-{count}: restart", line.text))
+    restarts = sum(1 for line in console.lines if re.search(rf"septum: {victim}: restart", line.text))
     if restarts != count:
         raise Failure(f"{restarts} restarts were said, expected {count}")
-    for name in ("witness-a", "witness-b"):
-        last = [line.text for line in console.lines if f"{name}: report" in line.text][-1]
+    for witness in ("witness-a", "witness-b"):
+        last = [line.text for line in console.lines if f"{witness}: report" in line.text][-1]
         print(f"{restarts} restarts: {last}")
 
 
 def restarts(workshop: Workshop) -> None:
     """a partition with two CPUs ends 150 times in three ways while two others talk: no message is lost"""
-    _restarts(workshop, 150, 250)
+    _restarts(workshop, "victim", 150, 250)
 
 
 def restarts_long(workshop: Workshop) -> None:
     """the same 1,000 times"""
-    _restarts(workshop, 1000, 1500)
+    _restarts(workshop, "victim", 1000, 1500)
+
+
+def storm(workshop: Workshop) -> None:
+    """a partition ends 200 times while its two CPUs start, stop and interrupt each other, or end together"""
+    _restarts(workshop, "storm", 200, 250)
+
+
+def storm_long(workshop: Workshop) -> None:
+    """the same 1,000 times"""
+    _restarts(workshop, "storm", 1000, 1500)
 
 
 def crash_record(workshop: Workshop) -> None:
@@ -91,6 +108,33 @@ def crash_record(workshop: Workshop) -> None:
             said = [line.text for line in run.console.lines if "last run: septum:" in line.text]
             if len(said) != 1:
                 raise Failure("the record was said " + str(len(said)) + " times")
+
+
+def late_knock(workshop: Workshop) -> None:
+    """a call to close that comes when the partition runs again is dropped; the partition goes on"""
+    needs_x2apic()
+    image = workshop.image("native-x2apic")
+    found = bundle.find(image.read_bytes())
+    cpu = found.cpu_partitions.index(found.partition_names.index("gateway"))
+    asked = subprocess.run([workshop.septum.parent / "septum-bench-layout"], check=True, capture_output=True).stdout
+    mailbox = found.cpu_blocks[cpu] + json.loads(asked)["mailbox"]
+    with tempfile.TemporaryDirectory(prefix="septum-late-") as folder:
+        with Run(X2APIC.but(extra=("-gdb", f"unix:{folder}/gdb,server=on,wait=off")), str(image)) as run:
+            try:
+                at = run.wait(r"gateway: launched", 90)
+                gdb = Gdb(f"{folder}/gdb")
+                gdb.physical()
+                gdb.write(mailbox, gdb.read(mailbox, 4) | MAIL_PARK, 4)
+                gdb.write(0xFEE0_0000 | found.cpu_ids[cpu] << 12, 0x400, 4)  # a message that is an NMI (SDM 3 §11.11)
+                gdb.resume()
+                run.wait(r"gateway: 200 of 200 answers verified", 120, at)
+                run.wait(r"septum: gateway: stopped", 120, at)
+                said = [line.text for line in run.console.lines if re.match(r"septum: gateway: (?!launched)", line.text)]
+                if said != ["septum: gateway: stopped: shut itself down"]:
+                    raise Failure(f"of the gateway was said: {said}")
+            except Failure as wrong:
+                run.stop()
+                raise Failure(f"{wrong}\n--- serial line\n{run.console.text()}") from None
 
 
 def _break(workshop: Workshop, change, pattern: str) -> None:
@@ -184,6 +228,9 @@ CASES = {
     "health.causes": causes,
     "health.restarts": restarts,
     "health.restarts-1000": restarts_long,
+    "health.storm": storm,
+    "health.storm-1000": storm_long,
+    "health.late-knock": late_knock,
     "health.crash-record": crash_record,
     "health.kernel-exception": kernel_exception,
     "health.stack-overflow": stack_overflow,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An image whose tables say something else, with every digest mended: what a builder gone wrong, or a forger, would ship.
+"""An image whose bundle says something else, with every digest mended: what a builder gone wrong, or a forger, would ship.
 Only tests can make one; `septum` writes no image that is not proved. Offsets are those of septum/manifest/manifest.hpp."""
 
 import hashlib
@@ -7,8 +7,11 @@ import struct
 
 MAGIC = b"\x7fSEPTUM1"
 SECTOR = 2048
-AT_MANIFEST_DIGEST, AT_TABLES_DIGEST, AT_BUNDLE, AT_TABLES, AT_RECORDS = 16, 48, 144, 160, 288
-PARTITION_SIZE, DEVICE_SIZE = 216, 104
+AT_MANIFEST_DIGEST, AT_TABLES_DIGEST, AT_BUNDLE, AT_TABLES, AT_RECORDS, AT_IOMMU = 16, 48, 144, 160, 288, 400
+# The record tables in the header's order, and the size of one record.
+RECORDS = {"cpus": 16, "partitions": 216, "regions": 32, "payloads": 24, "channels": 56, "ports": 8, "msrs": 24, "cpuid": 48,
+           "facts": 64, "ram": 16, "devices": 104, "bars": 32, "pci_registers": 20, "bridges": 40}
+AT_PAYLOADS, AT_PAYLOAD_DIGEST = 144, 184  # in a partition's record: the slice of its payloads, and their digest
 ADDRESS = 0x000FFFFFFFFFF000
 LEAF = 0x67  # present, writable, user, accessed, dirty
 NO_EXECUTE = 1 << 63
@@ -29,17 +32,45 @@ class Forge:
         self.manifest_size, = self._get("<I", 12)
         self.size, self.base = self._get("<QQ", AT_BUNDLE)
         self.tables, self.tables_size = self._get("<II", AT_TABLES)
-        self.free = None
-        _, partitions = (self._get("<II", AT_RECORDS + 8 * n) for n in range(2))
+        self.tables_of = {name: self._get("<II", AT_RECORDS + 8 * n) for n, name in enumerate(RECORDS)}
         self.partitions = {}
-        for n in range(partitions[1]):
-            record = partitions[0] + PARTITION_SIZE * n
-            name = self._get("32s", record)[0].rstrip(b"\0").decode()
+        for n in range(self.count("partitions")):
+            record = self.record("partitions", n)
+            name = self.get("32s", record).rstrip(b"\0").decode()
             keys = ("npt", "iopm", "msrpm", "vmcb_boot", "vmcb_ap")
-            self.partitions[name] = dict(zip(keys, self._get("<5Q", record + 64)))
+            self.partitions[name] = {"record": record, **dict(zip(keys, self._get("<5Q", record + 64)))}
 
     def _get(self, form: str, offset: int):
         return struct.unpack_from(form, self.image, self.at + offset)
+
+    def get(self, form: str, offset: int):
+        """One field, `offset` bytes from the start of the bundle."""
+        return self._get(form, offset)[0]
+
+    def set(self, form: str, offset: int, value: int) -> None:
+        struct.pack_into(form, self.image, self.at + offset, value)
+
+    def count(self, table: str) -> int:
+        return self.tables_of[table][1]
+
+    def record(self, table: str, number: int) -> int:
+        """The offset of a record in the bundle."""
+        first, count = self.tables_of[table]
+        if number >= count:
+            raise ValueError(f"{count} records in `{table}`, none with number {number}")
+        return first + RECORDS[table] * number
+
+    def slice(self, table: str, at: int) -> list[int]:
+        """The offsets of the records that the slice at `at` names."""
+        first, count = self._get("<II", at)
+        return [self.record(table, first + n) for n in range(count)]
+
+    def device(self) -> int:
+        """The record of the one function of the board that a partition owns."""
+        real = [at for at in (self.record("devices", n) for n in range(self.count("devices"))) if self.get("<H", at + 32) != 0xFFFF]
+        if len(real) != 1:
+            raise ValueError(f"{len(real)} functions with an owner, expected one")
+        return real[0]
 
     def word(self, host: int) -> int:
         return self._get("<Q", host - self.base)[0]
@@ -76,6 +107,30 @@ class Forge:
         size = 4096 << 9 * (level - 1)
         self.put(at, host & ~(size - 1) & ADDRESS | rights | (0x80 if level == 2 else 0))
 
+    def map_dma(self, address: int, host: int) -> None:
+        """VT-d: lets what the one device calls `address` lead to `host`: the entry's whole page (VT-d §9.1, §9.3, §9.8)."""
+        root, = self._get("<Q", AT_IOMMU + 56)
+        requester = self.get("<H", self.device() + 32)
+        context = (self.word(root + 16 * (requester >> 8)) & ADDRESS) + 16 * (requester & 0xFF)
+        table, level = self.word(context) & ADDRESS, (self.word(context + 8) & 7) + 2
+        while True:
+            at = table + 8 * (address >> (12 + 9 * (level - 1)) & 511)
+            entry = self.word(at)
+            if level == 1 or entry & 0x80 or not entry & 3:
+                break
+            table, level = entry & ADDRESS, level - 1
+        if level > 2:
+            raise ValueError(f"no table of the IOMMU for {address:#x}")
+        self.put(at, host & ~((4096 << 9 * (level - 1)) - 1) & ADDRESS | 3 | (0x80 if level == 2 else 0))
+
+    def put_interrupt(self, handle: int, apic_id: int, vector: int) -> None:
+        """VT-d: a present entry that anybody may use: fixed delivery, source not looked at (VT-d §9.10)."""
+        table, entries = self._get("<QQ", AT_IOMMU + 64)
+        if handle >= entries:
+            raise ValueError(f"the interrupt table has {entries} entries")
+        self.put(table + 16 * handle, apic_id << 32 | vector << 16 | 1)
+        self.put(table + 16 * handle + 8, 0)
+
     def grant_port(self, partition: str, port: int) -> None:
         self.clear_bit(self.partitions[partition]["iopm"], port)
 
@@ -90,6 +145,13 @@ class Forge:
     def sealed(self) -> bytes:
         """The image with all digests made to fit."""
         at, tables = self.at, self.at + self.tables
+        for partition in self.partitions.values():
+            own = hashlib.sha256()
+            for payload in self.slice("payloads", partition["record"] + AT_PAYLOADS):
+                offset, size = self._get("<II", payload)
+                own.update(self.image[at + offset:at + offset + size])
+            place = at + partition["record"] + AT_PAYLOAD_DIGEST
+            self.image[place:place + 32] = own.digest()
         self.image[at + AT_TABLES_DIGEST:at + AT_TABLES_DIGEST + 32] = hashlib.sha256(self.image[tables:tables + self.tables_size]).digest()
         self.image[at + AT_MANIFEST_DIGEST:at + AT_MANIFEST_DIGEST + 32] = bytes(32)
         own = hashlib.sha256(self.image[at:at + self.manifest_size]).digest()

@@ -109,6 +109,10 @@ class Run:
     def __exit__(self, *_) -> None:
         self.stop()
 
+    def now(self) -> float:
+        """Seconds since QEMU was started, as lines have them."""
+        return time.monotonic() - self._started
+
     def _read(self) -> None:
         pending = b""
         while True:
@@ -128,7 +132,7 @@ class Run:
     def _add(self, raw: bytes) -> None:
         text = ESCAPES.sub("", raw.decode("utf-8", "replace")).rstrip("\r")
         with self._changed:
-            self.console.lines.append(Line(time.monotonic() - self._started, text))
+            self.console.lines.append(Line(self.now(), text))
             self._changed.notify_all()
 
     def wait(self, pattern: str, seconds: float, start: int = 0) -> int:

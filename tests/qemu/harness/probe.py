@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 MAGIC = struct.pack("<Q", 0x7E601A570B0E5EED)
 MOST = 512  # partitions/probe/main.cpp: kSteps
-READ, WRITE, IN, OUT, READ_MSR, WRITE_MSR, CPUID, WAIT, EXECUTE, CALL, LISTEN = range(1, 12)
+READ, WRITE, IN, OUT, READ_MSR, WRITE_MSR, CPUID, WAIT, EXECUTE, CALL, LISTEN, REWRITE_MSR = range(1, 13)
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Step:
     address: int
     value: int = 0
     life: int = 0
+    width: int = 1  # bytes of an access to memory or a port: 1, 4 or 8
 
 
 def scripted(elf: bytes, steps: list[Step]) -> bytes:
@@ -28,7 +29,7 @@ def scripted(elf: bytes, steps: list[Step]) -> bytes:
     out = bytearray(elf)
     struct.pack_into("<Q", out, at + 8, len(steps))
     for n, step in enumerate(steps):
-        struct.pack_into("<IIQQ", out, at + 16 + 24 * n, step.op, step.life, step.address, step.value)
+        struct.pack_into("<HHIQQ", out, at + 16 + 24 * n, step.op, step.width, step.life, step.address, step.value)
     return bytes(out)
 
 

@@ -294,6 +294,29 @@ std::vector<Break> breaks() {
                  });
              }
          }},
+        {"board.contract", "vendor is AuthenticAMD",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().facts.count; ++i) {
+                 e.change<m::Fact>(e.header().facts, i, [](m::Fact& f) {
+                     if (f.a == 0 && f.kind == m::FactKind::cpuid_bits) {
+                         f.mask = f.expected = 0;
+                     }
+                 });
+             }
+         }},
+        // In place of a fact that no proof needs: the kernel takes every function that is listed.
+        {"board.contract", "lets in PCI function 00:1d.0 with id 1234:11e8",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().facts.count; ++i) {
+                 e.change<m::Fact>(e.header().facts, i, [](m::Fact& f) {
+                     if (f.a == 0x8000'0000 && f.kind == m::FactKind::cpuid_at_least) {
+                         f.kind = m::FactKind::pci_function;
+                         f.a = 0x00E8;
+                         f.expected = 0x11E8'1234;
+                     }
+                 });
+             }
+         }},
     };
 }
 

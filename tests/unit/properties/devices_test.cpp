@@ -99,6 +99,11 @@ std::vector<Break> common_breaks() {
              e.change<m::Bar>(e.header().bars, device(e, kDisk).bars.first,
                               [](m::Bar& b) { b.gpa = Gpa{0xD000'0000}; });
          }},
+        {"dev.bars-owned", "is shown at 0xf0000000, expected 0xe000",
+         [](Editor& e) {
+             e.change<m::Bar>(e.header().bars, device(e, kDisk).bars.first,
+                              [](m::Bar& b) { b.gpa = Gpa{0xF000'0000}; });
+         }},
         {"dev.bars-owned", "reaches BAR 0 of `card`",
          [](Editor& e) {
              for (const mutation::Entry& entry : e.entries(e.partition(0).npt_root.value)) {

@@ -214,7 +214,14 @@ TEST_F(TwoWays, DisagreementIsAFailureOfItsOwn) {
     for (const auto& [holds, solver] :
          {std::pair{true, smt::Result::violated}, std::pair{false, smt::Result::proved}}) {
         const PropertyResult result = run(holds, solver);
-        EXPECT_EQ(result.verdict, Verdict::inconclusive);
+        EXPECT_EQ(result.verdict, Verdict::disagreed);
+        Report report;
+        PropertyResult passed;
+        passed.verdict = Verdict::proved;
+        report.results.assign(registry().size(), passed);
+        EXPECT_TRUE(report.proved());
+        report.results.back() = result;
+        EXPECT_FALSE(report.proved());
         EXPECT_NE(result.reason.find("the two ways disagree"), std::string::npos) << result.reason;
     }
 }
