@@ -182,6 +182,9 @@ private:
             if (!read(header_.msrs.offset + (partition.msrs.first + i) * sizeof rule, rule)) {
                 continue;
             }
+            if (rule.first <= 0x179 && rule.last >= 0x179) { // how many banks of machine checks a guest counts
+                say(Kind::msr_answer, who, 0x179, static_cast<std::uint64_t>(rule.on_read) << 32 | rule.value);
+            }
             const auto right = [](m::MsrAnswer answer) { return answer > m::MsrAnswer::ignore; };
             if (right(rule.on_read) || right(rule.on_write)) {
                 say(Kind::msr_answer, who, rule.first, rule.last);

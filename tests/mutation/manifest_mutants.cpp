@@ -131,6 +131,8 @@ void rules(std::vector<Operator>& out) {
     };
     msr("SVME is the guest's to write", 0xC000'0080, [](m::MsrRule& r) { r.value |= 0x1000; });
     msr("EFER answers as an APIC base", 0xC000'0080, [](m::MsrRule& r) { r.on_write = m::MsrAnswer::apic_base; });
+    msr("machine checks with banks", 0x179, [](m::MsrRule& r) { r.value = 5; });
+    msr("machine checks without a count", 0x179, [](m::MsrRule& r) { r.on_read = m::MsrAnswer::fault_gp; });
     msr("half of the virtual x2APIC", 0x800, [](m::MsrRule& r) { r.last = 0x82F; });
     msr("x2APIC at the wrong place", 0x200, [](m::MsrRule& r) { r.on_write = m::MsrAnswer::x2apic; });
     const auto cpuid = [&](const char* what, std::uint32_t leaf, auto change) {
@@ -329,7 +331,7 @@ std::vector<Operator> harmless_operators() {
             }
         }));
     add("another constant in an MSR", any<m::MsrRule>(&m::Header::msrs, [](m::MsrRule& r) {
-            if (r.on_read == m::MsrAnswer::constant) {
+            if (r.on_read == m::MsrAnswer::constant && r.first != 0x179) {
                 r.value ^= 0x40;
             }
         }));

@@ -100,6 +100,11 @@ TEST(MsrRules, SortedAndDisjoint) {
         EXPECT_EQ(rules[i].reserved0, 0);
         EXPECT_EQ(rules[i].reserved1, 0U);
         EXPECT_FALSE(rules[i].first <= 0x277 && rules[i].last >= 0x277); // PAT is the guest's own
+        if (rules[i].first == 0x179) {                                   // MCG_CAP, MCG_STATUS
+            EXPECT_EQ(rules[i].last, 0x17AU);
+            EXPECT_EQ(rules[i].value, 0U);
+            EXPECT_EQ(rules[i].on_write, manifest::MsrAnswer::fault_gp);
+        }
     }
 }
 
@@ -130,7 +135,7 @@ TEST(CpuidRules, HideAndShow) {
     EXPECT_EQ(leaf1.set[2], 1U << 31 | 1U << 21);                  // hypervisor, x2APIC
     EXPECT_EQ(leaf1.mask[2] & (1U << 24 | 1U << 3 | 1U << 5), 0U); // TSC-deadline, MONITOR, VMX
     EXPECT_NE(leaf1.mask[2] & (1U << 13), 0U);
-    EXPECT_EQ(leaf1.mask[3] & (1U << 7 | 1U << 14), 0U); // MCE, MCA
+    EXPECT_EQ(leaf1.mask[3] & (1U << 7 | 1U << 14), 1U << 7 | 1U << 14); // MCE, MCA: with no banks
     EXPECT_EQ(leaf1.set[1], 2U << 16);
     EXPECT_EQ(leaf1.set[3], 1U << 28);
     EXPECT_EQ(cpuid_of(cpuid_rules(*outcome.value, 0, config::Apic::xapic), 1, 0).mask[2] & (1U << 13), 0U);
