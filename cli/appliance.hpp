@@ -6,6 +6,7 @@
 #include "cli/answer.hpp"
 #include "cli/files.hpp"
 #include "cli/sbom.hpp"
+#include "cli/target.hpp"
 
 #include <CLI/CLI.hpp>
 #include <optional>
@@ -29,8 +30,6 @@ struct ApplianceOptions {
 };
 
 // Whether these bytes begin as an ISO 9660 image does (ECMA-119 §8.1: `CD001` in sector 16).
-[[nodiscard]] bool looks_like_image(const std::filesystem::path& file);
-
 // One appliance on its way. Each step needs the one before, adds what it finds to `answer`, and says whether to go on.
 class Appliance {
 public:
@@ -41,7 +40,7 @@ public:
     [[nodiscard]] bool prove_model();              // answer().report; the model alone
     [[nodiscard]] bool plan();                     // bundle()
     [[nodiscard]] bool prove_bundle();             // answer().report
-    [[nodiscard]] bool make_image();               // image()
+    [[nodiscard]] bool make_image(Target target = Target::iso); // image()
     [[nodiscard]] bool prove_image();              // answer().report, of image()
     void use_image(std::string name, Bytes image); // instead of make_image()
 
@@ -67,6 +66,7 @@ private:
     std::vector<Ingredient> payloads_;
     std::optional<build::Bundle> bundle_;
     Bytes image_;
+    Target target_ = Target::iso;
 };
 
 } // namespace septum::cli

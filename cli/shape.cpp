@@ -3,6 +3,7 @@
 
 #include "cli/answer.hpp"
 #include "cli/command_line.hpp"
+#include "cli/target.hpp"
 #include "cli/templates.hpp"
 
 #include <algorithm>
@@ -20,6 +21,8 @@ std::vector<std::string> choices_of(const std::string& value) {
         return strings(template_names());
     if (value == "WHEN")
         return {"auto", "always", "never"};
+    if (value == "TARGET")
+        return strings(target_names());
     if (value == "SHELL")
         return {"bash", "zsh", "fish"};
     return {};

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/image/iso.hpp"
 
+#include "build/image/content.hpp"
 #include "build/image/grub.hpp"
 #include "build/image/scratch.hpp"
 
 #include <cstdio>
-#include <cstring>
-#include <memory>
-#include <openssl/evp.h>
 
 namespace septum::build {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-
-std::span<const std::uint8_t> bytes_of(const char* text) {
-    return {reinterpret_cast<const std::uint8_t*>(text), std::strlen(text)};
-}
 
 // ECMA-119 §7.4.1: a volume identifier has capital letters, digits and underlines, at most 32.
 std::string volume_id(const std::string& name) {
@@ -38,19 +32,7 @@ struct VolumeDate {
     std::string uuid;   // YYYY-MM-DD-hh-mm-ss-cc
 };
 
-std::optional<VolumeDate> volume_date(const std::vector<std::span<const std::uint8_t>>& content) {
-    const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1)
-        return std::nullopt;
-    for (const auto part : content) {
-        const std::uint64_t size = part.size();
-        if (EVP_DigestUpdate(context.get(), &size, sizeof size) != 1 ||
-            EVP_DigestUpdate(context.get(), part.data(), part.size()) != 1)
-            return std::nullopt;
-    }
-    if (EVP_DigestFinal_ex(context.get(), digest, nullptr) != 1)
-        return std::nullopt;
+VolumeDate volume_date(const ContentDigest& digest) {
     const auto pick = [&](std::size_t byte, unsigned choices) {
         return (static_cast<unsigned>(digest[byte]) << 8 | digest[byte + 1]) % choices;
     };
@@ -68,14 +50,11 @@ std::optional<VolumeDate> volume_date(const std::vector<std::span<const std::uin
 
 config::Outcome<Bytes> make_iso(std::span<const std::uint8_t> kernel, std::span<const std::uint8_t> bundle,
                                 const IsoOptions& options) {
-    const auto date = volume_date({kernel, bundle, bytes_of(grub_config()), bytes_of(options.volume.c_str()),
-                                   bytes_of(options.uefi ? "uefi" : "")});
-    if (!date) {
-        config::Diagnostic d;
-        d.id = "build.digest";
-        d.message = "sha-256 is not available from openssl";
-        return {std::nullopt, {std::move(d)}};
-    }
+    const auto digest = content_digest({kernel, bundle, bytes_of(grub_config()), bytes_of(options.volume),
+                                        bytes_of(options.uefi ? "uefi" : "")});
+    if (!digest.ok())
+        return {std::nullopt, digest.diagnostics};
+    const VolumeDate date = volume_date(*digest.value);
     auto scratch = Scratch::make();
     if (!scratch.ok())
         return {std::nullopt, std::move(scratch.diagnostics)};
@@ -88,7 +67,7 @@ config::Outcome<Bytes> make_iso(std::span<const std::uint8_t> kernel, std::span<
     if (auto failed = make_bios_image(folder / "bios.img", *scratch.value); !failed.empty())
         return {std::nullopt, std::move(failed)};
     if (options.uefi)
-        if (auto failed = make_efi_image(folder / "efi.img", date->uuid, *scratch.value); !failed.empty())
+        if (auto failed = make_efi_image(folder / "efi.img", date.uuid, *scratch.value); !failed.empty())
             return {std::nullopt, std::move(failed)};
 
     // -r: Rock Ridge names, nobody's owner and rights. The MBR and the GPT make the same file start from a USB stick.
@@ -108,7 +87,7 @@ config::Outcome<Bytes> make_iso(std::span<const std::uint8_t> kernel, std::span<
                                       "SEPTUM",
                                       "-appid",
                                       "SEPTUM",
-                                      "--modification-date=" + date->digits,
+                                      "--modification-date=" + date.digits,
                                       "--set_all_file_dates",
                                       "2026010100000000",
                                       "--gpt_disk_guid",

@@ -146,9 +146,7 @@ def both_uefi(workshop: Workshop) -> None:
     _run(workshop, workshop.example("devices"), "qemu-q35-devices", "vtd_ir_remap*", DONE, (ROUNDS, ROUNDS), uefi=True)
 
 
-def restart(workshop: Workshop) -> None:
-    """a Linux restarts itself with its disk, twice; another with its network card notices nothing"""
-    _needs("qemu-q35-devices", (9, 0))
+def _restart(workshop: Workshop, board: str, trace: str) -> None:
     appliance = workshop.source / "tests" / "qemu" / "appliances" / "devices-restart.yaml"
     said = (
         r"^\[disk\] disk: life 1 of 3",
@@ -159,10 +157,22 @@ def restart(workshop: Workshop) -> None:
         r"^\[net\] net: done",
         r"septum: disk: stopped",
     )
-    console = _run(workshop, appliance, "qemu-q35-devices", "vtd_ir_remap*", said, (2, 64))
+    console = _run(workshop, appliance, board, trace, said, (2, 64))
     wishes = sum(1 for line in console.lines if "septum: disk: restarts by its own wish" in line.text)
     if wishes != 2:
         raise Failure(f"`disk` was restarted {wishes} times, expected 2\n{console.text()}")
+
+
+def restart(workshop: Workshop) -> None:
+    """a Linux restarts itself with its disk, twice; another with its network card notices nothing"""
+    _needs("qemu-q35-devices", (9, 0))
+    _restart(workshop, "qemu-q35-devices", "vtd_ir_remap*")
+
+
+def restart_amd_vi(workshop: Workshop) -> None:
+    """the same behind an AMD IOMMU"""
+    _needs("qemu-q35-amd-iommu", (9, 2))
+    _restart(workshop, "qemu-q35-amd-iommu", "amdvi_ir_remap*")
 
 
 def _restarts(workshop: Workshop, count: int, seconds: float) -> None:
@@ -253,6 +263,7 @@ CASES = {
     "devices.amd-vi": both_amd_vi,
     "devices.uefi": both_uefi,
     "devices.restart": restart,
+    "devices.restart-amd-vi": restart_amd_vi,
     "devices.restarts": restarts,
     "devices.restarts-1000": restarts_long,
     "devices.e1000e": e1000e,

@@ -20,7 +20,7 @@ using decode::test::World;
 Facts facts_of(const World& w) {
     auto outcome = read_bundle(w.kernel, w.bundle);
     EXPECT_TRUE(outcome.ok()) << (outcome.diagnostics.empty() ? "" : outcome.diagnostics[0].message);
-    return outcome.value.value_or(Facts{});
+    return std::move(outcome.value).value_or(Facts{});
 }
 
 TEST(Sha256, KnownAnswer) { // FIPS 180-4, "abc"
