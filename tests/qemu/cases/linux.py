@@ -149,7 +149,7 @@ def _no_warnings(workshop: Workshop, name: str, bare: pathlib.Path, machine: Mac
     extra = ("-kernel", str(bare), "-initrd", str(workshop.septum.parent / "payloads" / "matrix.cpio.gz"), "-append",
              f"{CMDLINE} septum.warnings")
     with Run(machine.but(cpus=2, memory=256, extra=extra)) as run:
-        run.wait(r"matrix: done", 2 * SECONDS) # the bare machine has timers and controllers to try out
+        run.wait(r"matrix: done", 2 * SECONDS)  # the bare machine has timers and controllers to try out
         theirs = _warnings([line.text for line in run.console.lines])
     more = sorted(ours - theirs)
     if more:
