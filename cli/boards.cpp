@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/boards.hpp"
 
-#include "cli/files.hpp"
+#include "cli/target.hpp"
 #include "config/find_board.hpp"
-#include "verifier/decode/iso.hpp"
-#include "verifier/decode/manifest.hpp"
+#include "verifier/facts/facts.hpp"
 
 #include <algorithm>
 
@@ -12,8 +11,6 @@ namespace septum::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kBundlePath = "/boot/appliance.sep";
 
 config::Diagnostic not_ours(const fs::path& image, std::string why) {
     config::Diagnostic d;
@@ -38,17 +35,14 @@ config::Outcome<config::Board> board_by_name(const std::string& name, config::Lo
 }
 
 config::Outcome<config::Board> board_of_image(const fs::path& image, const config::LoadOptions& options) {
-    const auto bytes = read_file(image);
+    const auto bytes = read_image_file(image);
     if (!bytes.ok())
         return {std::nullopt, bytes.diagnostics};
-    const auto iso = verifier::decode::decode_iso(*bytes.value);
-    if (!iso.ok())
+    const auto opened = verifier::open_image(*bytes.value);
+    if (!opened.ok())
         return {std::nullopt,
-                {not_ours(image, iso.diagnostics.empty() ? "it cannot be read" : iso.diagnostics[0].message)}};
-    const auto* file = iso.value->find(kBundlePath);
-    if (file == nullptr)
-        return {std::nullopt, {not_ours(image, std::string("there is no `") + kBundlePath + "` in it")}};
-    const auto manifest = verifier::decode::decode_manifest(iso.value->contents(*file));
+                {not_ours(image, opened.diagnostics.empty() ? "it cannot be read" : opened.diagnostics[0].message)}};
+    const auto manifest = verifier::decode::decode_manifest(opened.value->bundle);
     if (!manifest.ok())
         return {std::nullopt,
                 {not_ours(image, manifest.diagnostics.empty() ? "its manifest cannot be read"
@@ -57,7 +51,7 @@ config::Outcome<config::Board> board_of_image(const fs::path& image, const confi
                          options);
 }
 
-std::vector<config::Board> known_boards(const config::LoadOptions& options) {
+std::vector<std::string> board_names(const config::LoadOptions& options) {
     std::vector<std::string> names;
     for (const fs::path& folder : options.board_dirs) {
         std::error_code ec;
@@ -67,8 +61,12 @@ std::vector<config::Board> known_boards(const config::LoadOptions& options) {
     }
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
+std::vector<config::Board> known_boards(const config::LoadOptions& options) {
     std::vector<config::Board> boards;
-    for (const auto& name : names)
+    for (const auto& name : board_names(options))
         if (auto board = board_by_name(name, options); board.ok())
             boards.push_back(std::move(*board.value));
     return boards;

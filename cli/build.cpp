@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// septum build FILE -o ISO
+// septum build FILE -o IMAGE
 #include "cli/appliance.hpp"
 #include "cli/command.hpp"
-#include "cli/digest.hpp"
+#include "cli/earlier.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 
 namespace septum::cli {
 namespace {
@@ -13,11 +15,13 @@ class Build : public Command {
 public:
     About about() const override {
         return {
-            "build", "FILE -o ISO", "plan, make the tables, prove, write the image",
-            "Makes a bootable image (BIOS and UEFI, CD or USB stick) of the appliance, decodes it again and proves "
-            "every\n"
-            "property on its bytes. An image that is not proved is not written. The same input gives the same bytes.",
+            "build", "FILE -o IMAGE", "plan, make the tables, prove, write the image",
+            "Makes a bootable image (BIOS and UEFI) of the appliance, decodes it again and proves every property on its\n"
+            "bytes. An image that is not proved is not written. The same input gives the same bytes. Targets: `iso`\n"
+            "(a CD, or a USB stick), `disk` (with a place for the next version), `netboot` (files for a server).",
             "septum build appliance.yaml -o appliance.iso\n"
+            "septum build appliance.yaml -o appliance.img --target disk\n"
+            "septum build appliance.yaml -o out/appliance --target iso,disk,netboot     out/appliance.iso, .img, .tar\n"
             "septum build appliance.yaml -o appliance.iso --payloads guests/ --payloads kernels/\n"
             "septum build appliance.yaml -o appliance.iso --all        every property with its verdict\n"
             "septum build appliance.yaml -o appliance.iso --format html --report report.html\n"
@@ -25,61 +29,130 @@ public:
     }
     void declare(CLI::App& app) override {
         app.add_option("FILE", input_.file, "the appliance");
-        app.add_option("-o,--output", image_, "the image to write")->type_name("ISO")->take_last();
+        app.add_option("-o,--output", image_, "the image to write; of several targets, its name without suffix")
+            ->type_name("IMAGE")
+            ->take_last();
+        app.add_option("--target", target_words_,
+                       "iso, disk or netboot; may be repeated (default: by the suffix `.img` or `.tar`, else iso)")
+            ->type_name("TARGET")
+            ->allow_extra_args(false);
         input_.declare(app, true);
         answer_.declare(app, true);
         app.add_option("--report", answer_.output, "where the answer goes (default: standard output)")
             ->type_name("FILE")
             ->take_last();
-        app.add_flag("--sbom", sbom_, "write ISO.spdx.json and ISO.provenance.json beside the image");
+        app.add_flag("--sbom", sbom_, "write IMAGE.spdx.json and IMAGE.provenance.json beside the image");
     }
-    std::vector<Needed> needed() const override { return {{"a FILE", &input_.file}, {"`-o ISO`", &image_}}; }
+    std::vector<Needed> needed() const override { return {{"a FILE", &input_.file}, {"`-o IMAGE`", &image_}}; }
 
     int run(const Terminal& terminal) override {
         const auto format = answer_.parse(terminal);
         if (!format)
             return kUsage;
-        auto file = PendingFile::make(image_);
-        if (!file.ok())
-            return terminal.fail(file.diagnostics);
-        std::vector<PendingFile> beside; // before the work: a folder one may not write to is known at once
-        if (sbom_)
-            for (const char* const suffix : {".spdx.json", ".provenance.json"}) {
-                auto more = PendingFile::make(image_ + suffix);
-                if (!more.ok())
-                    return terminal.fail(more.diagnostics);
-                beside.push_back(std::move(*more.value));
-            }
-        Appliance appliance("build", terminal, input_);
-        if (!(appliance.load() && appliance.prove_model() && appliance.plan() && appliance.make_image() &&
-              appliance.prove_image())) {
-            if (format == Format::html)
-                appliance.draw();
-            const int code = give(terminal, appliance.answer(), answer_);
-            terminal.say("`" + image_ + "` was not written");
-            return code;
+        const auto targets = targets_of(target_words_, image_);
+        if (!targets.ok())
+            return terminal.usage(targets.diagnostics[0].message, targets.diagnostics[0].help);
+        std::vector<Output> outputs; // before the work: a folder one may not write to is known at once
+        for (const Target target : *targets.value) {
+            auto output = make_output(output_for(image_, target, *targets.value));
+            if (!output.ok())
+                return terminal.fail(output.diagnostics);
+            outputs.push_back(std::move(*output.value));
         }
-        appliance.answer().image = image_;
+        std::optional<Appliance> work;
+        const bool unchanged = keep_earlier(terminal, *targets.value, outputs, work);
+        bool good = unchanged;
+        if (!unchanged) {
+            work.emplace("build", terminal, input_);
+            if (targets.value->front() == Target::iso)
+                work->begin_iso();
+            good = work->load() && work->prove_model() && work->plan();
+            for (std::size_t i = 0; good && i < outputs.size(); ++i) {
+                const Target target = (*targets.value)[i];
+                good = work->make_image(target) && work->prove_image();
+                if (good)
+                    keep(*work, target, outputs[i]);
+            }
+        }
+        Appliance& appliance = *work;
+        if (good)
+            appliance.answer().image = outputs.back().name;
         if (format == Format::html)
             appliance.draw();
-        if (const auto failed = file.value->commit(appliance.image()); !failed.empty())
-            return terminal.fail(failed);
-        if (sbom_) {
-            const auto made_of = appliance.ingredients(image_);
-            for (std::size_t i = 0; i < beside.size(); i++)
-                if (const auto failed = beside[i].commit(i == 0 ? spdx(made_of) : provenance(made_of)); !failed.empty())
+        if (!good) {
+            const int code = give(terminal, appliance.answer(), answer_);
+            for (const Output& output : outputs)
+                terminal.say("`" + output.name + "` was not written");
+            return code;
+        }
+        for (Output& output : outputs) {
+            for (std::size_t i = unchanged ? 1 : 0; i < output.files.size(); i++)
+                if (const auto failed = output.files[i].commit(output.contents[i]); !failed.empty())
                     return terminal.fail(failed);
+            if (!unchanged)
+                remember(output.name, output.made);
         }
         const int code = give(terminal, appliance.answer(), answer_);
-        terminal.say(fmt::format("wrote `{}`: {:.1f} MiB, sha-256 {}", image_,
-                                 static_cast<double>(appliance.image().size()) / 1048576.0, sha256(appliance.image())));
+        for (const Output& output : outputs)
+            terminal.say(fmt::format("{} `{}`: {:.1f} MiB, sha-256 {}", unchanged ? "unchanged:" : "wrote", output.name,
+                                     static_cast<double>(output.contents[0].size()) / 1048576.0, output.made.image));
         return code;
     }
 
 private:
+    // An image, and what is told of it beside it.
+    struct Output {
+        std::string name;
+        std::vector<PendingFile> files;
+        std::vector<Bytes> contents; // one for each file
+        Earlier made;                // digests of the image and of what it was made from
+    };
+
+    config::Outcome<Output> make_output(const std::string& name) const {
+        Output output{name, {}, {}, {}};
+        for (const char* const suffix : {"", ".spdx.json", ".provenance.json"}) {
+            if (*suffix != '\0' && !sbom_)
+                continue;
+            auto file = PendingFile::make(name + suffix);
+            if (!file.ok())
+                return {std::nullopt, std::move(file.diagnostics)};
+            output.files.push_back(std::move(*file.value));
+        }
+        return {std::move(output), {}};
+    }
+
+    // Whether all images stand as they would be made now, and are proved.
+    bool keep_earlier(const Terminal& terminal, const std::vector<Target>& targets, std::vector<Output>& outputs,
+                      std::optional<Appliance>& work) const {
+        if (!std::all_of(outputs.begin(), outputs.end(), [](const Output& output) { return recall(output.name); }))
+            return false;
+        work.emplace("build", terminal, input_);
+        bool same = work->load() && work->plan();
+        for (std::size_t i = 0; same && i < outputs.size(); ++i) {
+            same = work->use_earlier_image(outputs[i].name, targets[i]);
+            if (same)
+                keep(*work, targets[i], outputs[i]);
+        }
+        if (!same)
+            for (Output& output : outputs)
+                output.contents.clear();
+        return same;
+    }
+
+    void keep(const Appliance& appliance, Target target, Output& output) const {
+        output.contents.push_back(appliance.image());
+        output.made = {appliance.inputs_digest(target), appliance.image_digest()};
+        if (!sbom_)
+            return;
+        const auto made_of = appliance.ingredients(output.name);
+        for (const std::string& text : {spdx(made_of), provenance(made_of)})
+            output.contents.emplace_back(text.begin(), text.end());
+    }
+
     ApplianceOptions input_;
     AnswerOptions answer_;
     std::string image_;
+    std::vector<std::string> target_words_;
     bool sbom_ = false;
 };
 

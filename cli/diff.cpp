@@ -112,7 +112,7 @@ private:
             side = side_of(appliance.model(), appliance.answer().sources);
             return kDone;
         }
-        const auto bytes = read_file(file);
+        const auto bytes = read_image_file(file);
         if (!bytes.ok())
             return terminal.fail(bytes.diagnostics);
         const auto grants = verifier::read_grants(*bytes.value);

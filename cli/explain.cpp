@@ -97,7 +97,7 @@ private:
             return give(terminal, appliance.answer(), {});
         Bytes image;
         if (!image_.empty()) {
-            auto bytes = read_file(image_);
+            auto bytes = read_image_file(image_);
             if (!bytes.ok())
                 return terminal.fail(bytes.diagnostics);
             if (bytes.value->empty())

@@ -43,7 +43,7 @@ public:
                 return give(terminal, appliance.answer(), {});
             return show(terminal, verifier::declared_flow(appliance.model()), appliance.answer().sources);
         }
-        const auto image = read_file(input_.file);
+        const auto image = read_image_file(input_.file);
         if (!image.ok())
             return terminal.fail(image.diagnostics);
         const auto flow = verifier::image_flow(*image.value);

@@ -152,14 +152,27 @@ config::Outcome<std::vector<std::string>> qemu_command(const config::Board& boar
         words.insert(words.end(),
                      {"-drive", "if=none,id=" + disk.name + ",format=raw,file=" +
                                     without_commas(disk_file(board, disk, options).string())});
-    for (const auto& network : board.qemu.networks)
-        words.insert(words.end(), {"-netdev", "user,id=" + network + kEcho});
+    if (options.target == Target::netboot && board.qemu.networks.empty())
+        return {std::nullopt,
+                {error("board `" + board.name.value + "` has no network to boot from",
+                       "its file has to name one: `networks` below `qemu`, and a card among `devices` and `pci`")}};
+    for (std::size_t i = 0; i < board.qemu.networks.size(); ++i) {
+        std::string network = "user,id=" + board.qemu.networks[i] + kEcho;
+        if (options.target == Target::netboot && i == 0)
+            network += ",tftp=" + without_commas(image.string()) +
+                       ",bootfile=" + (options.uefi ? "grub-x64.efi" : "grub-bios.0");
+        words.insert(words.end(), {"-netdev", network});
+    }
     for (const auto& device : board.qemu.devices)
         words.insert(words.end(), {"-device", device});
     for (const auto& property : board.qemu.globals)
         words.insert(words.end(), {"-global", property});
-    words.insert(words.end(), {"-serial", "stdio", "-drive",
-                               "media=cdrom,format=raw,readonly=on,file=" + without_commas(image.string())});
+    words.insert(words.end(), {"-serial", "stdio"});
+    if (options.target == Target::iso)
+        words.insert(words.end(),
+                     {"-drive", "media=cdrom,format=raw,readonly=on,file=" + without_commas(image.string())});
+    else if (options.target == Target::disk) // on q35 `ide` is a port of its own AHCI controller
+        words.insert(words.end(), {"-drive", "if=ide,format=raw,snapshot=on,file=" + without_commas(image.string())});
     words.insert(words.end(), options.arguments.begin(), options.arguments.end());
     return {std::move(words), {}};
 }

@@ -2,6 +2,7 @@
 // How a board is started in QEMU, and whether the QEMU at hand is able to.
 #pragma once
 
+#include "cli/target.hpp"
 #include "config/board.hpp"
 #include "config/source.hpp"
 
@@ -16,6 +17,7 @@ struct QemuOptions {
     std::string program; // a name looked for in PATH, or a path; empty: qemu-system-x86_64
     std::string accel = "tcg";
     bool uefi = false;                  // OVMF instead of SeaBIOS
+    Target target = Target::iso;        // of the image
     std::filesystem::path disks;        // folder of the board's disks; empty: the current one
     std::vector<std::string> arguments; // more, at the end
 };
@@ -41,7 +43,9 @@ struct Version {
 [[nodiscard]] std::vector<config::Diagnostic> check_qemu(const config::Board& board, Version found,
                                                          const std::vector<config::Board>& others);
 
-// The whole command line. Errors: a board that QEMU does not know to be, OVMF missing.
+// The whole command line. Of an image for the network, `image` is the folder with its files: QEMU serves it on the
+// board's first network. A disk is not written to. Errors: a board that QEMU does not know to be, or that has no network
+// to boot from; OVMF missing.
 [[nodiscard]] config::Outcome<std::vector<std::string>> qemu_command(const config::Board& board,
                                                                      const std::filesystem::path& program,
                                                                      const std::filesystem::path& image,

@@ -8,6 +8,7 @@
 #include "cli/places.hpp"
 #include "cli/qemu.hpp"
 #include "cli/session.hpp"
+#include "verifier/facts/facts.hpp"
 
 #include <cmath>
 #include <cstdlib>
@@ -32,6 +33,8 @@ public:
                 "septum run appliance.yaml\n"
                 "septum run appliance.iso --timeout 20\n"
                 "septum run appliance.iso --expect 'vault] ready' --expect 'gateway] done' --timeout 30\n"
+                "septum run appliance.img --uefi                           a disk; or an archive or folder for the "
+                "network\n"
                 "septum run appliance.iso --uefi --qemu-arg=-d --qemu-arg=int\n"
                 "septum run appliance.iso --view columns                   side by side; keys: 0 all, 1 to 9 one, c "
                 "columns\n"
@@ -91,11 +94,14 @@ public:
         } else if (!expected_.empty()) {
             session.seconds = kPatience;
         }
+        if (const auto target = target_of_image(input_.file)) {
+            qemu_.target = *target;
+            return run_image(terminal, session);
+        }
         const auto unreadable = check_readable(input_.file);
         if (!unreadable.empty())
             return terminal.fail(unreadable);
-        const bool image = looks_like_image(input_.file) || fs::path(input_.file).extension() == ".iso";
-        return image ? run_image(terminal, session) : run_appliance(terminal, session);
+        return named_like_image(input_.file) ? run_image(terminal, session) : run_appliance(terminal, session);
     }
 
 private:
@@ -103,7 +109,31 @@ private:
         auto board = board_of_image(input_.file, input_.load_options());
         if (!board.ok())
             return terminal.fail(board.diagnostics);
-        return start(terminal, *board.value, input_.file, session);
+        if (qemu_.target != Target::netboot || fs::is_directory(input_.file))
+            return start(terminal, *board.value, input_.file, session);
+        if (print_command_) // as if it were unpacked beside itself
+            return start(terminal, *board.value, fs::path(input_.file).replace_extension(), session);
+        const auto scratch = build::Scratch::make();
+        if (!scratch.ok())
+            return terminal.fail(scratch.diagnostics);
+        if (const auto failed = unpack(scratch.value->path()); !failed.empty())
+            return terminal.fail(failed);
+        return start(terminal, *board.value, scratch.value->path(), session);
+    }
+
+    // The archive's files into `folder`, for QEMU to serve.
+    std::vector<config::Diagnostic> unpack(const fs::path& folder) const {
+        const auto bytes = read_file(input_.file);
+        if (!bytes.ok())
+            return bytes.diagnostics;
+        const auto image = verifier::open_image(*bytes.value);
+        if (!image.ok())
+            return image.diagnostics;
+        for (const auto& file : image.value->files)
+            if (const fs::path name = file.path; name == name.filename() && name != "..")
+                if (auto failed = build::write_scratch(folder / name, file.contents); !failed.empty())
+                    return failed;
+        return {};
     }
 
     int run_appliance(const Terminal& terminal, const SessionOptions& session) const {

@@ -27,6 +27,11 @@ ordered_json checksum(const std::string& digest) {
     return ordered_json::array({{{"algorithm", "SHA256"}, {"checksumValue", digest}}});
 }
 
+// GRUB's programs among what boots the image; its configuration and the boot catalogue are ours.
+bool is_grub(const Ingredient& part) {
+    return part.kind == "boot" && !part.name.ends_with("grub.cfg") && !part.name.ends_with("boot.cat");
+}
+
 std::string dumped(const ordered_json& root) {
     return root.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
@@ -53,7 +58,7 @@ std::string spdx(const Ingredients& made_of) {
         const auto& part = made_of.parts[i];
         const std::string id = fmt::format("SPDXRef-{}-{}", part.kind, i);
         add(id, part.name, part.kind == "appliance" ? "SOURCE" : "APPLICATION", part.digest,
-            part.kind == "kernel" ? "Apache-2.0" : "NOASSERTION");
+            part.kind == "kernel" ? "Apache-2.0" : is_grub(part) ? "GPL-3.0-or-later" : "NOASSERTION");
         if (part.kind == "kernel")
             packages.back()["versionInfo"] = kVersion;
         relations.push_back({{"spdxElementId", "SPDXRef-image"},
@@ -84,7 +89,7 @@ std::string provenance(const Ingredients& made_of) {
          {"predicate",
           {{"buildDefinition",
             {{"buildType", "urn:septum:build:1"},
-             {"externalParameters", {{"appliance", made_of.appliance}}},
+             {"externalParameters", {{"appliance", made_of.appliance}, {"target", made_of.target}}},
              {"resolvedDependencies", std::move(materials)}}},
            {"runDetails", {{"builder", {{"id", "urn:septum:tool"}, {"version", {{"septum", kVersion}}}}}}}}}});
 }

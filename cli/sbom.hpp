@@ -13,13 +13,14 @@
 namespace septum::cli {
 
 struct Ingredient {
-    std::string name;   // as the user's files name it
-    std::string kind;   // "appliance", "kernel", "payload"
+    std::string name;   // as the user's files name it; of what boots the image, where it lies in it
+    std::string kind;   // "appliance", "boot", "kernel", "payload"
     std::string digest; // SHA-256, hexadecimal
 };
 
 struct Ingredients {
     std::string appliance; // its name
+    std::string target;    // "iso", "disk", "netboot"
     std::string image;     // the file's name without folders
     std::string image_digest;
     std::vector<Ingredient> parts; // sorted by (kind, name)

@@ -23,6 +23,8 @@ public:
             "it could not judge.",
             "septum verify appliance.yaml                    the model and the tables it leads to\n"
             "septum verify appliance.yaml appliance.iso      the image as it ships\n"
+            "septum verify appliance.yaml appliance.img      a disk, in the same way; or a folder to boot from over "
+            "the network\n"
             "septum verify appliance.iso                     what an image grants, when nobody has its appliance "
             "file\n"
             "septum verify appliance.yaml --model-only       without payloads\n"
@@ -113,7 +115,7 @@ private:
         if (answer_.format == "html")
             return terminal.usage("`--format html` draws an appliance, and `" + input_.file + "` is an image alone",
                                   "septum verify appliance.yaml " + input_.file + " --format html");
-        const auto bytes = read_file(input_.file);
+        const auto bytes = read_image_file(input_.file);
         if (!bytes.ok())
             return terminal.fail(bytes.diagnostics);
         terminal.progress("reading the image");
@@ -165,7 +167,7 @@ private:
 
     void prove(Appliance& appliance) {
         if (!image_.empty()) {
-            auto bytes = read_file(image_);
+            auto bytes = read_image_file(image_);
             if (!bytes.ok()) {
                 auto& all = appliance.answer().diagnostics;
                 all.insert(all.end(), bytes.diagnostics.begin(), bytes.diagnostics.end());

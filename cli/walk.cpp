@@ -46,7 +46,7 @@ public:
         const auto gpa = parse_number(gpa_);
         if (!gpa)
             return terminal.usage("`" + gpa_ + "` is no address", "for example 0x100000, 0xd000_0000 or 1048576");
-        const auto image = read_file(image_);
+        const auto image = read_image_file(image_);
         if (!image.ok())
             return terminal.fail(image.diagnostics);
         Appliance appliance("walk", terminal, input_);

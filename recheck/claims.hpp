@@ -107,7 +107,8 @@ struct Image {
 };
 
 [[nodiscard]] Certificate read_certificate(Bytes file);
-[[nodiscard]] Image read_image(Bytes file);
+// Of an ISO `kernel` and `bundle` are found; of any other image they are given, and it must hold them.
+[[nodiscard]] Image read_image(Bytes file, Bytes kernel = {}, Bytes bundle = {});
 // Throws Differs.
 void compare(const Claims& certificate, const Claims& image);
 void check_separation(const Image& image);

@@ -254,11 +254,17 @@ void read_private(const Bundle& bundle, Claims& out) {
 
 } // namespace
 
-Image read_image(Bytes file) {
+Image read_image(Bytes file, Bytes kernel, Bytes bundle_bytes) {
     Image out;
-    const Bytes config = iso_file(file, "/boot/grub/grub.cfg");
-    const Bytes kernel = iso_file(file, loaded_by(config, "multiboot2"));
-    const Bytes bundle_bytes = iso_file(file, loaded_by(config, "module2"));
+    if (kernel.empty()) {
+        const Bytes config = iso_file(file, "/boot/grub/grub.cfg");
+        kernel = iso_file(file, loaded_by(config, "multiboot2"));
+        bundle_bytes = iso_file(file, loaded_by(config, "module2"));
+    } else {
+        for (const Bytes part : {kernel, bundle_bytes})
+            if (std::search(file.begin(), file.end(), part.begin(), part.end()) == file.end())
+                throw Unreadable("the image does not hold kernel and bundle, in one piece each");
+    }
     const Bundle bundle = open(bundle_bytes);
     out.claims.appliance = text(bundle.header.name);
     out.claims.board = text(bundle.header.board);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/image/grub.hpp"
 
+#include "build/image/content.hpp"
+#include "build/image/fat.hpp"
+#include "build/image/tools.hpp"
+
 namespace septum::build {
 namespace {
 
 namespace fs = std::filesystem;
 using Diagnostics = std::vector<config::Diagnostic>;
-
-constexpr const char* kGrubLibrary = "/usr/lib/grub";
 
 // Modules for one platform; a folder that is missing is a package that is missing.
 Diagnostics need_modules(const char* platform, const char* package) {
@@ -23,12 +25,6 @@ Diagnostics need_modules(const char* platform, const char* package) {
     return {std::move(d)};
 }
 
-const Tool kMkimage = {{"grub-mkimage", "grub2-mkimage"}, "grub-common"};
-
-std::span<const std::uint8_t> bytes_of(const std::string& text) {
-    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 } // namespace
 
 const char* grub_config() {
@@ -42,31 +38,41 @@ fs::path grub_hybrid_mbr() {
     return fs::path(kGrubLibrary) / "i386-pc" / "boot_hybrid.img";
 }
 
-Diagnostics make_bios_image(const fs::path& file, const Scratch& scratch) {
-    if (auto missing = need_modules("i386-pc", "grub-pc-bin"); !missing.empty())
+fs::path grub_disk_mbr() {
+    return fs::path(kGrubLibrary) / "i386-pc" / "boot.img";
+}
+
+Diagnostics make_grub(const fs::path& file, const GrubProgram& program, const Scratch& scratch) {
+    const bool efi = program.format == "x86_64-efi";
+    const char* const platform = efi ? "x86_64-efi" : "i386-pc";
+    if (auto missing = need_modules(platform, efi ? "grub-efi-amd64-bin" : "grub-pc-bin"); !missing.empty())
         return missing;
-    return run_tool(kMkimage,
-                    {"--format=i386-pc-eltorito", "--directory=" + (fs::path(kGrubLibrary) / "i386-pc").string(),
-                     "--prefix=/boot/grub", "--output=" + file.string(), "biosdisk", "iso9660", "normal", "multiboot2"},
-                    scratch);
+    std::vector<std::string> words = {"--format=" + program.format,
+                                      "--directory=" + (fs::path(kGrubLibrary) / platform).string(),
+                                      "--prefix=" + program.prefix, "--output=" + file.string()};
+    if (!program.config.empty()) {
+        const fs::path config = scratch.path() / "first.cfg";
+        if (auto failed = write_scratch(config, bytes_of(program.config)); !failed.empty())
+            return failed;
+        words.push_back("--config=" + config.string());
+    }
+    words.insert(words.end(), program.modules.begin(), program.modules.end());
+    return run_tool(grub_mkimage(), words, scratch);
+}
+
+Diagnostics make_bios_image(const fs::path& file, const Scratch& scratch) {
+    return make_grub(file, {"i386-pc-eltorito", "/boot/grub", "", {"biosdisk", "iso9660", "normal", "multiboot2"}},
+                     scratch);
 }
 
 Diagnostics make_efi_image(const fs::path& file, const std::string& volume_uuid, const Scratch& scratch) {
-    if (auto missing = need_modules("x86_64-efi", "grub-efi-amd64-bin"); !missing.empty())
-        return missing;
-    const fs::path config = scratch.path() / "efi.cfg";
     const fs::path program = scratch.path() / "BOOTX64.EFI";
-    if (auto failed = write_scratch(config, bytes_of("search.fs_uuid " + volume_uuid +
-                                                     " root\n"
-                                                     "set prefix=($root)/boot/grub\n"));
-        !failed.empty())
-        return failed;
-    if (auto failed =
-            run_tool(kMkimage,
-                     {"--format=x86_64-efi", "--directory=" + (fs::path(kGrubLibrary) / "x86_64-efi").string(),
-                      "--config=" + config.string(), "--prefix=/boot/grub", "--output=" + program.string(), "iso9660",
-                      "search_fs_uuid", "normal", "multiboot2"},
-                     scratch);
+    if (auto failed = make_grub(program,
+                                {"x86_64-efi",
+                                 "/boot/grub",
+                                 "search.fs_uuid " + volume_uuid + " root\nset prefix=($root)/boot/grub\n",
+                                 {"iso9660", "search_fs_uuid", "normal", "multiboot2"}},
+                                scratch);
         !failed.empty())
         return failed;
 
@@ -80,18 +86,13 @@ Diagnostics make_efi_image(const fs::path& file, const std::string& volume_uuid,
         return {std::move(d)};
     }
     const auto sectors = ((size + 511) / 512 + 64 + 31) / 32 * 32;
-    const std::string image = file.string();
-    const std::vector<std::pair<Tool, std::vector<std::string>>> steps = {
-        {{{"mformat"}, "mtools"},
-         {"-C", "-i", image, "-T", std::to_string(sectors), "-h", "1", "-s", "32", "-N", "53455054", "-v", "SEPTUM",
-          "::"}},
-        {{{"mmd"}, "mtools"}, {"-i", image, "::EFI", "::EFI/BOOT"}},
-        {{{"mcopy"}, "mtools"}, {"-i", image, program.string(), "::EFI/BOOT/BOOTX64.EFI"}},
-    };
-    for (const auto& [tool, arguments] : steps)
-        if (auto failed = run_tool(tool, arguments, scratch); !failed.empty())
-            return failed;
-    return {};
+    return make_fat(file,
+                    {.sectors = sectors,
+                     .serial = 0x5345'5054,
+                     .label = "SEPTUM",
+                     .folders = {"EFI", "EFI/BOOT"},
+                     .files = {{"EFI/BOOT/BOOTX64.EFI", program}}},
+                    scratch);
 }
 
 } // namespace septum::build

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/image/iso.hpp"
 
+#include "build/image/content.hpp"
 #include "build/image/grub.hpp"
 #include "build/image/scratch.hpp"
+#include "build/image/tools.hpp"
 
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
-#include <memory>
-#include <openssl/evp.h>
+#include <future>
 
 namespace septum::build {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-std::span<const std::uint8_t> bytes_of(const char* text) {
-    return {reinterpret_cast<const std::uint8_t*>(text), std::strlen(text)};
-}
+constexpr std::size_t kHeaderPage = 4096;
 
 // ECMA-119 §7.4.1: a volume identifier has capital letters, digits and underlines, at most 32.
 std::string volume_id(const std::string& name) {
@@ -32,25 +31,14 @@ std::string volume_id(const std::string& name) {
 
 // GRUB tells volumes apart by the date of their last modification (ECMA-119 §8.4.27). Ours says nothing about
 // time: it is a valid date chosen by the content, so that two appliances in one machine are not mixed up and two
-// builds of one appliance are the same.
+// builds of one appliance are the same. Of the bundle its first page is enough: the manifest's header is there, with
+// the digest that covers all the rest.
 struct VolumeDate {
     std::string digits; // YYYYMMDDhhmmsscc
     std::string uuid;   // YYYY-MM-DD-hh-mm-ss-cc
 };
 
-std::optional<VolumeDate> volume_date(const std::vector<std::span<const std::uint8_t>>& content) {
-    const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1)
-        return std::nullopt;
-    for (const auto part : content) {
-        const std::uint64_t size = part.size();
-        if (EVP_DigestUpdate(context.get(), &size, sizeof size) != 1 ||
-            EVP_DigestUpdate(context.get(), part.data(), part.size()) != 1)
-            return std::nullopt;
-    }
-    if (EVP_DigestFinal_ex(context.get(), digest, nullptr) != 1)
-        return std::nullopt;
+VolumeDate volume_date(const ContentDigest& digest) {
     const auto pick = [&](std::size_t byte, unsigned choices) {
         return (static_cast<unsigned>(digest[byte]) << 8 | digest[byte + 1]) % choices;
     };
@@ -66,34 +54,64 @@ std::optional<VolumeDate> volume_date(const std::vector<std::span<const std::uin
 
 } // namespace
 
-config::Outcome<Bytes> make_iso(std::span<const std::uint8_t> kernel, std::span<const std::uint8_t> bundle,
-                                const IsoOptions& options) {
-    const auto date = volume_date({kernel, bundle, bytes_of(grub_config()), bytes_of(options.volume.c_str()),
-                                   bytes_of(options.uefi ? "uefi" : "")});
-    if (!date) {
-        config::Diagnostic d;
-        d.id = "build.digest";
-        d.message = "sha-256 is not available from openssl";
-        return {std::nullopt, {std::move(d)}};
-    }
+struct IsoMaker::Begun {
+    explicit Begun(Scratch folder) : scratch(std::move(folder)) {}
+    Scratch scratch;
+    std::future<std::vector<config::Diagnostic>> bios; // declared last, so waited for first
+};
+
+IsoMaker::IsoMaker(IsoMaker&&) noexcept = default;
+IsoMaker& IsoMaker::operator=(IsoMaker&&) noexcept = default;
+IsoMaker::~IsoMaker() = default;
+IsoMaker::IsoMaker(std::unique_ptr<Begun> begun) : begun_(std::move(begun)) {}
+
+config::Outcome<IsoMaker> IsoMaker::begin() {
     auto scratch = Scratch::make();
     if (!scratch.ok())
         return {std::nullopt, std::move(scratch.diagnostics)};
-    const auto& folder = scratch.value->path();
+    auto begun = std::make_unique<Begun>(std::move(*scratch.value));
+    begun->bios = std::async(std::launch::async, [folder = &begun->scratch] {
+        return make_bios_image(folder->path() / "bios.img", *folder);
+    });
+    return {IsoMaker(std::move(begun)), {}};
+}
+
+config::Outcome<Bytes> make_iso(std::span<const std::uint8_t> kernel, std::span<const std::uint8_t> bundle,
+                                const IsoOptions& options) {
+    auto maker = IsoMaker::begin();
+    if (!maker.ok())
+        return {std::nullopt, std::move(maker.diagnostics)};
+    return maker.value->finish(kernel, bundle, options);
+}
+
+config::Outcome<Bytes> IsoMaker::finish(std::span<const std::uint8_t> kernel, std::span<const std::uint8_t> bundle,
+                                        const IsoOptions& options) {
+    const auto digest = content_digest({kernel, bundle.first(std::min(bundle.size(), kHeaderPage)),
+                                        bytes_of(grub_config()), bytes_of(options.volume),
+                                        bytes_of(options.uefi ? "uefi" : "")});
+    if (!digest.ok())
+        return {std::nullopt, digest.diagnostics};
+    const VolumeDate date = volume_date(*digest.value);
+    const Scratch& scratch = begun_->scratch;
+    const auto& folder = scratch.path();
 
     for (const auto& [name, bytes] :
          {std::pair{"grub.cfg", bytes_of(grub_config())}, {"septum.elf", kernel}, {"appliance.sep", bundle}})
         if (auto failed = write_scratch(folder / name, bytes); !failed.empty())
             return {std::nullopt, std::move(failed)};
-    if (auto failed = make_bios_image(folder / "bios.img", *scratch.value); !failed.empty())
-        return {std::nullopt, std::move(failed)};
+    std::vector<config::Diagnostic> efi;
     if (options.uefi)
-        if (auto failed = make_efi_image(folder / "efi.img", date->uuid, *scratch.value); !failed.empty())
-            return {std::nullopt, std::move(failed)};
+        efi = make_efi_image(folder / "efi.img", date.uuid, scratch);
+    if (auto failed = begun_->bios.get(); !failed.empty())
+        return {std::nullopt, std::move(failed)};
+    if (!efi.empty())
+        return {std::nullopt, std::move(efi)};
 
     // -r: Rock Ridge names, nobody's owner and rights. The MBR and the GPT make the same file start from a USB stick.
     const std::string iso = (folder / "out.iso").string();
     std::vector<std::string> words = {"-no_rc",
+                                      "-stdio_sync", // the scratch folder need not survive a power cut
+                                      "off",
                                       "-as",
                                       "mkisofs",
                                       "-quiet",
@@ -108,7 +126,7 @@ config::Outcome<Bytes> make_iso(std::span<const std::uint8_t> kernel, std::span<
                                       "SEPTUM",
                                       "-appid",
                                       "SEPTUM",
-                                      "--modification-date=" + date->digits,
+                                      "--modification-date=" + date.digits,
                                       "--set_all_file_dates",
                                       "2026010100000000",
                                       "--gpt_disk_guid",
@@ -136,7 +154,7 @@ config::Outcome<Bytes> make_iso(std::span<const std::uint8_t> kernel, std::span<
     graft("/boot/grub/bios.img", "bios.img");
     if (options.uefi)
         graft("/boot/grub/efi.img", "efi.img");
-    if (auto failed = run_tool({{"xorriso"}, "xorriso"}, words, *scratch.value); !failed.empty())
+    if (auto failed = run_tool(xorriso(), words, scratch); !failed.empty())
         return {std::nullopt, std::move(failed)};
     return read_scratch(iso);
 }

@@ -46,9 +46,6 @@ inline void finish_load(CpuState& cpu, const Mov& mov, u64 value) {
 // of the partition's own CPUs, fixed or lowest priority, edge, vector 32 or above.
 Route route_of(const Manifest& manifest, u32 address, u32 address_high, u32 data);
 
-// The number of the device whose MSI-X table shares a page with guest-physical `address`, so that the page is not mapped;
-// kNoDevice when there is none.
-inline constexpr u32 kNoDevice = ~0u;
-u32 find_trapped(const Manifest& manifest, u64 address);
+inline constexpr u32 kNoDevice = ~0u; // a device's number among the partition's, where there is none
 
 } // namespace septum::kernel::core

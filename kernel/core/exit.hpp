@@ -49,8 +49,7 @@ struct Exit {
     u64 rip = 0;          // of the instruction
     u64 next_rip = 0;     // behind it, where the kind has one
     u64 rsp = 0;          // debug, alignment and iret only
-    u32 device = ~0u;     // memory: what find_trapped() says of `address`
-    const Mov* mov = nullptr; // memory of a device: the instruction, where it could be read
+    const Mov* mov = nullptr; // memory: the instruction whose access it was, where it could be read and is a move
 };
 
 } // namespace septum::kernel::core

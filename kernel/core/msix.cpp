@@ -33,8 +33,20 @@ Table table_of(const Manifest& manifest, const manifest::Device& device) {
 
 // The table shares a page with `address`.
 bool traps(const Table& table, u64 address) {
-    return table.bar != nullptr && address >= table.begin / kPageSize * kPageSize &&
-           address < (table.end + kPageSize - 1) / kPageSize * kPageSize;
+    const u64 page = address / kPageSize;
+    return table.bar != nullptr && page >= table.begin / kPageSize && page <= (table.end - 1) / kPageSize;
+}
+
+// The number of the device whose table shares a page with guest-physical `address`, so that the page is not mapped; kNoDevice
+// when there is none.
+u32 find_trapped(const Manifest& manifest, u64 address, Table& table) {
+    for (u32 i = 1; i < manifest::kMaxDevices && i < manifest.devices.count; i++) { // behind the host bridge
+        table = table_of(manifest, *manifest.devices.at(i));
+        if (traps(table, address)) {
+            return i;
+        }
+    }
+    return kNoDevice;
 }
 
 u32 read_word(const DeviceState& state, u32 entries, u64 offset) {
@@ -54,8 +66,8 @@ bool write_word(MsixEntry& entry, u32 word, u32 value) {
     return before != kept;
 }
 
-void write_table(const Manifest& manifest, const manifest::Device& device, const Table& table, DeviceState& state, u64 offset,
-                 u32 words, u64 value, DeviceEffect& effect) {
+[[gnu::always_inline]] inline void write_table(const Manifest& manifest, const manifest::Device& device, const Table& table,
+                                              DeviceState& state, u64 offset, u32 words, u64 value, DeviceEffect& effect) {
     const u64 index = offset / kEntrySize;
     if (index >= device.handles || index >= manifest::kMaxMsixEntries) {
         return;
@@ -83,7 +95,7 @@ void write_table(const Manifest& manifest, const manifest::Device& device, const
 }
 
 // What a store writes.
-u64 source_of(const CpuState& cpu, const Mov& mov) {
+[[gnu::always_inline]] inline u64 source_of(const CpuState& cpu, const Mov& mov) {
     const u64 whole = mov.has_immediate ? mov.immediate : cpu.registers[mov.reg % kRegisters] >> (mov.high ? 8 : 0);
     return low_bytes(whole, mov.width);
 }
@@ -122,24 +134,12 @@ Route route_of(const Manifest& manifest, u32 address, u32 address_high, u32 data
     return {};
 }
 
-u32 find_trapped(const Manifest& manifest, u64 address) {
-    for (u32 i = 1; i < manifest::kMaxDevices; i++) { // behind the host bridge
-        const manifest::Device* device = manifest.devices.at(i);
-        if (device == nullptr) {
-            break;
-        }
-        if (traps(table_of(manifest, *device), address)) {
-            return i;
-        }
-    }
-    return kNoDevice;
-}
-
 void answer_memory(const Manifest& manifest, CpuState& cpu, const Exit& exit, Effects& effects) {
-    const manifest::Device* device = manifest.devices.at(exit.device);
-    DeviceState* state = manifest.device_states.of(exit.device);
-    const Table table = device == nullptr ? Table{} : table_of(manifest, *device);
-    if (state == nullptr || !traps(table, exit.address) || exit.access == manifest::kExecute) {
+    Table table;
+    const u32 number = find_trapped(manifest, exit.address, table);
+    const manifest::Device* device = manifest.devices.at(number);
+    DeviceState* state = manifest.device_states.of(number);
+    if (device == nullptr || state == nullptr || exit.access == manifest::kExecute) {
         forbid(effects, Fault::memory);
         return;
     }
@@ -152,7 +152,7 @@ void answer_memory(const Manifest& manifest, CpuState& cpu, const Exit& exit, Ef
         return;
     }
     cpu.device.action = DeviceAction::none;
-    cpu.device.device = exit.device;
+    cpu.device.device = number;
     if (exit.address < table.begin || exit.address >= table.end) {
         effects.set |= kAdvance | kDevice;
         pass_on(cpu, table, exit);

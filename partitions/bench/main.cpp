@@ -203,6 +203,12 @@ void run_msix(const MsixTable& table) {
         store(table.address + kControl, 1);
         return took;
     });
+    run("msix-reroute", [&] { // the same, to another vector each time
+        store(table.address + kData, data ^= 1);
+        const u32 took = store(table.address + kControl, 0);
+        store(table.address + kControl, 1);
+        return took;
+    });
     run("msix-mask", [&] {
         store(table.address + kControl, 0);
         return store(table.address + kControl, 1);

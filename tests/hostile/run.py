@@ -23,6 +23,8 @@ COMMANDS = {
     "image": ("septum verify {}", "septum flow {}", "septum diff {} two.iso", "septum diff two.iso {}", "septum verify two.yaml {}",
               "septum walk {} left 0x100000", "septum explain mem.exact two.yaml {}", "septum run {} --print-command",
               "septum-recheck {} two.json"),
+    "archive": ("septum verify {}", "septum flow {}", "septum verify two.yaml {}", "septum walk {} left 0x100000",
+                "septum run {} --print-command"),
     "yaml": ("septum check {}", "septum verify {} --model-only", "septum flow {}", "septum diff {} two.yaml", "septum diff two.yaml {}",
              "septum explain placement {}", "septum explain mem.disjoint {}", "septum plan {} -o plan.lock", "septum verify {} two.iso",
              "septum fmt --check {}"),
@@ -32,7 +34,7 @@ COMMANDS = {
     "lock": ("septum plan two.yaml -o {}",),
     "approval": ("septum diff two.yaml two.yaml --approve {}",),
 }
-NAMES = {"image": "bad.iso", "yaml": "bad.yaml", "board": "bad-board.yaml", "certificate": "bad.json", "lock": "bad.lock", "approval": "bad.txt"}
+NAMES = {"image": "bad.iso", "archive": "bad.tar", "yaml": "bad.yaml", "board": "bad-board.yaml", "certificate": "bad.json", "lock": "bad.lock", "approval": "bad.txt"}
 TEXT = ("yaml", "board")
 
 
@@ -129,7 +131,7 @@ def may_pass(kind: str, command: str, good: bytes, bad: bytes) -> bool:
     """Damage may miss what matters: a comment, a byte between two files. Where it cannot, exit code 0 is wrong."""
     if command.startswith("septum-recheck"):
         return False
-    if kind == "image" and command == "septum verify two.yaml {}":
+    if kind in ("image", "archive") and command == "septum verify two.yaml {}":
         at = good.find(MAGIC)
         size = int.from_bytes(good[at + 144:at + 152], "little")
         return bad[at:at + size] == good[at:at + size]
@@ -148,9 +150,9 @@ def main() -> int:
         folder = pathlib.Path(name)
         yaml = (args.source / "tests/cli/fixtures/two.yaml").read_bytes()
         (folder / "two.yaml").write_bytes(yaml)
-        for line in ("build two.yaml -o two.iso", "verify two.yaml two.iso --certificate two.json", "plan two.yaml -o two.lock"):
+        for line in ("build two.yaml -o two --target iso,netboot", "verify two.yaml two.iso --certificate two.json", "plan two.yaml -o two.lock"):
             subprocess.run([programs["septum"], *line.split()], cwd=folder, check=True, capture_output=True, timeout=300)
-        good = {"image": (folder / "two.iso").read_bytes(), "yaml": yaml, "board": (args.source / "config/boards/qemu-q35.yaml").read_bytes(),
+        good = {"image": (folder / "two.iso").read_bytes(), "archive": (folder / "two.tar").read_bytes(), "yaml": yaml, "board": (args.source / "config/boards/qemu-q35.yaml").read_bytes(),
                 "certificate": (folder / "two.json").read_bytes(), "lock": (folder / "two.lock").read_bytes(),
                 "approval": b"# gains that are meant\nadded:flow:left:right:channel-word asked for\n"}
         bench = Bench(folder, programs)

@@ -37,7 +37,7 @@ def main() -> int:
         packages = list((folder / "pack").glob("*.deb"))
         assert len(packages) == 1, packages
         fields = run("dpkg-deb", "-f", packages[0])
-        for wanted in ("Package: septum", "Architecture: amd64", "grub-common", "xorriso", "libz3"):
+        for wanted in ("Package: septum", "Architecture: amd64", "grub-common", "xorriso", "mtools", "libz3"):
             assert wanted in fields, (wanted, fields)
         root = folder / "root"
         run("dpkg-deb", "-x", packages[0], root)
@@ -59,10 +59,13 @@ def main() -> int:
         here = folder / "here"
         here.mkdir()
         run(septum, "init", "demo", "--board", "qemu-q35", cwd=here, env=bare)
-        said = run(septum, "build", "demo/appliance.yaml", "-o", "demo.iso", cwd=here, env=bare)
-        assert "0 violated, 0 inconclusive" in said and (here / "demo.iso").stat().st_size > 1 << 20, said
-        run(septum, "verify", "demo/appliance.yaml", "demo.iso", cwd=here, env=bare)
-        print("an appliance from the package, without a compiler")
+        said = run(septum, "build", "demo/appliance.yaml", "-o", "demo", "--target", "iso,disk,netboot", "--sbom", cwd=here, env=bare)
+        assert "0 violated, 0 inconclusive" in said, said
+        for image in ("demo.iso", "demo.img", "demo.tar"):
+            assert (here / image).stat().st_size > 1 << 20, said
+            assert (here / f"{image}.spdx.json").is_file() and (here / f"{image}.provenance.json").is_file()
+            run(septum, "verify", "demo/appliance.yaml", image, cwd=here, env=bare)
+        print("an appliance in every form from the package, without a compiler")
         # A guest of one's own, in a CMake project of one's own.
         project = folder / "project"
         shutil.copytree(ROOT / "config/examples/out-of-tree", project)

@@ -248,6 +248,24 @@ def main() -> int:
                 new = bytes([image[inner.at + template + at] ^ 1 << bit])
                 said = bench.refused(*inner.altered([(template + at, new)]), f"{what} of the template at {template:#x}")
                 expect("VMCB template" in said, f"{what} of the template at {template:#x}: {said}")
+        # A disk and an archive, whose kernel and bundle are taken out of them.
+        for suffix in ("img", "tar"):
+            other, its = folder / f"two.{suffix}", folder / f"{suffix}.json"
+            for command in ([args.septum, "build", str(yaml), "-o", str(other)],
+                            [args.septum, "verify", str(yaml), str(other), "--certificate", str(its)],
+                            ["xorriso", "-osirrox", "on", "-indev", str(iso), "-extract", "/boot", str(folder / f"taken.{suffix}")]):
+                subprocess.run(command, check=True, capture_output=True, timeout=300)
+            kernel, bundle = (folder / f"taken.{suffix}" / part for part in ("septum.elf", "appliance.sep"))
+            taken = ("--kernel", str(kernel), "--bundle", str(bundle))
+            whole, said = other.read_bytes(), its.read_bytes()
+            good = bench.run(whole, said, *taken, *files)
+            expect(good.returncode == 0, f"the certificate of two.{suffix} is refused: {good.stderr}")
+            bench.refused(whole, said, f"two.{suffix} alone", (1,))
+            bench.refused(whole, certificate, f"the ISO's certificate for two.{suffix}", (2,), *taken)
+            bench.refused(whole, said, f"the two parts of two.{suffix} exchanged", (1,), "--kernel", str(bundle), "--bundle", str(kernel))
+            changed_bundle = folder / "changed"
+            changed_bundle.write_bytes(bundle.read_bytes()[:-1] + b"x")
+            bench.refused(whole, said, f"another bundle for two.{suffix}", (1,), "--kernel", str(kernel), "--bundle", str(changed_bundle))
         # No image, no certificate.
         for what, bytes_ in (("nothing", b""), ("text", b"hello\n"), ("half an image", image[:len(image) // 2]), ("noise", random.randbytes(100000))):
             copy = json.loads(json.dumps(data))

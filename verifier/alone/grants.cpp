@@ -154,9 +154,7 @@ config::Outcome<Grants> read_grants(std::span<const std::uint8_t> image) {
     });
     out.image_digest = std::to_array(facts.image->digest.bytes);
     out.kernel_digest = std::to_array(facts.kernel.file_digest.bytes);
-    if (const decode::IsoFile* file = facts.image->iso.find(facts.image->bundle_path); file != nullptr) {
-        out.bundle_digest = std::to_array(sha256(facts.image->iso.contents(*file)).bytes);
-    }
+    out.bundle_digest = std::to_array(sha256(facts.image->bundle).bytes);
     out.image_size = image.size();
     outcome.value = std::move(out);
     return outcome;

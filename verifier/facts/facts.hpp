@@ -7,7 +7,10 @@
 #include "verifier/decode/amd_vi.hpp"
 #include "verifier/decode/boot_info.hpp"
 #include "verifier/decode/elf.hpp"
+#include "verifier/decode/fat32.hpp"
+#include "verifier/decode/gpt.hpp"
 #include "verifier/decode/grub_config.hpp"
+#include "verifier/decode/grub_program.hpp"
 #include "verifier/decode/guest_info.hpp"
 #include "verifier/decode/iopm.hpp"
 #include "verifier/decode/iso.hpp"
@@ -15,6 +18,7 @@
 #include "verifier/decode/manifest.hpp"
 #include "verifier/decode/msrpm.hpp"
 #include "verifier/decode/page_table.hpp"
+#include "verifier/decode/tar.hpp"
 #include "verifier/decode/vmcb.hpp"
 #include "verifier/decode/vtd.hpp"
 
@@ -36,15 +40,54 @@ struct PlaceRange {
     friend bool operator==(const PlaceRange&, const PlaceRange&) = default;
 };
 
-// The ISO as it ships. Absent from facts that came from a bundle alone.
+enum class ImageKind : std::uint8_t { iso, disk, netboot };
+
+// A file of the image, in whichever of its file systems.
+struct ImageFile {
+    std::string path;     // absolute; on a disk the EFI system partition's begin with "efi:"
+    ByteSpan contents;    // in the image's bytes, or in a copy that the facts hold
+    bool symlink = false; // not followed
+};
+
+// GRUB as the image brings it for one kind of firmware.
+struct ImageProgram {
+    std::string name;                           // "GRUB for BIOS"
+    std::optional<decode::GrubProgram> program; // nothing: it cannot be read
+};
+
+// The image as it ships: an ISO, a disk, or what a machine loads over its network. Absent from facts that came from a
+// bundle alone.
 struct ImageFacts {
-    Digest digest{};         // of the whole image
-    decode::Iso iso;         // every file, boot entries, defects
-    decode::GrubConfig grub; // /boot/grub/grub.cfg
-    bool has_grub_config = false;
+    Digest digest{}; // of the whole image
+    ImageKind kind = ImageKind::iso;
+    decode::Iso iso;     // of an ISO
+    decode::Gpt gpt;     // of a disk; its file systems:
+    decode::Fat32 efi;   // partition 2
+    decode::Fat32 data;  // partition 3
+    decode::Tar archive; // for the network
+    std::vector<ImageFile> files;
+    std::vector<ImageProgram> programs;
+    decode::GrubConfig grub; // grub.cfg, or what is built into the programs for the network
+    std::string grub_path;   // empty: there is none
+    ByteSpan grub_text;
     std::string kernel_path; // as grub.cfg loads it; empty when it loads none or several
     std::string bundle_path;
+    ByteSpan kernel;
+    ByteSpan bundle;
+    Defects defects; // of the containers
+
+    // The only file of that path; null when there is none, or more than one.
+    [[nodiscard]] const ImageFile* find(std::string_view path) const;
 };
+
+// Opens an image and finds what it boots; the digest is left out. Errors: of no kind that is known, cut short, a file of
+// the boot path missing.
+[[nodiscard]] config::Outcome<ImageFacts> open_image(ByteSpan image);
+// What it brings beside kernel and bundle in order to boot: its other files, and a disk's boot sector and first partition.
+[[nodiscard]] std::vector<ImageFile> boot_files(const ImageFacts& image);
+// By its first bytes; nothing when it is of no kind.
+[[nodiscard]] std::optional<ImageKind> kind_of_image(ByteSpan first_bytes);
+inline constexpr std::size_t kEnoughToLook = 16 * 2048 + 6; // first bytes
 
 // A digest as the manifest claims it, and as the bytes give it.
 struct DigestFact {
@@ -72,7 +115,6 @@ struct PayloadFact {
     std::uint64_t gpa = 0;
     std::uint64_t hpa = 0;
     bool in_bundle = false; // its bytes lie in the bundle's payload part
-    Digest digest{};        // computed, when in_bundle
 };
 
 struct PartitionFacts {
@@ -175,10 +217,10 @@ struct ReadOptions {
     bool pages_1g = true; // the board's huge_pages_1g
 };
 
-// Errors (no value): the image is not an ISO or is cut short, a file of the boot path is missing, the kernel is no ELF,
+// Errors (no value): the image is none or is cut short, a file of the boot path is missing, the kernel is no ELF,
 // the manifest cannot be read. Everything else is a fact, or a defect among the facts. The facts hold views into the
 // bytes: these must outlive them. Never throws, never reads outside, ends in bounded time, whatever the bytes.
-[[nodiscard]] config::Outcome<Facts> read_image(ByteSpan iso, const ReadOptions& options = {});
+[[nodiscard]] config::Outcome<Facts> read_image(ByteSpan image, const ReadOptions& options = {});
 [[nodiscard]] config::Outcome<Facts> read_bundle(ByteSpan kernel, ByteSpan bundle, const ReadOptions& options = {});
 
 } // namespace septum::verifier

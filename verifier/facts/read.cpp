@@ -14,8 +14,6 @@ namespace septum::verifier {
 
 namespace {
 
-constexpr const char* kGrubConfig = "/boot/grub/grub.cfg";
-
 config::Outcome<Facts> failed(std::vector<config::Diagnostic> diagnostics) {
     config::Outcome<Facts> outcome;
     outcome.diagnostics = std::move(diagnostics);
@@ -118,8 +116,13 @@ void read_devices(const decode::HostMemory& memory, const ReadOptions& options, 
 
 void gather_defects(Facts& facts) {
     if (facts.image) {
-        facts.defects.append(facts.image->iso.defects);
+        facts.defects.append(facts.image->defects);
         facts.defects.append(facts.image->grub.defects);
+        for (const ImageProgram& each : facts.image->programs) {
+            if (each.program) {
+                facts.defects.append(each.program->defects);
+            }
+        }
     }
     facts.defects.append(facts.manifest.defects);
     facts.defects.append(facts.kernel.elf.defects);
@@ -166,24 +169,6 @@ double since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// The one file that the boot path loads with `commands`, or a diagnostic.
-const decode::IsoFile* boot_file(const decode::Iso& iso, const std::vector<decode::GrubCommand>& commands,
-                                 const char* verb, std::string& path, std::vector<config::Diagnostic>& diagnostics) {
-    if (commands.size() != 1) {
-        diagnostics.push_back(
-            decode::error("image.boot-path", std::string("`") + kGrubConfig + "` has to load one file with `" + verb +
-                                                 "`: expected 1, found " + std::to_string(commands.size())));
-        return nullptr;
-    }
-    path = commands.front().words[1];
-    const decode::IsoFile* file = iso.find(path);
-    if (file == nullptr) {
-        diagnostics.push_back(decode::error("image.boot-path",
-                                            "the image has no file `" + path + "`, which `" + kGrubConfig + "` loads"));
-    }
-    return file;
-}
-
 } // namespace
 
 config::Outcome<Facts> read_bundle(ByteSpan kernel, ByteSpan bundle, const ReadOptions& options) {
@@ -197,31 +182,15 @@ config::Outcome<Facts> read_bundle(ByteSpan kernel, ByteSpan bundle, const ReadO
 
 config::Outcome<Facts> read_image(ByteSpan bytes, const ReadOptions& options) {
     const auto start = std::chrono::steady_clock::now();
-    auto iso = decode::decode_iso(bytes);
-    if (!iso.ok()) {
-        return failed(std::move(iso.diagnostics));
+    auto opened = open_image(bytes);
+    if (!opened.ok()) {
+        return failed(std::move(opened.diagnostics));
     }
-    ImageFacts image;
-    image.iso = std::move(*iso.value);
-    std::vector<config::Diagnostic> diagnostics;
-    const decode::IsoFile* grub = image.iso.find(kGrubConfig);
-    if (grub == nullptr) {
-        diagnostics.push_back(
-            decode::error("image.boot-path", std::string("the image has no file `") + kGrubConfig + "`"));
-        return failed(std::move(diagnostics));
-    }
-    image.has_grub_config = true;
-    image.grub = decode::decode_grub_config(image.iso.contents(*grub));
-    const decode::IsoFile* kernel =
-        boot_file(image.iso, image.grub.kernels, "multiboot2", image.kernel_path, diagnostics);
-    const decode::IsoFile* bundle = boot_file(image.iso, image.grub.modules, "module2", image.bundle_path, diagnostics);
-    if (kernel == nullptr || bundle == nullptr) {
-        return failed(std::move(diagnostics));
-    }
+    ImageFacts image = std::move(*opened.value);
     image.digest = sha256(bytes);
-    const ByteSpan kernel_bytes = image.iso.contents(*kernel);
-    const ByteSpan bundle_bytes = image.iso.contents(*bundle);
-    auto outcome = read(kernel_bytes, bundle_bytes, options, std::move(image));
+    const ByteSpan kernel = image.kernel;
+    const ByteSpan bundle = image.bundle;
+    auto outcome = read(kernel, bundle, options, std::move(image));
     if (outcome.value) {
         outcome.value->seconds = since(start);
     }

@@ -98,8 +98,7 @@ config::Outcome<Walk> walk(std::span<const std::uint8_t> image, const std::strin
             decode::error("walk.address", "a guest-physical address has 48 bits: found " + decode::hex(gpa)));
         return outcome;
     }
-    const decode::IsoFile* file = facts.image->iso.find(facts.image->bundle_path);
-    const ByteSpan bundle = facts.image->iso.contents(*file);
+    const ByteSpan bundle = facts.image->bundle;
     const decode::HostMemory memory{facts.bundle.place.base, bundle, facts.bundle.tables.base,
                                     facts.bundle.tables.size};
     const PageWalk raw = decode::walk_page_table(memory, found->record.npt_root.value, gpa, {});

@@ -152,56 +152,6 @@ void layout(const Context& context, Judge& judge) {
     });
 }
 
-constexpr std::string_view kGrubConfig = "set timeout=0\n"
-                                         "multiboot2 /boot/septum.elf\n"
-                                         "module2 /boot/appliance.sep\n"
-                                         "boot\n";
-constexpr std::string_view kGrubConfigPath = "/boot/grub/grub.cfg";
-constexpr std::string_view kKernelPath = "/boot/septum.elf";
-constexpr std::string_view kBundlePath = "/boot/appliance.sep";
-
-void boot_path(const Context& context, Judge& judge) {
-    if (!context.facts->image) {
-        judge.not_applicable("no image given: a bundle alone has no boot path");
-        return;
-    }
-    const decode::Iso& iso = context.facts->image->iso;
-    for (const std::string_view path : {kGrubConfigPath, kKernelPath, kBundlePath}) {
-        const decode::IsoFile* file = iso.find(path);
-        if (file == nullptr || file->symlink) {
-            judge.violated({.message = fmt::format("the image has {} file `{}`, expected exactly one",
-                                                   file == nullptr ? "no" : "no plain", path),
-                            .key = std::string(path),
-                            .witness = std::string(path)});
-        }
-    }
-    if (const decode::IsoFile* file = iso.find(kGrubConfigPath)) {
-        const ByteSpan bytes = iso.contents(*file);
-        const std::string text(bytes.begin(), bytes.end());
-        if (text != kGrubConfig) {
-            std::size_t at = 0;
-            while (at < text.size() && at < kGrubConfig.size() && text[at] == kGrubConfig[at]) {
-                ++at;
-            }
-            const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-            judge.violated({.message = fmt::format("`{}` is not the expected four lines: it differs in line {}",
-                                                   kGrubConfigPath, line),
-                            .key = "grub.cfg",
-                            .witness = fmt::format("{}:{}", kGrubConfigPath, line)});
-        }
-    }
-    if (context.facts->image->kernel_path != kKernelPath || context.facts->image->bundle_path != kBundlePath) {
-        judge.violated({.message = fmt::format("GRUB loads `{}` and `{}`, expected `{}` and `{}`",
-                                               context.facts->image->kernel_path, context.facts->image->bundle_path,
-                                               kKernelPath, kBundlePath),
-                        .key = "loads"});
-    }
-    if (iso.joliet) {
-        judge.violated({.message = "the image has a second directory tree (Joliet), which a loader might read instead",
-                        .key = "joliet"});
-    }
-}
-
 void manifest_bytes(const Context& context, Judge& judge) {
     const Facts& facts = *context.facts;
     const manifest::Header& header = facts.manifest.header;
@@ -291,19 +241,6 @@ const Property kImageLayout{
     .manual = "septum/manifest/manifest.hpp",
     .mend = kRebuild,
     .bytes = layout,
-};
-
-const Property kImageBootPath{
-    .id = "image.boot-path",
-    .title = "GRUB loads exactly the judged kernel and bundle",
-    .statement =
-        "grub.cfg is the four expected lines and nothing else, and the files that it names exist once, as plain "
-        "files of the only directory tree.",
-    .level = Level::bytes,
-    .rests_on = "GRUB itself, which reads that file and no other",
-    .manual = "ECMA-119; Multiboot2 §3",
-    .mend = kRebuild,
-    .bytes = boot_path,
 };
 
 const Property kImageManifest{

@@ -58,6 +58,13 @@ Hpa device_entry(const manifest::Header& header, const manifest::Device& device)
     return header.iommu.root_table + u64{device.bdf} * kDeviceEntry;
 }
 
+[[gnu::always_inline]] inline u32 narrow_for(core::Route route) {
+    return route.present ? narrow_entry(route.vector, route.apic_id) : 0;
+}
+[[gnu::always_inline]] inline WideEntry wide_for(core::Route route) {
+    return route.present ? wide_entry(route.vector, route.apic_id) : WideEntry{0, 0};
+}
+
 void change(Hpa entry, u64 clear, u64 set) { store(entry, (load(entry) & ~clear) | set); }
 
 // The log is full: what came since is lost. It begins anew (§2.5.1).
@@ -81,23 +88,27 @@ void restart_log(const manifest::Header& header) {
 
 } // namespace
 
-void remap(const manifest::Header& header, const manifest::Device& device, u32 index, bool present, u8 vector, u32 apic_id) {
+bool routes(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
+    if (!wide_entries(header.iommu)) {
+        return load<u32>(device.interrupt_table + u64{index} * 4) == narrow_for(route);
+    }
+    const Hpa entry = device.interrupt_table + u64{index} * sizeof(WideEntry);
+    return load(entry) == wide_for(route).low && load(entry + 8) == wide_for(route).high;
+}
+
+void remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
     const Command forget = forget_interrupts(device.bdf);
     if (!wide_entries(header.iommu)) {
-        store(device.interrupt_table + u64{index} * 4, present ? narrow_entry(vector, apic_id) : 0);
+        store(device.interrupt_table + u64{index} * 4, narrow_for(route));
         order(header, &forget, 1);
         return;
     }
     const Hpa entry = device.interrupt_table + u64{index} * sizeof(WideEntry);
-    const WideEntry wanted = present ? wide_entry(vector, apic_id) : WideEntry{0, 0};
-    if (load(entry) == wanted.low && load(entry + 8) == wanted.high) {
-        return;
-    }
     store(entry, u64{0}); // no mixture of two is ever valid
     order(header, &forget, 1);
-    store(entry + 8, wanted.high);
-    store(entry, wanted.low);
-    if (present) {
+    store(entry + 8, wide_for(route).high);
+    store(entry, wide_for(route).low);
+    if (route.present) {
         order(header, &forget, 1);
     }
 }

@@ -59,15 +59,15 @@ struct WideEntry {
     u64 high;
 };
 inline constexpr u64 kRemapped = 1u << 0;
-constexpr u32 narrow_entry(u8 vector, u32 apic_id) {
+[[gnu::always_inline]] constexpr u32 narrow_entry(u8 vector, u32 apic_id) {
     return static_cast<u32>(kRemapped | (apic_id & 0xFF) << 8 | u32{vector} << 16);
 }
-constexpr WideEntry wide_entry(u8 vector, u32 apic_id) {
+[[gnu::always_inline]] constexpr WideEntry wide_entry(u8 vector, u32 apic_id) {
     return {kRemapped | u64{apic_id & 0xFF'FFFF} << 8, vector | u64{apic_id >> 24} << 56};
 }
 
 // Entries have 128 bits: fixed by the manifest, so that the boot part and the resident part cannot differ.
-constexpr bool wide_entries(const manifest::Iommu& iommu) {
+[[gnu::always_inline]] constexpr bool wide_entries(const manifest::Iommu& iommu) {
     return (iommu.capability & iommu.capability_mask & kGuestApicSupport) != 0;
 }
 

@@ -29,6 +29,11 @@ void open(const manifest::Header& header, const manifest::Device& device, bool o
     is_amd_vi(header) ? amd_vi::open(header, device, open) : vt_d::open(header, device, open);
 }
 
+[[gnu::noinline]] void change_route(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
+    const hw::Turn turn(lock);
+    is_amd_vi(header) ? amd_vi::remap(header, device, index, route) : vt_d::remap(header, device, index, route);
+}
+
 void suppress(const manifest::Header& header, const manifest::Device& device) {
     is_amd_vi(header) ? amd_vi::suppress(header, device) : vt_d::suppress(header, device);
 }
@@ -90,15 +95,12 @@ void give_up(const char* what) {
     lifecycle::halt_system(line);
 }
 
-void remap(const manifest::Header& header, const manifest::Device& device, u32 index, bool present, u8 vector, u32 apic_id) {
-    if (index >= device.handles) {
-        return;
-    }
-    const hw::Turn turn(lock);
-    if (is_amd_vi(header)) {
-        amd_vi::remap(header, device, index, present, vector, apic_id);
-    } else {
-        vt_d::remap(header, device, index, present, vector, apic_id);
+// Asks without the lock: only the device's owner changes its entries, but while it is restarted, and then none of its CPUs comes
+// here. If two of them do at once, the order is theirs to make.
+void remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
+    if (index < device.handles &&
+        !(is_amd_vi(header) ? amd_vi::routes(header, device, index, route) : vt_d::routes(header, device, index, route))) {
+        change_route(header, device, index, route);
     }
 }
 

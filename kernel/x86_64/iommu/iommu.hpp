@@ -3,13 +3,15 @@
 // time for the unit, and stops the system with a line when it does not answer.
 #pragma once
 
+#include "kernel/core/effects.hpp"
+
 #include <septum/manifest/manifest.hpp>
 
 namespace septum::kernel::iommu {
 
-// Makes interrupt entry `index` (0 .. device.handles - 1) of `device` deliver `vector` to `apic_id`, fixed and physical, or
-// deliver nothing. Invalidates what the unit remembers of it. An index outside the device's entries does nothing.
-void remap(const manifest::Header& header, const manifest::Device& device, u32 index, bool present, u8 vector, u32 apic_id);
+// Makes interrupt entry `index` (0 .. device.handles - 1) of `device` deliver as `route` says, fixed and physical, or deliver
+// nothing. Invalidates what the unit remembers of it. An index outside the device's entries does nothing.
+void remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route);
 
 // What a device writes to raise entry `index`: address and data for its MSI or MSI-X registers (VT-d §5.1.2.2: remappable
 // format, SHV set for `index` of a group: address for the group's first handle; AMD IOMMU §2.2.5.1: data is the index).

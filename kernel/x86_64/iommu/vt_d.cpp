@@ -44,6 +44,10 @@ Hpa interrupt_entry_of(const manifest::Header& header, const manifest::Device& d
     return header.iommu.interrupt_table + u64{device.first_handle + index} * kEntrySize;
 }
 
+[[gnu::always_inline]] inline u64 entry_for(const manifest::Header& header, core::Route route) {
+    return route.present ? interrupt_entry(route.vector, route.apic_id, extended_interrupts(header)) : 0;
+}
+
 // The device's context entry changes; a bus without context table has none.
 void change_context(const manifest::Header& header, const manifest::Device& device, u64 clear, u64 set) {
     const u64 root = load(header.iommu.root_table + u64{device.bdf} / 256 * kEntrySize);
@@ -55,14 +59,14 @@ void change_context(const manifest::Header& header, const manifest::Device& devi
 
 } // namespace
 
-void remap(const manifest::Header& header, const manifest::Device& device, u32 index, bool present, u8 vector, u32 apic_id) {
-    const Hpa entry = interrupt_entry_of(header, device, index);
-    const u64 wanted = present ? interrupt_entry(vector, apic_id, extended_interrupts(header)) : 0;
-    if (load(entry) != wanted) {
-        store(entry, wanted);
-        const Descriptor one = one_interrupt_entry(device.first_handle + index);
-        forget(header, &one, 1);
-    }
+bool routes(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
+    return load(interrupt_entry_of(header, device, index)) == entry_for(header, route);
+}
+
+void remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
+    store(interrupt_entry_of(header, device, index), entry_for(header, route));
+    const Descriptor one = one_interrupt_entry(device.first_handle + index);
+    forget(header, &one, 1);
 }
 
 void open(const manifest::Header& header, const manifest::Device& device, bool open) {

@@ -67,12 +67,12 @@ constexpr u64 pointer(u64 entry) { return entry & 0x000F'FFFF'FFFF'F000ULL; }
 
 // The low half of an interrupt remapping entry: fixed, edge, physical. The high half, with the source that it accepts, is
 // sealed and never changes, so that one aligned store changes an entry whole.
-constexpr u64 interrupt_entry(u8 vector, u32 apic_id, bool extended) {
+[[gnu::always_inline]] constexpr u64 interrupt_entry(u8 vector, u32 apic_id, bool extended) {
     return kPresent | u64{vector} << 16 | u64{apic_id} << (extended ? 32 : 40); // 8-bit destinations lie in 15:8 of the field
 }
 
 // Destinations have 32 bits: fixed by the manifest, so that the boot part and the resident part cannot differ.
-constexpr bool extended_interrupts(const manifest::Header& header) {
+[[gnu::always_inline]] constexpr bool extended_interrupts(const manifest::Header& header) {
     return header.apic == manifest::ApicMode::x2apic &&
            (header.iommu.extended & header.iommu.extended_mask & kExtendedInterrupts) != 0;
 }

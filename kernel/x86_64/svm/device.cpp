@@ -18,15 +18,16 @@ constexpr u32 kMsiControl = 2;
 constexpr u32 kMsiAddress = 4;
 constexpr u32 kMsiWritable = 0x71; // enable, multiple message enable
 
-void program_msi(PerCpu& cpu, const manifest::Device& device, const DeviceEffect& effect) {
+[[gnu::noinline]] void program_msi(PerCpu& cpu, const manifest::Device& device, const DeviceEffect& effect) {
     const u32 control = device.msi_at + kMsiControl;
     hw::pci_change(device.bdf, control, 2, kMsiWritable, 0);
     if (!effect.enabled) {
         return;
     }
     for (u32 i = 0; i < effect.entries; i++) {
-        iommu::remap(*cpu.header, device, i, effect.route.present, static_cast<u8>(effect.route.vector + i),
-                     effect.route.apic_id);
+        core::Route route = effect.route;
+        route.vector = static_cast<u8>(route.vector + i);
+        iommu::remap(*cpu.header, device, i, route);
     }
     const iommu::Message message = iommu::message(*cpu.header, device, 0);
     const bool wide = (device.msi_flags & manifest::kMsi64) != 0;
@@ -39,12 +40,13 @@ void program_msi(PerCpu& cpu, const manifest::Device& device, const DeviceEffect
 }
 
 void unmask(PerCpu& cpu, const manifest::Device& device, const DeviceEffect& effect) {
-    iommu::remap(*cpu.header, device, effect.entry, effect.route.present, effect.route.vector, effect.route.apic_id);
+    const Hpa entry = effect.address;
+    iommu::remap(*cpu.header, device, effect.entry, effect.route);
     const iommu::Message message = iommu::message(*cpu.header, device, effect.entry);
-    hw::mmio_write32(effect.address, message.address);
-    hw::mmio_write32(effect.address + 4, message.address_high);
-    hw::mmio_write32(effect.address + 8, message.data);
-    hw::mmio_write32(effect.address + 12, 0);
+    hw::mmio_write32(entry, message.address);
+    hw::mmio_write32(entry + 4, message.address_high);
+    hw::mmio_write32(entry + 8, message.data);
+    hw::mmio_write32(entry + 12, 0);
 }
 
 u64 read_memory(Hpa address, u32 width) {

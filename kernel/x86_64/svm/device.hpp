@@ -8,7 +8,7 @@
 
 namespace septum::kernel::svm {
 
-// A nested page fault in a page that core watches: gives the exit the instruction, when it is one that can be carried out.
+// A nested page fault: gives the exit the instruction, when it is one that can be carried out.
 void read_instruction(PerCpu& cpu, core::Exit& exit);
 
 // Does what the decision asks of a device.

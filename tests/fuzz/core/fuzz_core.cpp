@@ -314,7 +314,6 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, size_t size) {
         }
         if (exit.kind == ExitKind::memory) {
             cpu.registers[kRcx] = shape_value(step.value, step.how);
-            exit.device = step.how < 0xF0 ? find_trapped(machine, exit.address) : step.width;
             read_code(step.code, exit, decoded);
         }
         exit.rip = step.address & 3;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first byte chooses: the bytes as they are, for every decoder; or edits of a good bundle or image, so that the
-// fuzzer gets past the magics and digests of no interest.
+// fuzzer gets past the magics and digests of no interest. A disk is too large to be copied each time: its edits are undone.
+#include "verifier/decode/lzma.hpp"
 #include "verifier/facts/facts.hpp"
 #include "verifier/verifier.hpp"
+#include "disk_world.hpp"
 #include "world.hpp"
 
 #include <cstdlib>
@@ -35,6 +37,12 @@ void edit(Bytes& bytes, decode::ByteSpan edits, std::size_t first, std::size_t s
 
 void raw(decode::ByteSpan bytes) {
     (void)decode::decode_iso(bytes);
+    (void)decode::decode_gpt(bytes);
+    (void)decode::decode_fat32(bytes, "fat", 0);
+    (void)decode::decode_tar(bytes);
+    (void)decode::decode_lzma(bytes, 4096);
+    (void)decode::decode_grub_efi(bytes, "grub");
+    (void)decode::decode_grub_bios(bytes, 0, "grub");
     (void)decode::decode_elf(bytes);
     (void)decode::decode_manifest(bytes);
     (void)decode::decode_grub_config(bytes);
@@ -51,6 +59,46 @@ void raw(decode::ByteSpan bytes) {
     (void)decode::decode_guest_info(memory, 0xE0000, "info");
 }
 
+// Each edit is five bytes: where (2), in which part (1), what (1), how (1: set or flip). With `seal` the partition table's
+// checksums are made to fit.
+void disk(decode::test::DiskWorld& world, decode::ByteSpan edits, bool seal) {
+    using decode::test::DiskWorld;
+    constexpr std::size_t kSector = DiskWorld::kSector;
+    constexpr std::size_t kLast = DiskWorld::kSectors * kSector;
+    const struct {
+        std::size_t at, size;
+    } parts[] = {{0, 34 * kSector},
+                 {kLast - 33 * kSector, 33 * kSector},
+                 {DiskWorld::kEntries, 3 * 128},
+                 {DiskWorld::kDataAt, 8 * kSector},
+                 {DiskWorld::fat_entry(0), 64},
+                 {DiskWorld::fat_entry(0, true), 64},
+                 {DiskWorld::cluster(2), 5 * kSector},
+                 {DiskWorld::cluster(2), 256}};
+    std::vector<std::pair<std::size_t, std::uint8_t>> before;
+    constexpr std::ptrdiff_t kHead = 34 * kSector; // what seal() writes
+    constexpr std::ptrdiff_t kTail = 33 * kSector;
+    const decode::test::Bytes head(world.bytes.begin(), world.bytes.begin() + kHead);
+    const decode::test::Bytes tail(world.bytes.end() - kTail, world.bytes.end());
+    for (; edits.size() >= 5; edits = edits.subspan(5)) {
+        const auto& part = parts[edits[2] & 7];
+        const std::size_t at = part.at + (std::size_t{edits[0]} | std::size_t{edits[1]} << 8) % part.size;
+        before.emplace_back(at, world.bytes[at]);
+        world.bytes[at] = (edits[4] & 1) != 0 ? edits[3] : static_cast<std::uint8_t>(world.bytes[at] ^ edits[3]);
+    }
+    if (seal) {
+        world.seal();
+    }
+    if (const auto image = open_image(world.bytes); image.ok() != image.diagnostics.empty()) {
+        std::abort();
+    }
+    for (; !before.empty(); before.pop_back()) {
+        world.bytes[before.back().first] = before.back().second;
+    }
+    std::copy(head.begin(), head.end(), world.bytes.begin());
+    std::copy(tail.begin(), tail.end(), world.bytes.end() - kTail);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -60,6 +108,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static const decode::test::World world = decode::test::make_device_world();
     static const Bytes image = decode::test::make_iso(world.kernel, world.bundle);
     const decode::ByteSpan rest(data + 1, size - 1);
+    if ((data[0] & 0x18) == 0x18) {
+        static decode::test::DiskWorld made = decode::test::make_disk(world.kernel, world.bundle);
+        disk(made, rest, (data[0] & 4) != 0);
+        return 0;
+    }
     switch (data[0] & 3) {
     case 0:
         raw(rest);

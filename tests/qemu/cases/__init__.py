@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, by name. The docstring of each says what it shows."""
 
-from cases import alter, attack, boot, boundary, devices, dma, health, linux, policy, protect, protocol, refuse, replay_image, reproduce
+from cases import alter, attack, boot, boundary, devices, dma, health, linux, media, policy, protect, protocol, refuse, replay_image, reproduce
 from harness.images import make_all
 
 
@@ -20,6 +20,7 @@ CASES = {
     **protect.CASES,
     **devices.CASES,
     **linux.CASES,
+    **media.CASES,
     **health.CASES,
     **protocol.CASES,
     **replay_image.CASES,

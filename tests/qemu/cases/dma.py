@@ -17,6 +17,8 @@ VTD = Machine(
     devices=("pcie-root-port,id=port1,bus=pcie.0,addr=2,chassis=1", f"edu,bus=port1,{MASK}"),
     extra=("-trace", "vtd_ir_remap_msi", "-trace", "vtd_fault_disabled", "-trace", "vtd_irq_generate"))
 WORKS = r"^\[driver\] edu: 4096 bytes through the device and back, 2 interrupts"
+VECTORS = (0x20, 0x50, 0x51, 0xFE)  # partitions/edu/messages.cpp
+DRIVER_CPU = 0
 MESSAGES = r"edu: 8 messages within its bounds arrived, 14 others did not"
 OTHERS = (r"^\[gateway\] gateway: 200 of 200 answers verified",
           r"^\[vault\] vault: 200 answers given, 0 requests refused, 0 lost, 0 answers dropped")
@@ -35,6 +37,19 @@ def _traced(console: Console, *expected: tuple[str, int]) -> None:
     for trace, least in expected:
         if _count(console, trace) < least:
             raise Failure(f"fewer than {least} lines of QEMU's trace match /{trace}/\n{console.text()}")
+
+
+def _delivered(console: Console, pattern: str, cpu_at: int) -> None:
+    """Where QEMU's unit sent each message of the device: to the driver's one CPU, with the vectors that it had asked for. Of the number
+    `cpu` in a line of the trace, bits from `cpu_at` on are the CPU."""
+    found = set()
+    for line in console.lines:
+        said = re.search(pattern, line.text)
+        if said:
+            found.add((int(said["cpu"], 16) >> cpu_at & 0xFF, int(said["vector"], 16) & 0xFF))
+    expected = {(DRIVER_CPU, vector) for vector in VECTORS}
+    if found != expected:
+        raise Failure(f"messages went to {sorted(found)} instead of {sorted(expected)} (CPU, vector)\n{console.text()}")
 
 
 def _behind_vt_d(workshop: Workshop, appliance: str, name: str, fault_cpu: str) -> None:
@@ -63,6 +78,8 @@ def _behind_vt_d(workshop: Workshop, appliance: str, name: str, fault_cpu: str) 
     said = _count(console, r"septum: dma blocked: 01:00\.0")
     if said != 16:
         raise Failure(f"{said} lines of blocked DMA instead of 16")
+    _delivered(console, r"vtd_ir_remap_msi \(addr 0xfee00.[13579bdf]8, .* -> "
+                        r"\(addr 0x(?P<cpu>[0-9a-f]+), data 0x(?P<vector>[0-9a-f]+)\)", 12)
     _traced(console,
             (r"vtd_fault_disabled", 1),                   # suppressed in the context entry, not only unsaid
             (r"vtd_ir_remap_msi \(addr 0xfee00.[13579bdf]8", 6),  # each interrupt took the remappable format
@@ -107,6 +124,7 @@ def amd_vi(workshop: Workshop) -> None:
         r"edu: 17 tries, nothing gained",
         r"septum: driver: stopped",
     ), never=NEVER, settle=0.5)
+    _delivered(console, r"amdvi_ir_irte_ga_val hi 0x(?P<vector>[0-9a-f]+) lo 0x(?P<cpu>[0-9a-f]*[13579bdf])$", 8)
     _traced(console, (r"amdvi_ir_irte_ga_val hi 0x50 lo 0x[0-9a-f]*1$", 4), (r"amdvi_translation_result devid: 00:05\.0", 4))
 
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Firmware and GRUB really start what the image says: by BIOS and UEFI, as a CD and as a USB stick would be.
+// Firmware and GRUB really start what the image says: by BIOS and UEFI, as a CD, as a USB stick would be, as a disk.
+#include "build/image/disk.hpp"
 #include "build/image/iso.hpp"
 #include "tiny_kernel.hpp"
 
@@ -21,6 +22,7 @@ struct Way {
     const char* name;
     const char* firmware; // -bios, or empty
     const char* drive;    // what comes before the file's name
+    bool disk = false;    // the image of a disk, not of a CD
 };
 
 const char* find_firmware() {
@@ -29,6 +31,8 @@ const char* find_firmware() {
             return path;
     return "";
 }
+
+constexpr const char* kUsb = "-device qemu-xhci -device usb-storage,drive=d -drive format=raw,if=none,id=d,file=";
 
 class BootTest : public ::testing::TestWithParam<Way> {};
 
@@ -41,13 +45,15 @@ TEST_P(BootTest, KernelSpeaks) {
     if (uefi && firmware.empty())
         GTEST_SKIP() << "ovmf is not installed";
 
-    const auto iso = make_iso(testing::tiny_kernel(), std::vector<std::uint8_t>(4096, 1), {.volume = "tiny"});
-    ASSERT_TRUE(iso.ok());
+    const std::vector<std::uint8_t> bundle(4096, 1);
+    const auto image = way.disk ? make_disk(testing::tiny_kernel(), bundle, "tiny")
+                                : make_iso(testing::tiny_kernel(), bundle, {.volume = "tiny"});
+    ASSERT_TRUE(image.ok()) << image.diagnostics[0].message;
     std::string folder = (fs::temp_directory_path() / "image-boot-XXXXXX").string();
     ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-    const std::string file = folder + "/tiny.iso";
+    const std::string file = folder + "/tiny.img";
     std::ofstream(file, std::ios::binary)
-        .write(reinterpret_cast<const char*>(iso.value->data()), static_cast<std::streamsize>(iso.value->size()));
+        .write(reinterpret_cast<const char*>(image.value->data()), static_cast<std::streamsize>(image.value->size()));
 
     const std::string command =
         "timeout 60 qemu-system-x86_64 -M q35 -accel tcg -cpu max -smp 2 -m 512 -nodefaults -vga none -display none "
@@ -77,7 +83,11 @@ INSTANTIATE_TEST_SUITE_P(Ways, BootTest,
                          ::testing::Values(Way{"BiosCd", "", "-cdrom "},
                                            Way{"BiosDisk", "", "-drive format=raw,if=ide,file="},
                                            Way{"UefiCd", "ovmf", "-cdrom "},
-                                           Way{"UefiDisk", "ovmf", "-drive format=raw,if=ide,file="}),
+                                           Way{"UefiDisk", "ovmf", "-drive format=raw,if=ide,file="},
+                                           Way{"BiosFromDisk", "", "-drive format=raw,if=ide,file=", true},
+                                           Way{"BiosFromDiskOnUsb", "", kUsb, true},
+                                           Way{"UefiFromDisk", "ovmf", "-drive format=raw,if=ide,file=", true},
+                                           Way{"UefiFromDiskOnUsb", "ovmf", kUsb, true}),
                          [](const auto& parameter) { return std::string(parameter.param.name); });
 
 } // namespace

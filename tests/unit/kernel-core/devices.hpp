@@ -98,7 +98,6 @@ struct DeviceMachine : Machine {
         step({.kind = ExitKind::memory,
               .access = access,
               .address = address,
-              .device = find_trapped(manifest, address),
               .mov = &mov});
     }
     // A load of `width` bytes into RCX, or a store of RCX.

@@ -36,7 +36,8 @@ protected:
     }
 
     static std::size_t find(const Image& image, std::string_view text) {
-        const auto found = std::search(image.begin(), image.end(), text.begin(), text.end());
+        const auto found = std::search(image.begin(), image.end(), text.begin(), text.end(),
+                                       [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
         return found == image.end() ? image.size() : static_cast<std::size_t>(found - image.begin());
     }
     Report verify(const Image& image) const { return verify_image(world_->model, image, {.solver = false}); }
@@ -92,6 +93,27 @@ TEST_F(Images, AnotherGrubConfigIsRefused) {
         const PropertyResult* path = result(report, "image.boot-path");
         EXPECT_TRUE(!report.defects.empty() || path->verdict == Verdict::violated) << to;
     }
+}
+
+TEST_F(Images, AnotherWayInIsRefused) {
+    const auto said = [&](const Image& image) {
+        const Report report = verify(image);
+        const PropertyResult* path = result(report, "image.boot-path");
+        return path == nullptr || path->findings.empty() ? "" : path->findings.front().diagnostic.message;
+    };
+    Image image = image_;
+    image[0x1B0] ^= 4; // of a USB stick's boot sector
+    EXPECT_EQ(said(image).substr(0, 28), "the boot sector loads sector");
+    image = image_;
+    const std::size_t catalogue = find(image, std::string_view("\x88\0\0\0\0\0\4\0", 8));
+    ASSERT_LT(catalogue, image.size());
+    image[catalogue + 8] ^= 1; // El Torito's default entry
+    EXPECT_EQ(said(image).substr(0, 32), "the boot catalogue starts what l");
+    image = image_;
+    const std::size_t program = find(image, std::string_view("\xEA\x1C\x82\0\0", 5)); // GRUB's decompressor
+    ASSERT_LT(program + 30'000, image.size());
+    image[program + 30'000] ^= 1; // in the stream behind it
+    EXPECT_EQ(said(image), "GRUB for BIOS is not one of GRUB's programs, or is damaged");
 }
 
 TEST_F(Images, AnAlteredKernelIsRefused) {
