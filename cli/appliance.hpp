@@ -37,17 +37,17 @@ public:
     Appliance(std::string command, const Terminal& terminal, const ApplianceOptions& options,
               verifier::Options verifier_options = {});
 
-    [[nodiscard]] bool load();                     // model()
-    [[nodiscard]] bool prove_model();              // answer().report; the model alone
-    [[nodiscard]] bool plan();                     // bundle()
-    [[nodiscard]] bool prove_bundle();             // answer().report
+    [[nodiscard]] bool load();         // model()
+    [[nodiscard]] bool prove_model();  // answer().report; the model alone
+    [[nodiscard]] bool plan();         // bundle()
+    [[nodiscard]] bool prove_bundle(); // answer().report
     // image(): the one that was made from the same before, if it still stands there and is proved anew. Adds nothing to
     // the answer otherwise.
     [[nodiscard]] bool use_earlier_image(const std::filesystem::path& file, Target target);
     void begin_iso(); // what can be made of an ISO before plan(), beside it; may be left out
     [[nodiscard]] bool make_image(Target target = Target::iso); // image()
-    [[nodiscard]] bool prove_image();              // answer().report, of image()
-    void use_image(std::string name, Bytes image); // instead of make_image()
+    [[nodiscard]] bool prove_image();                           // answer().report, of image()
+    void use_image(std::string name, Bytes image);              // instead of make_image()
 
     void draw(); // answer().overview, of what was judged last
 

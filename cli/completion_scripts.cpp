@@ -88,11 +88,11 @@ _septum() {{
                                   words.empty() ? ":" : "COMPREPLY=($(compgen " + words + " -- \"$word\"))");
         }
         const auto words = bash_words(arguments);
-        text += fmt::format("    {})\n        case $before in\n{}        esac\n        if [[ $word == -* ]]; then\n"
-                            "            COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))\n{}        fi\n        ;;\n",
-                            command.about.name, values, options,
-                            words.empty() ? ""
-                                          : "        else\n            COMPREPLY=($(compgen " + words + " -- \"$word\"))\n");
+        text += fmt::format(
+            "    {})\n        case $before in\n{}        esac\n        if [[ $word == -* ]]; then\n"
+            "            COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))\n{}        fi\n        ;;\n",
+            command.about.name, values, options,
+            words.empty() ? "" : "        else\n            COMPREPLY=($(compgen " + words + " -- \"$word\"))\n");
     }
     return text + "    esac\n}\ncomplete -o filenames -F _septum septum\n";
 }
@@ -110,7 +110,8 @@ std::string zsh_completion(const std::vector<CommandShape>& commands) {
         unsigned place = 1;
         for (const auto& option : command.options) {
             if (option.is_argument()) {
-                text += fmt::format(" \\\n            '{}{}'", option.many ? "*" : std::to_string(place++), zsh_value(option));
+                text += fmt::format(" \\\n            '{}{}'", option.many ? "*" : std::to_string(place++),
+                                    zsh_value(option));
                 continue;
             }
             for (const auto& name : option.names)
@@ -128,9 +129,9 @@ std::string fish_completion(const std::vector<CommandShape>& commands) {
         text += fmt::format("complete -c septum -n __fish_use_subcommand -f -a {} -d '{}'\n", command.about.name,
                             shell_quoted(command.about.summary));
     for (const auto& command : commands) {
-        const bool files =
-            std::any_of(command.options.begin(), command.options.end(),
-                        [](const OptionShape& option) { return option.is_argument() && option.is_file; });
+        const bool files = std::any_of(command.options.begin(), command.options.end(), [](const OptionShape& option) {
+            return option.is_argument() && option.is_file;
+        });
         for (const auto& option : command.options) {
             const auto condition =
                 fmt::format("complete -c septum -n '__fish_seen_subcommand_from {}'", command.about.name);

@@ -52,8 +52,9 @@ bool is_own(const fs::path& file) {
 
 std::string digest_of_inputs(const Bytes& kernel, const build::Bytes& bundle, const std::string& volume,
                              Target target) {
-    std::string all = std::string(kHead) + "\ntarget " + std::string(name(target)) + "\nvolume " + volume + "\nkernel " + sha256(kernel) + "\nbundle " +
-                      std::to_string(bundle.size()) + " " + sha256(bundle_head(bundle)) + "\n";
+    std::string all = std::string(kHead) + "\ntarget " + std::string(name(target)) + "\nvolume " + volume +
+                      "\nkernel " + sha256(kernel) + "\nbundle " + std::to_string(bundle.size()) + " " +
+                      sha256(bundle_head(bundle)) + "\n";
     auto files = build::made_with();
     files.emplace_back("/proc/self/exe");
     for (const auto& file : files) {

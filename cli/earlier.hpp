@@ -19,8 +19,9 @@ struct Earlier {
     std::string image;  // of the file that came of them
 };
 
-// Over all that decides an image's bytes: this program, kernel, bundle, target, volume name, and the files of others that
-// it is made with (build::made_with). Empty when one of them cannot be read: then nothing may be taken for unchanged.
+// Over all that decides an image's bytes: this program, kernel, bundle, target, volume name, and the files of others
+// that it is made with (build::made_with). Empty when one of them cannot be read: then nothing may be taken for
+// unchanged.
 [[nodiscard]] std::string digest_of_inputs(const Bytes& kernel, const build::Bytes& bundle, const std::string& volume,
                                            Target target);
 

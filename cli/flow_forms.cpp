@@ -166,7 +166,8 @@ std::string flow_svg(const FlowView& flow, const std::string& title) {
                            "marker-end=\"url(#tip)\"/>\n",
                            from.x, from.y, bend.x, bend.y, to.x, to.y);
         out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\" fill=\"#444\">{}</text>\n",
-                           (a.x + b.x) / 4 + bend.x / 2, (a.y + b.y) / 4 + bend.y / 2, escape_markup(joined(causes, ", ")));
+                           (a.x + b.x) / 4 + bend.x / 2, (a.y + b.y) / 4 + bend.y / 2,
+                           escape_markup(joined(causes, ", ")));
     }
     for (std::size_t i = 0; i < flow.nodes.size(); ++i)
         out +=

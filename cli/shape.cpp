@@ -43,7 +43,8 @@ std::vector<std::string> choices_of(const std::string& value) {
 }
 
 bool is_file(const std::string& value) {
-    constexpr const char* kFiles[] = {"FILE", "IMAGE", "DIR", "FOLDER", "ISO", "ELF", "BOARD", "OLD", "NEW", "PROGRAM", "LOCK"};
+    constexpr const char* kFiles[] = {"FILE",  "IMAGE", "DIR", "FOLDER",  "ISO", "ELF",
+                                      "BOARD", "OLD",   "NEW", "PROGRAM", "LOCK"};
     return std::any_of(std::begin(kFiles), std::end(kFiles),
                        [&](const char* word) { return value.find(word) != std::string::npos; });
 }

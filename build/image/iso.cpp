@@ -86,9 +86,9 @@ config::Outcome<Bytes> make_iso(std::span<const std::uint8_t> kernel, std::span<
 
 config::Outcome<Bytes> IsoMaker::finish(std::span<const std::uint8_t> kernel, std::span<const std::uint8_t> bundle,
                                         const IsoOptions& options) {
-    const auto digest = content_digest({kernel, bundle.first(std::min(bundle.size(), kHeaderPage)),
-                                        bytes_of(grub_config()), bytes_of(options.volume),
-                                        bytes_of(options.uefi ? "uefi" : "")});
+    const auto digest =
+        content_digest({kernel, bundle.first(std::min(bundle.size(), kHeaderPage)), bytes_of(grub_config()),
+                        bytes_of(options.volume), bytes_of(options.uefi ? "uefi" : "")});
     if (!digest.ok())
         return {std::nullopt, digest.diagnostics};
     const VolumeDate date = volume_date(*digest.value);

@@ -32,9 +32,8 @@ public:
     ~IsoMaker(); // waits for what was begun
 
     // Once. Like make_iso().
-    [[nodiscard]] config::Outcome<std::vector<std::uint8_t>> finish(std::span<const std::uint8_t> kernel,
-                                                                    std::span<const std::uint8_t> bundle,
-                                                                    const IsoOptions& options);
+    [[nodiscard]] config::Outcome<std::vector<std::uint8_t>>
+    finish(std::span<const std::uint8_t> kernel, std::span<const std::uint8_t> bundle, const IsoOptions& options);
 
 private:
     struct Begun;
@@ -44,8 +43,7 @@ private:
 
 // Runs grub-mkimage, xorriso and mtools in a private temporary folder. Reproducible: the same input gives the same
 // bytes. A missing tool is a diagnostic that names its Debian package.
-[[nodiscard]] config::Outcome<std::vector<std::uint8_t>> make_iso(std::span<const std::uint8_t> kernel,
-                                                                  std::span<const std::uint8_t> bundle,
-                                                                  const IsoOptions& options);
+[[nodiscard]] config::Outcome<std::vector<std::uint8_t>>
+make_iso(std::span<const std::uint8_t> kernel, std::span<const std::uint8_t> bundle, const IsoOptions& options);
 
 } // namespace septum::build

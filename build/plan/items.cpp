@@ -97,9 +97,8 @@ std::vector<Item> items_of(const config::Model& model, std::vector<Diagnostic>& 
     Item workspace;
     workspace.kind = Item::Kind::workspace;
     workspace.name = "workspace";
-    workspace.size =
-        model.board.cpus.size() * layout::CpuBlock::kSize + model.partitions.size() * layout::PartitionBlock::kSize +
-        device_workspace(model);
+    workspace.size = model.board.cpus.size() * layout::CpuBlock::kSize +
+                     model.partitions.size() * layout::PartitionBlock::kSize + device_workspace(model);
     workspace.size_span = model.name.span;
     items.push_back(std::move(workspace));
     return items;

@@ -83,7 +83,8 @@ void place_rest(std::vector<Item>& items, Holes& holes, const manifest::Range& k
             report_no_room(who, item->size, item->minimum, item->size_span, items, kernel, holes, board, diagnostics);
         }
     }
-    // As high as it goes below 4 GiB: a boot loader puts its modules low, and would write over what the last run has left.
+    // As high as it goes below 4 GiB: a boot loader puts its modules low, and would write over what the last run has
+    // left.
     for (Item* item : order) {
         if (item->kind == Item::Kind::crash_record) {
             item->base = holes.take_last(item->size, 4 * kGiB);
@@ -91,8 +92,8 @@ void place_rest(std::vector<Item>& items, Holes& holes, const manifest::Range& k
                 item->base = holes.take_first(item->size, item->alignment);
             }
             if (!item->base) {
-                report_no_room("the kernel's crash record", item->size, item->minimum, item->size_span, items, kernel, holes,
-                               board, diagnostics);
+                report_no_room("the kernel's crash record", item->size, item->minimum, item->size_span, items, kernel,
+                               holes, board, diagnostics);
             }
         }
     }

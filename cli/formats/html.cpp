@@ -29,7 +29,8 @@ std::string sentence(const Answer& answer) {
         return "Some properties do not hold, and somebody accepted that, with reasons and until a day. They are not "
                "proved.";
     if (word == "disagreed")
-        return "Enumeration and solver do not say the same of some property: the verifier itself is wrong. That is not a "
+        return "Enumeration and solver do not say the same of some property: the verifier itself is wrong. That is not "
+               "a "
                "proof.";
     if (word == "inconclusive")
         return "Nothing is violated, and something could not be decided. That is not a proof.";
@@ -42,9 +43,8 @@ std::string sentence(const Answer& answer) {
 
 std::string tiles(const verifier::Report& report) {
     std::string text = "<ul class=\"tiles\">";
-    for (const auto verdict :
-         {Verdict::proved, Verdict::violated, Verdict::inconclusive, Verdict::disagreed, Verdict::checked_at_boot,
-          Verdict::not_applicable}) {
+    for (const auto verdict : {Verdict::proved, Verdict::violated, Verdict::inconclusive, Verdict::disagreed,
+                               Verdict::checked_at_boot, Verdict::not_applicable}) {
         if (verdict == Verdict::disagreed && report.count(verdict) == 0)
             continue;
         text += fmt::format("<li class=\"{}\"><b>{}</b>{}</li>",

@@ -89,9 +89,9 @@ std::string two_ways(const verifier::PropertyResult& result) {
 
 // What a verdict is for one partition. A violated property says of whom it is violated; of the others it says nothing.
 std::string matrix_cell(const verifier::PropertyResult& result, const std::string& partition) {
-    static const std::map<std::string_view, const char*> kSigns = {
-        {"proved", "✓"}, {"violated", "✗"}, {"inconclusive", "?"}, {"disagreed", "≠"},
-        {"checked-at-boot", "◷"}, {"not-applicable", "–"}};
+    static const std::map<std::string_view, const char*> kSigns = {{"proved", "✓"},          {"violated", "✗"},
+                                                                   {"inconclusive", "?"},    {"disagreed", "≠"},
+                                                                   {"checked-at-boot", "◷"}, {"not-applicable", "–"}};
     std::string_view word = verifier::name(result.verdict);
     if (result.verdict == verifier::Verdict::violated) {
         const bool general = std::any_of(result.findings.begin(), result.findings.end(),

@@ -32,11 +32,13 @@ struct Suite {
     void add_failed(const std::string& group, const std::string& name, const std::string& why,
                     const std::string& text) {
         failures++;
-        add(group, name, fmt::format("      <failure message=\"{}\">{}</failure>\n", escape_markup(why), escape_markup(text)));
+        add(group, name,
+            fmt::format("      <failure message=\"{}\">{}</failure>\n", escape_markup(why), escape_markup(text)));
     }
     void add_error(const std::string& group, const std::string& name, const std::string& why, const std::string& text) {
         errors++;
-        add(group, name, fmt::format("      <error message=\"{}\">{}</error>\n", escape_markup(why), escape_markup(text)));
+        add(group, name,
+            fmt::format("      <error message=\"{}\">{}</error>\n", escape_markup(why), escape_markup(text)));
     }
 };
 

@@ -221,12 +221,20 @@ class Bench:
         image = str(self.image("linux-disk"))
         payloads = self.bin / "payloads"
         for name, (words, translated) in disk.BARE.items():
-            say(f"an NVMe disk in a partition and bare ({name}), in turns, {self.rounds} times")
-            line = f"quiet maxcpus=2 septum.rounds={disk.ROUNDS} {words}"
+            pair_count = self.rounds if name == "no translation" else 1
+            say(f"an NVMe disk in a partition and bare ({name}), in turns, {pair_count} times")
+            # Without the check: on a busy host the emulated timer comes late, and the kernel takes it for broken.
+            line = f"quiet no_timer_check maxcpus=2 septum.rounds={disk.ROUNDS} {words}"
             bare = machines[1].but(extra=("-kernel", str(payloads / "vmlinuz-cloud"), "-initrd", str(payloads / "measure.cpio.gz"),
                                           "-append", line))
-            tasks = (disk.Task(machines[0], image, r"untranslated"), disk.Task(bare, image, translated))
-            pairs = [disk.side_by_side(tasks) for _ in range(self.rounds)]
+            tasks = (disk.Task("the partition", machines[0], image, r"untranslated"),
+                     disk.Task(f"the bare kernel ({words})", bare, image, translated))
+            try:
+                pairs = [disk.side_by_side(tasks) for _ in range(pair_count)]
+            except Failure as reason:
+                goal = ">= 0.95" if name == "no translation" else ""
+                figures.append(absent(f"NVMe in a partition and bare with {name}", goal, str(reason).splitlines()[0]))
+                continue
             for what, over in (("throughput", "partition / bare"), ("latency", "bare / partition")):
                 ratio = statistics.median(getattr(theirs, what) / getattr(ours, what) for ours, theirs in pairs)
                 if name == "no translation":

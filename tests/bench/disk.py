@@ -17,6 +17,7 @@ from harness.qmp import Qmp
 ROUNDS = 8       # of the guest's, in linux-disk.yaml too
 SLICE = 0.4      # seconds that each machine runs before it is the next one's turn
 SECONDS = 400
+BOOT_SECONDS = 300
 UP = r"measure: Linux \S+, \d+ CPUs, (\d+) IOMMUs, disk (\S+)$"
 TIMED = re.compile(r"disk-timer: (latency|throughput) \d+ reads of \d+ bytes, lower quartile (\d+) ticks")
 
@@ -40,6 +41,7 @@ class Times:
 class Task:
     """A machine that times its disk `ROUNDS` times."""
 
+    name: str
     machine: Machine
     image: str
     translated: str  # what its Linux must say of the disk, as a pattern
@@ -53,11 +55,16 @@ class Guest:
         extra = (*task.machine.extra, "-qmp", f"unix:{folder}/qmp,server=on,wait=off")
         self._run = stack.enter_context(Run(task.machine.but(extra=extra), task.image))
         self._qmp = Qmp(f"{folder}/qmp")
-        up = self._run.console.lines[self._run.wait(UP, SECONDS) - 1].text
+        try:
+            up = self._run.console.lines[self._run.wait(UP, BOOT_SECONDS) - 1].text
+        except Failure as reason:
+            said = [line.text for line in self._run.console.lines]
+            raise Failure(f"{task.name} did not come up: {reason}; it said last: "
+                          f"{said[-1] if said else 'nothing'}") from None
         self.hold()
         found = re.search(UP, up).group(2)
         if not re.fullmatch(task.translated, found):
-            raise Failure(f"the disk of a guest is {found}, expected {task.translated}")
+            raise Failure(f"the disk of {task.name} is {found}, expected {task.translated}")
 
     def hold(self) -> None:
         self._qmp.execute("stop")

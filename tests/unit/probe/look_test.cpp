@@ -63,8 +63,9 @@ TEST_F(Look, CpusAndTheirSiblings) {
 
 TEST_F(Look, SeveralPackagesAreSaid) {
     const auto cpuinfo = [](const char* package) {
-        return std::string("processor\t: 0\nvendor_id\t: AuthenticAMD\nphysical id\t: 0\ncore id\t\t: 0\napicid\t\t: 0\n\n"
-                           "processor\t: 1\nvendor_id\t: AuthenticAMD\nphysical id\t: ") +
+        return std::string(
+                   "processor\t: 0\nvendor_id\t: AuthenticAMD\nphysical id\t: 0\ncore id\t\t: 0\napicid\t\t: 0\n\n"
+                   "processor\t: 1\nvendor_id\t: AuthenticAMD\nphysical id\t: ") +
                package + "\ncore id\t\t: 1\napicid\t\t: 1\n";
     };
     write("proc/cpuinfo", cpuinfo("0"));
