@@ -36,13 +36,13 @@ public:
     Appliance(std::string command, const Terminal& terminal, const ApplianceOptions& options,
               verifier::Options verifier_options = {});
 
-    [[nodiscard]] bool load();                     // model()
-    [[nodiscard]] bool prove_model();              // answer().report; the model alone
-    [[nodiscard]] bool plan();                     // bundle()
-    [[nodiscard]] bool prove_bundle();             // answer().report
+    [[nodiscard]] bool load();                                  // model()
+    [[nodiscard]] bool prove_model();                           // answer().report; the model alone
+    [[nodiscard]] bool plan();                                  // bundle()
+    [[nodiscard]] bool prove_bundle();                          // answer().report
     [[nodiscard]] bool make_image(Target target = Target::iso); // image()
-    [[nodiscard]] bool prove_image();              // answer().report, of image()
-    void use_image(std::string name, Bytes image); // instead of make_image()
+    [[nodiscard]] bool prove_image();                           // answer().report, of image()
+    void use_image(std::string name, Bytes image);              // instead of make_image()
 
     void draw(); // answer().overview, of what was judged last
 

@@ -14,7 +14,8 @@ public:
     About about() const override {
         return {
             "build", "FILE -o IMAGE", "plan, make the tables, prove, write the image",
-            "Makes a bootable image (BIOS and UEFI) of the appliance, decodes it again and proves every property on its\n"
+            "Makes a bootable image (BIOS and UEFI) of the appliance, decodes it again and proves every property on "
+            "its\n"
             "bytes. An image that is not proved is not written. The same input gives the same bytes. Targets: `iso`\n"
             "(a CD, or a USB stick), `disk` (with a place for the next version), `netboot` (files for a server).",
             "septum build appliance.yaml -o appliance.iso\n"
