@@ -74,28 +74,31 @@ manifest::Device gather_device(const Plan& plan, const config::Board& board, con
 } // namespace
 
 manifest::Slice device_slice(const Plan& plan, std::size_t p) {
+    const auto records_of = [&plan](std::size_t partition) {
+        const auto owned = std::count_if(plan.devices.begin(), plan.devices.end(), [partition](const PlannedDevice& device) {
+            return device.partition == partition;
+        });
+        return static_cast<std::uint32_t>(owned) + (plan.partitions[partition].pci_bus ? 1U : 0U);
+    };
     manifest::Slice slice{};
-    std::uint32_t records = 0;
-    for (std::size_t d = 0; d < plan.devices.size(); ++d) {
-        const bool first = d == 0 || plan.devices[d - 1].partition != plan.devices[d].partition;
-        if (plan.devices[d].partition == p) {
-            slice.first = slice.count == 0 ? records : slice.first;
-            slice.count += first ? 2 : 1;
-        }
-        records += first ? 2 : 1;
+    slice.count = records_of(p);
+    for (std::size_t before = 0; slice.count != 0 && before < p; ++before) {
+        slice.first += records_of(before);
     }
     return slice;
 }
 
 void gather_devices(const Plan& plan, const config::Board& board, const std::vector<Hpa>& interrupt_tables,
                     ManifestParts& parts) {
-    for (std::size_t d = 0; d < plan.devices.size(); ++d) {
-        const PlannedDevice& planned = plan.devices[d];
-        if (d == 0 || plan.devices[d - 1].partition != planned.partition) {
-            parts.devices.push_back(host_bridge(planned.partition, parts));
+    std::size_t d = 0; // by partition
+    for (std::size_t p = 0; p < plan.partitions.size(); ++p) {
+        if (plan.partitions[p].pci_bus) {
+            parts.devices.push_back(host_bridge(static_cast<std::uint16_t>(p), parts));
         }
-        const auto number = static_cast<std::uint16_t>(parts.devices.size());
-        parts.devices.push_back(gather_device(plan, board, planned, number, interrupt_tables[d], parts));
+        for (; d < plan.devices.size() && plan.devices[d].partition == p; ++d) {
+            const auto number = static_cast<std::uint16_t>(parts.devices.size());
+            parts.devices.push_back(gather_device(plan, board, plan.devices[d], number, interrupt_tables[d], parts));
+        }
     }
     parts.bridges = bridge_records(board);
 }

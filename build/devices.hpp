@@ -14,7 +14,7 @@ namespace septum::build {
 void gather_devices(const Plan& plan, const config::Board& board, const std::vector<Hpa>& interrupt_tables,
                     ManifestParts& parts);
 
-// Those of partition `p`: its virtual host bridge, then the functions it owns; empty when it owns none.
+// Those of partition `p`: its virtual host bridge, then the functions it owns; empty when it has no bus.
 [[nodiscard]] manifest::Slice device_slice(const Plan& plan, std::size_t p);
 
 } // namespace septum::build

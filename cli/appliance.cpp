@@ -2,9 +2,9 @@
 #include "cli/appliance.hpp"
 
 #include "build/image/disk.hpp"
-#include "build/image/iso.hpp"
 #include "build/image/netboot.hpp"
 #include "cli/digest.hpp"
+#include "cli/earlier.hpp"
 #include "cli/places.hpp"
 
 #include <algorithm>
@@ -119,10 +119,8 @@ bool Appliance::plan() {
     auto payloads = build::read_payloads(*model_, options_.payload_folders());
     if (!add(std::move(payloads.diagnostics)) || !payloads.ok())
         return false;
-    payloads_.clear();
-    for (const auto& payload : *payloads.value)
-        payloads_.push_back({payload.path, "payload", sha256(payload.bytes)});
-    auto bundle = build::make_bundle(*model_, kernel_, *payloads.value);
+    payloads_ = std::move(*payloads.value);
+    auto bundle = build::make_bundle(*model_, kernel_, payloads_);
     bundle_ = std::move(bundle.value);
     return add(std::move(bundle.diagnostics)) && bundle_.has_value();
 }
@@ -132,12 +130,42 @@ bool Appliance::prove_bundle() {
     return judge(verifier::verify_bundle(*model_, kernel_, bundle_->bytes, verifier_options_));
 }
 
+bool Appliance::use_earlier_image(const fs::path& file, Target target) {
+    const auto earlier = recall(file);
+    if (!earlier || earlier->inputs != inputs_digest(target))
+        return false;
+    auto bytes = read_file(file);
+    if (!bytes.ok())
+        return false;
+    image_ = std::move(*bytes.value);
+    target_ = target;
+    if (prove_image() && image_digest() == earlier->image)
+        return true;
+    image_.clear();
+    answer_.report.reset();
+    return false;
+}
+
+void Appliance::begin_iso() {
+    maker_ = build::IsoMaker::begin();
+}
+
+config::Outcome<Bytes> Appliance::made_iso() {
+    if (!maker_.value && maker_.diagnostics.empty())
+        begin_iso();
+    auto maker = std::move(maker_);
+    maker_ = {};
+    if (!maker.ok())
+        return {std::nullopt, std::move(maker.diagnostics)};
+    return maker.value->finish(kernel_, bundle_->bytes, {.volume = model_->name.value, .uefi = true});
+}
+
 bool Appliance::make_image(Target target) {
     terminal_.progress("making the image");
     const std::string& name = model_->name.value;
     auto made = target == Target::disk      ? build::make_disk(kernel_, bundle_->bytes, name)
                 : target == Target::netboot ? build::make_netboot(kernel_, bundle_->bytes)
-                                            : build::make_iso(kernel_, bundle_->bytes, {.volume = name, .uefi = true});
+                                            : made_iso();
     target_ = target;
     if (!add(std::move(made.diagnostics)) || !made.ok())
         return false;
@@ -168,9 +196,23 @@ void Appliance::draw() {
     answer_.overview = make_overview(*model_, facts.ok() ? &*facts.value : nullptr);
 }
 
+std::string Appliance::image_digest() const {
+    std::string text;
+    for (const std::uint8_t byte : answer_.report->image_digest) {
+        text += "0123456789abcdef"[byte >> 4];
+        text += "0123456789abcdef"[byte & 15];
+    }
+    return text;
+}
+
+std::string Appliance::inputs_digest(Target target) const {
+    return digest_of_inputs(kernel_, bundle_->bytes, model_->name.value, target);
+}
+
 Ingredients Appliance::ingredients(const fs::path& name) const {
-    Ingredients all{model_->name.value, std::string(cli::name(target_)), name.filename().string(), sha256(image_),
-                    payloads_};
+    Ingredients all{model_->name.value, std::string(cli::name(target_)), name.filename().string(), sha256(image_), {}};
+    for (const auto& payload : payloads_)
+        all.parts.push_back({payload.path, "payload", sha256(payload.bytes)});
     all.parts.push_back({"septum.elf", "kernel", sha256(kernel_)});
     if (const auto opened = verifier::open_image(image_); opened.ok())
         for (const auto& file : verifier::boot_files(*opened.value))

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "build/build.hpp"
+#include "build/image/iso.hpp"
 #include "cli/answer.hpp"
 #include "cli/files.hpp"
 #include "cli/sbom.hpp"
@@ -36,10 +37,14 @@ public:
     Appliance(std::string command, const Terminal& terminal, const ApplianceOptions& options,
               verifier::Options verifier_options = {});
 
-    [[nodiscard]] bool load();                                  // model()
-    [[nodiscard]] bool prove_model();                           // answer().report; the model alone
-    [[nodiscard]] bool plan();                                  // bundle()
-    [[nodiscard]] bool prove_bundle();                          // answer().report
+    [[nodiscard]] bool load();         // model()
+    [[nodiscard]] bool prove_model();  // answer().report; the model alone
+    [[nodiscard]] bool plan();         // bundle()
+    [[nodiscard]] bool prove_bundle(); // answer().report
+    // image(): the one that was made from the same before, if it still stands there and is proved anew. Adds nothing to
+    // the answer otherwise.
+    [[nodiscard]] bool use_earlier_image(const std::filesystem::path& file, Target target);
+    void begin_iso(); // what can be made of an ISO before plan(), beside it; may be left out
     [[nodiscard]] bool make_image(Target target = Target::iso); // image()
     [[nodiscard]] bool prove_image();                           // answer().report, of image()
     void use_image(std::string name, Bytes image);              // instead of make_image()
@@ -50,12 +55,17 @@ public:
     [[nodiscard]] const build::Bundle& bundle() const { return *bundle_; }
     [[nodiscard]] const Bytes& image() const { return image_; }
     [[nodiscard]] Answer& answer() { return answer_; }
+    // SHA-256 of image() in hexadecimal, as the verifier found it.
+    [[nodiscard]] std::string image_digest() const;
+    // Digest of all that decides that image (cli/earlier.hpp).
+    [[nodiscard]] std::string inputs_digest(Target target) const;
     // What the image was made of, once there is one; `name` is the file it goes to.
     [[nodiscard]] Ingredients ingredients(const std::filesystem::path& name) const;
 
 private:
     bool add(std::vector<config::Diagnostic> diagnostics); // false when one is an error
     bool judge(verifier::Report report);                   // false unless proved
+    [[nodiscard]] config::Outcome<Bytes> made_iso();
 
     const Terminal& terminal_;
     const ApplianceOptions& options_;
@@ -63,8 +73,9 @@ private:
     Answer answer_;
     std::optional<config::Model> model_;
     Bytes kernel_;
-    std::vector<Ingredient> payloads_;
+    std::vector<build::PayloadFile> payloads_;
     std::optional<build::Bundle> bundle_;
+    config::Outcome<build::IsoMaker> maker_; // neither value nor diagnostics: not begun
     Bytes image_;
     Target target_ = Target::iso;
 };

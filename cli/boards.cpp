@@ -51,7 +51,7 @@ config::Outcome<config::Board> board_of_image(const fs::path& image, const confi
                          options);
 }
 
-std::vector<config::Board> known_boards(const config::LoadOptions& options) {
+std::vector<std::string> board_names(const config::LoadOptions& options) {
     std::vector<std::string> names;
     for (const fs::path& folder : options.board_dirs) {
         std::error_code ec;
@@ -61,8 +61,12 @@ std::vector<config::Board> known_boards(const config::LoadOptions& options) {
     }
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
+std::vector<config::Board> known_boards(const config::LoadOptions& options) {
     std::vector<config::Board> boards;
-    for (const auto& name : names)
+    for (const auto& name : board_names(options))
         if (auto board = board_by_name(name, options); board.ok())
             boards.push_back(std::move(*board.value));
     return boards;

@@ -5,6 +5,7 @@
 #include "config/model.hpp"
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace septum::cli {
@@ -17,6 +18,8 @@ namespace septum::cli {
 [[nodiscard]] config::Outcome<config::Board> board_of_image(const std::filesystem::path& image,
                                                             const config::LoadOptions& options);
 
+// The names of the files in the board folders, sorted.
+[[nodiscard]] std::vector<std::string> board_names(const config::LoadOptions& options);
 // Every board in the board folders that can be read, in name order.
 [[nodiscard]] std::vector<config::Board> known_boards(const config::LoadOptions& options);
 

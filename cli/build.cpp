@@ -2,9 +2,11 @@
 // septum build FILE -o IMAGE
 #include "cli/appliance.hpp"
 #include "cli/command.hpp"
-#include "cli/digest.hpp"
+#include "cli/earlier.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 
 namespace septum::cli {
 namespace {
@@ -58,13 +60,22 @@ public:
                 return terminal.fail(output.diagnostics);
             outputs.push_back(std::move(*output.value));
         }
-        Appliance appliance("build", terminal, input_);
-        bool good = appliance.load() && appliance.prove_model() && appliance.plan();
-        for (std::size_t i = 0; good && i < outputs.size(); ++i) {
-            good = appliance.make_image((*targets.value)[i]) && appliance.prove_image();
-            if (good)
-                keep(appliance, outputs[i]);
+        std::optional<Appliance> work;
+        const bool unchanged = keep_earlier(terminal, *targets.value, outputs, work);
+        bool good = unchanged;
+        if (!unchanged) {
+            work.emplace("build", terminal, input_);
+            if (targets.value->front() == Target::iso)
+                work->begin_iso();
+            good = work->load() && work->prove_model() && work->plan();
+            for (std::size_t i = 0; good && i < outputs.size(); ++i) {
+                const Target target = (*targets.value)[i];
+                good = work->make_image(target) && work->prove_image();
+                if (good)
+                    keep(*work, target, outputs[i]);
+            }
         }
+        Appliance& appliance = *work;
         if (good)
             appliance.answer().image = outputs.back().name;
         if (format == Format::html)
@@ -75,15 +86,17 @@ public:
                 terminal.say("`" + output.name + "` was not written");
             return code;
         }
-        for (Output& output : outputs)
-            for (std::size_t i = 0; i < output.files.size(); i++)
+        for (Output& output : outputs) {
+            for (std::size_t i = unchanged ? 1 : 0; i < output.files.size(); i++)
                 if (const auto failed = output.files[i].commit(output.contents[i]); !failed.empty())
                     return terminal.fail(failed);
+            if (!unchanged)
+                remember(output.name, output.made);
+        }
         const int code = give(terminal, appliance.answer(), answer_);
         for (const Output& output : outputs)
-            terminal.say(fmt::format("wrote `{}`: {:.1f} MiB, sha-256 {}", output.name,
-                                     static_cast<double>(output.contents[0].size()) / 1048576.0,
-                                     sha256(output.contents[0])));
+            terminal.say(fmt::format("{} `{}`: {:.1f} MiB, sha-256 {}", unchanged ? "unchanged:" : "wrote", output.name,
+                                     static_cast<double>(output.contents[0].size()) / 1048576.0, output.made.image));
         return code;
     }
 
@@ -93,10 +106,11 @@ private:
         std::string name;
         std::vector<PendingFile> files;
         std::vector<Bytes> contents; // one for each file
+        Earlier made;                // digests of the image and of what it was made from
     };
 
     config::Outcome<Output> make_output(const std::string& name) const {
-        Output output{name, {}, {}};
+        Output output{name, {}, {}, {}};
         for (const char* const suffix : {"", ".spdx.json", ".provenance.json"}) {
             if (*suffix != '\0' && !sbom_)
                 continue;
@@ -108,8 +122,27 @@ private:
         return {std::move(output), {}};
     }
 
-    void keep(const Appliance& appliance, Output& output) const {
+    // Whether all images stand as they would be made now, and are proved.
+    bool keep_earlier(const Terminal& terminal, const std::vector<Target>& targets, std::vector<Output>& outputs,
+                      std::optional<Appliance>& work) const {
+        if (!std::all_of(outputs.begin(), outputs.end(), [](const Output& output) { return recall(output.name); }))
+            return false;
+        work.emplace("build", terminal, input_);
+        bool same = work->load() && work->plan();
+        for (std::size_t i = 0; same && i < outputs.size(); ++i) {
+            same = work->use_earlier_image(outputs[i].name, targets[i]);
+            if (same)
+                keep(*work, targets[i], outputs[i]);
+        }
+        if (!same)
+            for (Output& output : outputs)
+                output.contents.clear();
+        return same;
+    }
+
+    void keep(const Appliance& appliance, Target target, Output& output) const {
         output.contents.push_back(appliance.image());
+        output.made = {appliance.inputs_digest(target), appliance.image_digest()};
         if (!sbom_)
             return;
         const auto made_of = appliance.ingredients(output.name);

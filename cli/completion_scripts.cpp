@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/shape.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace septum::cli {
@@ -33,9 +34,19 @@ std::string zsh_words(const std::string& text) {
 }
 
 std::string zsh_value(const OptionShape& option) {
+    const auto name = zsh_words(option.value);
+    const auto words = joined(option.choices, " ");
+    if (!option.choices.empty() && option.is_file)
+        return fmt::format(":{}:{{ compadd {}; _files }}", name, words);
     if (!option.choices.empty())
-        return fmt::format(":{}:({})", zsh_words(option.value), joined(option.choices, " "));
-    return fmt::format(":{}:{}", zsh_words(option.value), option.is_file ? "_files" : "");
+        return fmt::format(":{}:({})", name, words);
+    return fmt::format(":{}:{}", name, option.is_file ? "_files" : "");
+}
+
+// What `compgen` is asked for.
+std::string bash_words(const OptionShape& option) {
+    const std::string words = option.choices.empty() ? "" : "-W \"" + joined(option.choices, " ") + "\"";
+    return words + (option.is_file ? std::string(words.empty() ? "-f" : " -f") : std::string());
 }
 
 } // namespace
@@ -61,29 +72,27 @@ _septum() {{
     for (const auto& command : commands) {
         std::string values;
         std::string options;
-        std::string arguments;
+        OptionShape arguments; // any of them: which one is meant depends on the options before it
         for (const auto& option : command.options) {
             if (option.is_argument()) {
-                if (!option.choices.empty())
-                    arguments += " " + joined(option.choices, " ");
+                arguments.choices.insert(arguments.choices.end(), option.choices.begin(), option.choices.end());
+                arguments.is_file = arguments.is_file || option.is_file;
                 continue;
             }
             for (const auto& name : option.names)
                 options += (options.empty() ? "" : " ") + name;
             if (option.value.empty())
                 continue;
-            const std::string reply =
-                !option.choices.empty()
-                    ? fmt::format("COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))", joined(option.choices, " "))
-                : option.is_file ? std::string("COMPREPLY=($(compgen -f -- \"$word\"))")
-                                 : std::string(":");
-            values += fmt::format("        {}) {}; return ;;\n", joined(option.names, " | "), reply);
+            const auto words = bash_words(option);
+            values += fmt::format("        {}) {}; return ;;\n", joined(option.names, " | "),
+                                  words.empty() ? ":" : "COMPREPLY=($(compgen " + words + " -- \"$word\"))");
         }
+        const auto words = bash_words(arguments);
         text += fmt::format("    {})\n        case $before in\n{}        esac\n        if [[ $word == -* ]]; then\n"
-                            "            COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))\n        else\n"
-                            "            COMPREPLY=($(compgen {} -- \"$word\"))\n        fi\n        ;;\n",
+                            "            COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))\n{}        fi\n        ;;\n",
                             command.about.name, values, options,
-                            arguments.empty() ? "-f" : "-W \"" + arguments.substr(1) + "\"");
+                            words.empty() ? ""
+                                          : "        else\n            COMPREPLY=($(compgen " + words + " -- \"$word\"))\n");
     }
     return text + "    esac\n}\ncomplete -o filenames -F _septum septum\n";
 }
@@ -98,9 +107,10 @@ std::string zsh_completion(const std::vector<CommandShape>& commands) {
             "    help) _describe command commands ;;\n";
     for (const auto& command : commands) {
         text += fmt::format("    {})\n        _arguments", command.about.name);
+        unsigned place = 1;
         for (const auto& option : command.options) {
             if (option.is_argument()) {
-                text += fmt::format(" \\\n            '*{}'", zsh_value(option));
+                text += fmt::format(" \\\n            '{}{}'", option.many ? "*" : std::to_string(place++), zsh_value(option));
                 continue;
             }
             for (const auto& name : option.names)
@@ -117,24 +127,27 @@ std::string fish_completion(const std::vector<CommandShape>& commands) {
     for (const auto& command : commands)
         text += fmt::format("complete -c septum -n __fish_use_subcommand -f -a {} -d '{}'\n", command.about.name,
                             shell_quoted(command.about.summary));
-    for (const auto& command : commands)
+    for (const auto& command : commands) {
+        const bool files =
+            std::any_of(command.options.begin(), command.options.end(),
+                        [](const OptionShape& option) { return option.is_argument() && option.is_file; });
         for (const auto& option : command.options) {
             const auto condition =
                 fmt::format("complete -c septum -n '__fish_seen_subcommand_from {}'", command.about.name);
             if (option.is_argument()) {
                 if (!option.choices.empty())
-                    text += fmt::format("{} -f -a '{}'\n", condition, joined(option.choices, " "));
+                    text += fmt::format("{}{} -a '{}'\n", condition, files ? "" : " -f", joined(option.choices, " "));
                 continue;
             }
             text += condition;
             for (const auto& name : option.names)
                 text += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
             if (!option.value.empty())
-                text += !option.choices.empty() ? fmt::format(" -x -a '{}'", joined(option.choices, " "))
-                        : option.is_file        ? " -r -F"
-                                                : " -x";
+                text += (option.is_file ? std::string(" -r -F") : std::string(" -x")) +
+                        (option.choices.empty() ? "" : fmt::format(" -a '{}'", joined(option.choices, " ")));
             text += fmt::format(" -d '{}'\n", shell_quoted(option.description));
         }
+    }
     return text;
 }
 

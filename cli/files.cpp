@@ -15,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kMore = 65536; // bytes a file is read by when its size is not known
+
 // The system's words, in our spelling: "no such file or directory".
 std::string reason(int number) {
     std::string text = std::strerror(number);
@@ -69,13 +71,13 @@ std::string read_all(int fd, const struct stat& st, Bytes& bytes) {
     if (S_ISREG(st.st_mode)) {
         if (static_cast<std::uint64_t>(st.st_size) > limit)
             return too_large;
-        bytes.reserve(static_cast<std::size_t>(st.st_size) + 1);
+        bytes.reserve(static_cast<std::size_t>(st.st_size) + kMore); // and once more than that, to see the end
     }
     for (;;) {
         const auto at = bytes.size();
         if (at > limit)
             return too_large;
-        bytes.resize(std::max(bytes.capacity(), at + 65536));
+        bytes.resize(std::max(bytes.capacity(), at + kMore));
         const auto n = ::read(fd, bytes.data() + at, bytes.size() - at);
         const int why = errno;
         bytes.resize(at + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));

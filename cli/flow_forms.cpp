@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/flow_forms.hpp"
 
+#include "cli/formats/markup.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -82,29 +84,6 @@ Point border(Point from, Point to) {
 
 } // namespace
 
-std::string xml_text(const std::string& s) {
-    std::string out;
-    for (const char c : s) {
-        switch (c) {
-        case '&':
-            out += "&amp;";
-            break;
-        case '<':
-            out += "&lt;";
-            break;
-        case '>':
-            out += "&gt;";
-            break;
-        case '"':
-            out += "&quot;";
-            break;
-        default:
-            out += c;
-        }
-    }
-    return out;
-}
-
 std::string flow_text(const FlowView& flow, const config::Sources& sources) {
     std::string out;
     std::size_t first = 0;
@@ -174,7 +153,7 @@ std::string flow_svg(const FlowView& flow, const std::string& title) {
                                   "refX=\"9\" refY=\"5\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\"><path "
                                   "d=\"M0 0L10 5L0 10z\"/></marker>"
                                   "</defs>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
-                                  2 * middle_x, 2 * middle_y, xml_text(title));
+                                  2 * middle_x, 2 * middle_y, escape_markup(title));
     for (const auto& [ends, causes] : pairs_of(flow)) {
         // Bent to the left of its direction, so that both directions between two nodes stay apart.
         const Point a = at[ends.first];
@@ -187,7 +166,7 @@ std::string flow_svg(const FlowView& flow, const std::string& title) {
                            "marker-end=\"url(#tip)\"/>\n",
                            from.x, from.y, bend.x, bend.y, to.x, to.y);
         out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\" fill=\"#444\">{}</text>\n",
-                           (a.x + b.x) / 4 + bend.x / 2, (a.y + b.y) / 4 + bend.y / 2, xml_text(joined(causes, ", ")));
+                           (a.x + b.x) / 4 + bend.x / 2, (a.y + b.y) / 4 + bend.y / 2, escape_markup(joined(causes, ", ")));
     }
     for (std::size_t i = 0; i < flow.nodes.size(); ++i)
         out +=
@@ -195,7 +174,7 @@ std::string flow_svg(const FlowView& flow, const std::string& title) {
                         "stroke=\"black\"{}/>\n<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n",
                         at[i].x - kNodeWidth / 2, at[i].y - kNodeHeight / 2, kNodeWidth, kNodeHeight,
                         flow.nodes[i].external ? " stroke-dasharray=\"5 3\"" : "", at[i].x, at[i].y + 5,
-                        xml_text(flow.nodes[i].name));
+                        escape_markup(flow.nodes[i].name));
     return out + "</svg>\n";
 }
 

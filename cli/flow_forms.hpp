@@ -13,7 +13,4 @@ namespace septum::cli {
 // Self-contained; nodes on a circle in their order, arrows between them.
 [[nodiscard]] std::string flow_svg(const verifier::FlowView& flow, const std::string& title);
 
-// `s` with what XML reserves (XML 1.0 §2.4) written as entities.
-[[nodiscard]] std::string xml_text(const std::string& s);
-
 } // namespace septum::cli

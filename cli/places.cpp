@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/places.hpp"
 
+#include <sys/auxv.h>
+
 namespace septum::cli {
 namespace {
 
@@ -25,7 +27,11 @@ std::vector<fs::path> both(const char* beside, const char* installed) {
 fs::path executable_folder() {
     std::error_code ec;
     const fs::path self = fs::read_symlink("/proc/self/exe", ec);
-    return ec ? fs::path() : self.parent_path();
+    if (!ec)
+        return self.parent_path();
+    // Without /proc, as in a bare chroot: the name that the kernel was given at execve (getauxval(3)).
+    const auto* const name = reinterpret_cast<const char*>(::getauxval(AT_EXECFN)); // NOLINT: that is its type
+    return name == nullptr ? fs::path() : fs::weakly_canonical(fs::absolute(name, ec), ec).parent_path();
 }
 
 fs::path default_kernel() {

@@ -2,9 +2,12 @@
 #include "cli/shape.hpp"
 
 #include "cli/answer.hpp"
+#include "cli/appliance.hpp"
+#include "cli/boards.hpp"
 #include "cli/command_line.hpp"
 #include "cli/target.hpp"
 #include "cli/templates.hpp"
+#include "verifier/explain.hpp"
 
 #include <algorithm>
 
@@ -25,11 +28,22 @@ std::vector<std::string> choices_of(const std::string& value) {
         return strings(target_names());
     if (value == "SHELL")
         return {"bash", "zsh", "fish"};
+    if (value == "ACTION")
+        return {"probe", "show"};
+    if (value == "WHO")
+        return {"all", "columns", "septum"};
+    if (value == "BOARD")
+        return board_names(ApplianceOptions().load_options());
+    if (value == "ID") {
+        auto ids = verifier::property_ids();
+        ids.emplace_back("placement");
+        return ids;
+    }
     return {};
 }
 
 bool is_file(const std::string& value) {
-    constexpr const char* kFiles[] = {"FILE", "IMAGE", "DIR", "FOLDER", "ISO", "ELF", "BOARD", "OLD", "NEW", "PROGRAM"};
+    constexpr const char* kFiles[] = {"FILE", "IMAGE", "DIR", "FOLDER", "ISO", "ELF", "BOARD", "OLD", "NEW", "PROGRAM", "LOCK"};
     return std::any_of(std::begin(kFiles), std::end(kFiles),
                        [&](const char* word) { return value.find(word) != std::string::npos; });
 }
@@ -47,6 +61,7 @@ OptionShape shape_of(const CLI::Option& option) {
         shape.value = option.get_type_name();
     shape.choices = choices_of(shape.value);
     shape.is_file = is_file(shape.value);
+    shape.many = shape.is_argument() && option.get_items_expected_max() > 1;
     return shape;
 }
 

@@ -13,8 +13,9 @@ struct OptionShape {
     std::vector<std::string> names; // "-o", "--output"; empty for an argument
     std::string value;              // "FILE"; empty: takes none. For an argument its name
     std::string description;
-    std::vector<std::string> choices; // when the value is one of a few
+    std::vector<std::string> choices; // when the value is one of a few; with `is_file`, that or a file
     bool is_file = false;
+    bool many = false; // an argument that takes all the rest
     [[nodiscard]] bool is_argument() const { return names.empty(); }
 };
 

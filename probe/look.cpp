@@ -105,6 +105,12 @@ void look_at_cpus(const fs::path& root, Machine& machine) {
     finish();
     if (machine.cpus.empty() || !vendor_known)
         machine.missing.push_back({"the CPUs: /proc/cpuinfo has none", "state `cpus` and `vendor` by hand"});
+    std::set<std::uint64_t> packages;
+    for (const auto& entry : cores)
+        packages.insert(entry.first.first);
+    if (packages.size() > 1) // CPUID Fn8000_0008 ECX[7:0], which the contract compares, counts those of one package
+        machine.missing.push_back({fmt::format("how the CPUs of {} processor packages start", packages.size()),
+                                   "this version starts on machines with one package: leave the others empty"});
 }
 
 // /proc/iomem gives zeros to everybody but root; /sys/firmware/memmap is for everybody where the kernel has it.

@@ -58,7 +58,7 @@ def summary(built: list[str], ran: list[str], seconds: float) -> list[tuple[str,
     breaches = count(r"BREACH", ran)
     return [
         ("proof", first(r"\d+ properties: .*", built)),
-        ("image", first(r"wrote .*: (.* MiB, sha-256 \w+)", built)),
+        ("image", first(r"(?:wrote|unchanged:) .*: (.* MiB, sha-256 \w+)", built)),
         ("board", first(r"septum: contract holds: .*", ran).removeprefix("septum: ")),
         ("gateway", ", ".join(part for part in (first(r"gateway: (Linux .* s)\b", ran),
                                                 first(r"\d+ of \d+ answers verified", ran)) if part)),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/image/fat.hpp"
 
+#include "build/image/tools.hpp"
+
 #include <cstdio>
 
 namespace septum::build {
@@ -17,15 +19,15 @@ std::vector<config::Diagnostic> make_fat(const std::filesystem::path& file, cons
         format.insert(format.end(),
                       {"-F", "-c", std::to_string(options.cluster_sectors), "-H", std::to_string(options.first)});
     format.emplace_back("::");
-    if (auto failed = run_tool({{"mformat"}, "mtools"}, format, scratch); !failed.empty())
+    if (auto failed = run_tool(mtool("mformat"), format, scratch); !failed.empty())
         return failed;
     std::vector<std::string> folders = {"-i", image};
     for (const auto& folder : options.folders)
         folders.push_back("::" + folder);
-    if (auto failed = run_tool({{"mmd"}, "mtools"}, folders, scratch); !failed.empty())
+    if (auto failed = run_tool(mtool("mmd"), folders, scratch); !failed.empty())
         return failed;
     for (const auto& [path, source] : options.files)
-        if (auto failed = run_tool({{"mcopy"}, "mtools"}, {"-i", image, source.string(), "::" + path}, scratch);
+        if (auto failed = run_tool(mtool("mcopy"), {"-i", image, source.string(), "::" + path}, scratch);
             !failed.empty())
             return failed;
     return {};

@@ -3,14 +3,13 @@
 
 #include "build/image/content.hpp"
 #include "build/image/fat.hpp"
+#include "build/image/tools.hpp"
 
 namespace septum::build {
 namespace {
 
 namespace fs = std::filesystem;
 using Diagnostics = std::vector<config::Diagnostic>;
-
-constexpr const char* kGrubLibrary = "/usr/lib/grub";
 
 // Modules for one platform; a folder that is missing is a package that is missing.
 Diagnostics need_modules(const char* platform, const char* package) {
@@ -25,8 +24,6 @@ Diagnostics need_modules(const char* platform, const char* package) {
     d.help = "install them: `apt install " + std::string(package) + "`";
     return {std::move(d)};
 }
-
-const Tool kMkimage = {{"grub-mkimage", "grub2-mkimage"}, "grub-common"};
 
 } // namespace
 
@@ -60,7 +57,7 @@ Diagnostics make_grub(const fs::path& file, const GrubProgram& program, const Sc
         words.push_back("--config=" + config.string());
     }
     words.insert(words.end(), program.modules.begin(), program.modules.end());
-    return run_tool(kMkimage, words, scratch);
+    return run_tool(grub_mkimage(), words, scratch);
 }
 
 Diagnostics make_bios_image(const fs::path& file, const Scratch& scratch) {

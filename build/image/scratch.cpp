@@ -156,6 +156,10 @@ config::Outcome<std::vector<std::uint8_t>> read_scratch(const fs::path& file) {
     return {std::nullopt, {error("build.scratch", "cannot read `" + file.string() + "`: " + system_text(errno))}};
 }
 
+fs::path find_tool(const Tool& tool) {
+    return find_in_path(tool.names);
+}
+
 std::vector<config::Diagnostic> run_tool(const Tool& tool, const std::vector<std::string>& arguments,
                                          const Scratch& scratch) {
     const fs::path program = find_in_path(tool.names);

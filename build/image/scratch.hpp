@@ -37,6 +37,9 @@ struct Tool {
     std::string package;
 };
 
+// Where it is; empty when it is not installed.
+[[nodiscard]] std::filesystem::path find_tool(const Tool& tool);
+
 // Runs it to its end, in an environment that is the same for everyone (locale, time zone, dates, no rc files).
 // What it says is kept for the diagnostic. Errors: `build.tool-missing`, `build.tool-failed`.
 [[nodiscard]] std::vector<config::Diagnostic> run_tool(const Tool& tool, const std::vector<std::string>& arguments,

@@ -248,6 +248,10 @@ void check_reach(const Plan& plan, const config::Model& model, std::size_t p, st
 
 } // namespace
 
+bool has_pci_bus(const config::Partition& partition) {
+    return partition.boot.kind != config::BootKind::elf64 || !partition.device_indices.empty();
+}
+
 std::uint64_t device_workspace(const config::Model& model) {
     std::uint64_t size = model.board.iommu.kind == config::BoardIommu::none ? 0 : layout::IommuBlock::kSize;
     for (const auto& partition : model.partitions) {
@@ -278,10 +282,10 @@ void check_devices(const config::Model& model, std::vector<Diagnostic>& diagnost
     check_reset(model, owners, diagnostics);
     std::size_t records = 0;
     for (const auto& partition : model.partitions) {
+        records += partition.device_indices.size() + (has_pci_bus(partition) ? 1 : 0); // the host bridge
         if (partition.device_indices.empty()) {
             continue;
         }
-        records += partition.device_indices.size() + 1; // the host bridge
         std::vector<std::uint16_t> slots;
         for (const std::size_t index : partition.device_indices) {
             slots.push_back(model.board.pci[index].bdf >> 3U);
@@ -297,7 +301,7 @@ void check_devices(const config::Model& model, std::vector<Diagnostic>& diagnost
     }
     if (records > manifest::kMaxDevices) {
         add_error(diagnostics, "plan.limit",
-                  "the partitions own " + std::to_string(records) + " functions, host bridges included, expected at most " +
+                  "the partitions have " + std::to_string(records) + " functions, host bridges included, expected at most " +
                       std::to_string(manifest::kMaxDevices),
                   model.name.span, "too many");
     }
@@ -316,6 +320,7 @@ void place_devices(Plan& plan, const config::Model& model, Hpa& next, std::vecto
     std::uint32_t handle = 0;
     for (std::size_t p = 0; p < plan.partitions.size(); ++p) {
         const std::size_t first = plan.devices.size();
+        plan.partitions[p].pci_bus = has_pci_bus(model.partitions[p]);
         number_functions(model, p, plan);
         if (plan.devices.size() == first) {
             continue;

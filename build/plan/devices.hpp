@@ -9,6 +9,10 @@
 
 namespace septum::build {
 
+// Whether a partition sees a PCI bus: every one that boots as a PC does, since its kernel would miss one, and a native one that
+// owns a device.
+[[nodiscard]] bool has_pci_bus(const config::Partition& partition);
+
 // Bytes of the kernel's workspace for devices and the IOMMU.
 [[nodiscard]] std::uint64_t device_workspace(const config::Model& model);
 

@@ -29,6 +29,7 @@ struct PlannedPartition {
     std::uint16_t cpu_count = 0;
     manifest::Range ram{};                 // host-physical, one stretch
     std::vector<manifest::Region> regions; // sorted by gpa
+    bool pci_bus = false;                  // sees a PCI bus: its virtual host bridge, and what it owns
     Hpa block;                             // layout::PartitionBlock
 };
 

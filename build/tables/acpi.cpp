@@ -59,6 +59,7 @@ void store_port(ByteSpan bytes, std::size_t offset, std::uint16_t port) {
 Table make_fadt(std::uint64_t dsdt, bool pci) {
     constexpr std::size_t kSize = 276;
     constexpr std::size_t kDsdt = 40;
+    constexpr std::size_t kInterrupt = 46;
     constexpr std::size_t kBootArchitecture = 109;
     constexpr std::size_t kFlags = 112;
     constexpr std::size_t kResetRegister = 116;
@@ -79,12 +80,15 @@ Table make_fadt(std::uint64_t dsdt, bool pci) {
     constexpr std::uint32_t kNoSleepButton = 1U << 5;
     constexpr std::uint32_t kResetSupported = 1U << 10;
     constexpr std::uint32_t kHeadless = 1U << 12;
+    constexpr std::uint32_t kPhysicalDestination = 1U << 19; // the only one that messages of devices may have
     constexpr std::uint32_t kHardwareReduced = 1U << 20;
 
     Table fadt = make_table("FACP", 6, kSize);
     store32(fadt, kDsdt, static_cast<std::uint32_t>(dsdt));
     store16(fadt, kBootArchitecture, static_cast<std::uint16_t>(kNoVga | (pci ? kNoAspm : kNoMsi) | kNoCmos));
-    store32(fadt, kFlags, kWbinvd | kNoPowerButton | kNoSleepButton | kResetSupported | kHeadless | kHardwareReduced);
+    store16(fadt, kInterrupt, kAcpiInterrupt);
+    store32(fadt, kFlags,
+            kWbinvd | kNoPowerButton | kNoSleepButton | kResetSupported | kHeadless | kPhysicalDestination | kHardwareReduced);
     store_port(fadt, kResetRegister, guest::kResetPort);
     store8(fadt, kResetValue, 1);
     store8(fadt, kMinorVersion, 4);
@@ -191,7 +195,7 @@ std::vector<std::uint8_t> acpi_dsdt(bool console, bool pci) {
     static_assert(guest::kSleepPowerOff == (0x20U | kSleepType << 2U));
     aml::Code code = aml::name("_S5_", aml::package({kSleepType, kSleepType, 0, 0}));
     aml::Code devices = console ? make_console() : aml::Code{};
-    if (pci) {
+    if (pci) { // an empty bus is left to who looks for it: of one in ACPI, Linux misses the memory-mapped configuration space
         const aml::Code bridge = make_root_bridge();
         devices.insert(devices.end(), bridge.begin(), bridge.end());
     }

@@ -11,6 +11,9 @@
 
 namespace septum::build {
 
+// The interrupt of ACPI events on a PC. With hardware-reduced ACPI there are none, and nothing raises it.
+inline constexpr unsigned kAcpiInterrupt = 9;
+
 struct AcpiMachine {
     std::vector<std::uint32_t> apic_ids; // the boot CPU first
     bool console = false;                // has a 16550 at guest::kUartPort

@@ -15,7 +15,7 @@ std::optional<GuestImage> information_image(const Plan& plan, std::size_t partit
     GuestImage image;
     bool good = place_segments(elf_file, kernel, planned, {.limit = ram}, entry, image, diagnostics);
     std::vector<std::uint8_t> line;
-    good = make_command_line(declared, kernel, kLowRamEnd - kInformationLine - 1, line, diagnostics) && good;
+    good = make_command_line(declared, kernel, kLowRamEnd - kInformationLine - 1, {}, line, diagnostics) && good;
     PlacedModule placed;
     if (good && module != nullptr) {
         const auto at = place_module(*module, segments_end(elf_file), ram, planned, diagnostics);

@@ -29,6 +29,7 @@ std::vector<MsrRule> msr_rules() {
         rule(0x9E, 0x9E, forbidden, forbidden),  // SMBASE
         // MTRRs that only say that all is write-back: without them a stock Linux does not use PAT (§7.7.2).
         rule(0xFE, 0xFE, constant, fault_gp),    // MTRRcap: no variable and no fixed ones
+        rule(0x179, 0x17A, constant, fault_gp),  // MCG_CAP: no banks; MCG_STATUS: no machine check (§9.3.1)
         rule(0x1D9, 0x1D9, constant, ignore),    // DebugCtl
         rule(0x200, 0x276, fault_gp, forbidden), // variable and fixed MTRRs
         rule(0x278, 0x2FE, fault_gp, forbidden), // the rest of them, past PAT

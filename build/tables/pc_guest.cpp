@@ -73,20 +73,27 @@ std::optional<std::uint64_t> place_module(const NamedBytes& module, std::uint64_
             "mem.payload-fits", module,
             "has " + std::to_string(size) + " bytes, but between the kernel's end at " + format_address(bottom) + " and " +
                 format_address(top) + " there are only " + std::to_string(top > bottom ? top - bottom : 0),
-            "does not fit", "give `" + partition.name + "` more memory"));
+            "does not fit", "give `" + partition.name + "` more memory: at least " +
+                                format_size((bottom + ((size + kPageSize - 1) & ~(kPageSize - 1)) + kMiB - 1) & ~(kMiB - 1))));
         return std::nullopt;
     }
     return (top - size) & ~(kPageSize - 1);
 }
 
 bool make_command_line(const config::Partition& declared, const NamedBytes& kernel, std::uint64_t room,
-                       std::vector<std::uint8_t>& line, std::vector<config::Diagnostic>& diagnostics) {
-    const std::string& text = declared.boot.cmdline.value;
+                       std::string_view word, std::vector<std::uint8_t>& line, std::vector<config::Diagnostic>& diagnostics) {
+    std::string text(word);
+    if (!declared.boot.cmdline.value.empty()) {
+        text += (text.empty() ? "" : " ") + declared.boot.cmdline.value;
+    }
     if (text.size() > room) {
         config::Diagnostic d;
         d.id = "payload.cmdline";
         d.message = "the command line of `" + declared.name.value + "` has " + std::to_string(text.size()) +
                     " bytes, but `" + kernel.path + "` takes at most " + std::to_string(room);
+        if (!word.empty()) {
+            d.notes.push_back("`" + std::string(word) + "`, which every Linux is given first, is counted");
+        }
         d.primary = declared.boot.cmdline.span;
         d.label = "too long";
         diagnostics.push_back(std::move(d));

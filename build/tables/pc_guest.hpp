@@ -36,9 +36,10 @@ void add_firmware(GuestImage& image, const Plan& plan, std::size_t partition, co
                                                         const PlannedPartition& partition,
                                                         std::vector<config::Diagnostic>& diagnostics);
 
-// The command line with its zero; false, and why in `diagnostics`, when it is longer than `room` without it.
+// The command line, behind `word` when that is not empty, with its zero; false, and why in `diagnostics`, when it is longer than
+// `room` without it.
 [[nodiscard]] bool make_command_line(const config::Partition& declared, const NamedBytes& kernel, std::uint64_t room,
-                                     std::vector<std::uint8_t>& line, std::vector<config::Diagnostic>& diagnostics);
+                                     std::string_view word, std::vector<std::uint8_t>& line, std::vector<config::Diagnostic>& diagnostics);
 
 // Sorted, as GuestImage wants them.
 void sort_pieces(GuestImage& image);

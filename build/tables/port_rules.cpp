@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "build/plan/devices.hpp"
+#include "build/tables/acpi.hpp"
 #include "build/tables/rules.hpp"
 
 #include <septum/guest/board.hpp>
@@ -28,6 +30,14 @@ constexpr std::array kVirtual{
     PortRule{guest::kSleepStatusPort, guest::kSleepStatusPort, PortAnswer::constant, 0, 0},
     PortRule{guest::kResetPort, guest::kResetPort, PortAnswer::reset, 0, 0},
     PortRule{guest::kDoorbellPort, guest::kDoorbellPort, PortAnswer::doorbell, 0, 0},
+};
+
+// The edge/level registers of a PC's interrupt controllers (Intel ICH9 data sheet §13.4.7), as firmware leaves them: all edge but
+// the interrupt that the FADT names for ACPI. A kernel that finds it otherwise sets it right, and says so.
+constexpr std::uint16_t kLevel = 1U << kAcpiInterrupt;
+constexpr std::array kTriggers{
+    PortRule{0x4D0, 0x4D0, PortAnswer::constant, kLevel & 0xFFU, 0},
+    PortRule{0x4D1, 0x4D1, PortAnswer::constant, kLevel >> 8U, 0},
 };
 
 // Cuts [first, last] out of `rules`.
@@ -64,7 +74,10 @@ std::vector<PortRule> port_rules(const config::Partition& partition) {
         rules.push_back({0x40, 0x43, PortAnswer::pit, 0, 0}); // 8254 (Intel 82C54): channels and control word
         rules.push_back({0x61, 0x61, PortAnswer::pit_gate, 0, 0});
     }
-    if (!partition.device_indices.empty()) {
+    if (partition.boot.kind != config::BootKind::elf64) {
+        rules.insert(rules.end(), kTriggers.begin(), kTriggers.end());
+    }
+    if (has_pci_bus(partition)) {
         // 0xCF9 stays forbidden: a doubleword at 0xCF8 does not touch the reset control register (PCI 3.0 §3.2.2.3.2), and
         // the kernel tells the two apart.
         constexpr auto kAddress = guest::kPciAddressPort;

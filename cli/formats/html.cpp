@@ -59,15 +59,15 @@ std::string tiles(const verifier::Report& report) {
 std::string finding_section(const Answer& answer) {
     std::string text;
     for (const auto& d : answer.failures())
-        text += "<pre class=\"finding\" tabindex=\"0\">" + escape_html(config::render(d, answer.sources, false)) +
+        text += "<pre class=\"finding\" tabindex=\"0\">" + escape_markup(config::render(d, answer.sources, false)) +
                 "</pre>\n";
     for (const auto& item : answer.items()) {
         if (item.acknowledged != nullptr)
             text += fmt::format("<p>{} until {}: {}</p>\n", badge("acknowledged"), item.acknowledged->expires,
-                                escape_html(item.acknowledged->reason));
+                                escape_markup(item.acknowledged->reason));
         text += fmt::format("<pre class=\"finding{}\" tabindex=\"0\">{}</pre>\n",
                             item.diagnostic.severity == config::Severity::error ? "" : " warning",
-                            escape_html(config::render(item.diagnostic, answer.sources, false)));
+                            escape_markup(config::render(item.diagnostic, answer.sources, false)));
     }
     if (text.empty())
         return {};
@@ -92,12 +92,12 @@ std::string source_section(const config::Sources& sources) {
     for (std::size_t f = 0; f < sources.files.size(); f++) {
         const auto& file = sources.files[f];
         text += fmt::format("<h3>{}</h3>\n<pre class=\"src\" tabindex=\"0\" aria-label=\"{}\">",
-                            escape_html(source_name(file)), escape_html(source_name(file)));
+                            escape_markup(source_name(file)), escape_markup(source_name(file)));
         std::size_t line = 1;
         for (std::size_t at = 0; at < file.text.size(); line++) {
             const auto end = std::min(file.text.find('\n', at), file.text.size());
             text += fmt::format("<span id=\"f{}l{}\" data-n=\"{}\">{}</span>", f, line, line,
-                                escape_html(std::string_view(file.text).substr(at, end - at)));
+                                escape_markup(std::string_view(file.text).substr(at, end - at)));
             at = end + 1;
         }
         text += "</pre>\n";
@@ -134,7 +134,7 @@ std::string as_html(const Answer& answer) {
         "content=\"width=device-width, initial-scale=1\">\n<meta http-equiv=\"Content-Security-Policy\" "
         "content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
         "<link rel=\"icon\" href=\"data:,\">\n<title>{} – septum {}</title>\n<style>\n",
-        escape_html(name), answer.verdict());
+        escape_markup(name), answer.verdict());
     text += kReportStyle;
     text += "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n<div "
             "class=\"bar\" role=\"banner\"><div><nav aria-label=\"Sections\">";
@@ -144,15 +144,15 @@ std::string as_html(const Answer& answer) {
     text += "</nav><input type=\"search\" id=\"search\" placeholder=\"Search ( / )\" aria-label=\"Search the "
             "report\"><button type=\"button\" id=\"theme\">Theme: system</button><span class=\"soft\" id=\"found\" "
             "role=\"status\"></span></div></div>\n<main id=\"main\">\n";
-    text += fmt::format("<header><h1>{}</h1>\n<div class=\"head\">{}", escape_html(name), badge(answer.verdict()));
+    text += fmt::format("<header><h1>{}</h1>\n<div class=\"head\">{}", escape_markup(name), badge(answer.verdict()));
     text += "<p>" + sentence(answer) + "</p></div>\n";
     if (answer.overview) {
         std::string facts;
         for (const auto& fact : answer.overview->board_facts)
-            facts += ", " + escape_html(fact);
+            facts += ", " + escape_markup(fact);
         text += fmt::format("<p class=\"soft\">{} partition{} on board <code>{}</code>{}.</p>\n",
                             answer.overview->partitions.size(), answer.overview->partitions.size() == 1 ? "" : "s",
-                            escape_html(answer.overview->board), facts);
+                            escape_markup(answer.overview->board), facts);
     }
     if (answer.report)
         text += tiles(*answer.report);
@@ -162,8 +162,8 @@ std::string as_html(const Answer& answer) {
     text += fmt::format(
         "<footer>Written by septum {} (<code>septum {} {}</code>). It needs nothing but this file.</footer>\n"
         "</main>\n<script>\n",
-        kVersion, escape_html(answer.command),
-        escape_html(answer.appliance + (answer.image.empty() ? "" : " " + answer.image)));
+        kVersion, escape_markup(answer.command),
+        escape_markup(answer.appliance + (answer.image.empty() ? "" : " " + answer.image)));
     return text + kReportScript + "</script>\n</body>\n</html>\n";
 }
 

@@ -45,7 +45,7 @@ public:
             "orient=\"auto\"><path d=\"M0 0L10 5L0 10z\"/></marker>"
             "<marker id=\"soft-tip\" class=\"soft\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" "
             "markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L10 5L0 10z\"/></marker></defs>\n",
-            width_, height_, escape_html(in_words()));
+            width_, height_, escape_markup(in_words()));
         if (overview_.paths.size() <= kMostIndirect)
             for (const auto& path : overview_.paths)
                 if (!direct(path.from, path.to))
@@ -65,7 +65,7 @@ public:
                 fmt::format("<g class=\"node{}\" data-node=\"{}\" data-nodes=\"{}\"><rect x=\"{:.1f}\" y=\"{:.1f}\" "
                             "width=\"{:.1f}\" height=\"38\" rx=\"9\"/><text x=\"{:.1f}\" y=\"{:.1f}\">{}</text></g>\n",
                             i < overview_.partitions.size() ? "" : " external", i, i, at_[i].x - half_, at_[i].y - 19,
-                            2 * half_, at_[i].x, at_[i].y, escape_html(overview_.nodes[i]));
+                            2 * half_, at_[i].x, at_[i].y, escape_markup(overview_.nodes[i]));
         return text + "</svg>";
     }
 
@@ -115,7 +115,7 @@ private:
             const double half = static_cast<double>(plain.size()) * 3.4 + 3;
             text += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"16\"/><text x=\"{:.1f}\" "
                                 "y=\"{:.1f}\">{}</text>",
-                                middle.x - half, middle.y - 8, 2 * half, middle.x, middle.y, escape_html(plain));
+                                middle.x - half, middle.y - 8, 2 * half, middle.x, middle.y, escape_markup(plain));
         }
         return text + "</g>\n";
     }

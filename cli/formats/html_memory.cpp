@@ -81,7 +81,7 @@ std::string map(const std::vector<Lane>& lanes) {
     for (std::size_t i = 0; i < lanes.size(); i++) {
         data["lanes"].push_back({{"name", lanes[i].name}, {"segments", lanes[i].segments}});
         rows += fmt::format("<div class=\"lane\"><span>{}</span><div class=\"track\" data-lane=\"{}\"></div></div>\n",
-                            escape_html(lanes[i].name), i);
+                            escape_markup(lanes[i].name), i);
     }
     std::string json = data.dump(-1, ' ', true, ordered_json::error_handler_t::replace);
     for (std::size_t at = 0; (at = json.find('<', at)) != std::string::npos; at += 6)
@@ -117,13 +117,13 @@ std::string memory_section(const Overview& overview) {
         for (const auto& entry : range.seen_by)
             seen +=
                 fmt::format("{}{} <code>{}</code> at <span class=\"num\">{}</span>", seen.empty() ? "" : "<br>",
-                            escape_html(overview.partitions[entry.partition].name), entry.access, address(entry.gpa));
+                            escape_markup(overview.partitions[entry.partition].name), entry.access, address(entry.gpa));
         rows += fmt::format("<tr><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><th "
                             "scope=\"row\">{}</th><td>{}</td><td><button type=\"button\" data-show=\"{}\" "
                             "aria-label=\"Show {} on the map\">Show</button></td></tr>\n",
                             address(range.base), address(range.base + range.size), bytes_text(range.size),
                             words(range.what), seen.empty() ? "kernel only" : seen, range.base,
-                            escape_html(without_ticks(range.what)));
+                            escape_markup(without_ticks(range.what)));
     }
     return text + table("Memory of the board", "", {"from", "to", "size", "what", "seen by", "map"}, rows) +
            "</section>\n";

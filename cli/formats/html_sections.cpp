@@ -34,7 +34,7 @@ std::string card(const PartitionView& view, const config::Sources& sources, bool
     std::string text = fmt::format(
         "<article class=\"card\"><h3>{}</h3>\n<dl><dt>starts</dt><dd>{}</dd><dt>CPUs</dt><dd>{}</dd><dt>on a "
         "fault</dt><dd>{}</dd><dt>devices</dt><dd>{}</dd><dt>also</dt><dd>{}</dd>",
-        escape_html(view.name), words(view.boot), cpus, escape_html(view.on_fault), listed(view.devices),
+        escape_markup(view.name), words(view.boot), cpus, escape_markup(view.on_fault), listed(view.devices),
         listed(view.traits));
     if (from_bytes)
         text += fmt::format("<dt>ports without an exit</dt><dd>{}</dd><dt>MSRs without an exit</dt><dd>{}</dd>"
@@ -46,7 +46,7 @@ std::string card(const PartitionView& view, const config::Sources& sources, bool
         rows += fmt::format("<tr><td class=\"num\">{}</td><td class=\"num\">{}</td><td><code>{}</code></td>"
                             "<th scope=\"row\">{}</th><td class=\"num\">{}</td><td>{}</td><td>{}</td></tr>\n",
                             address(range.gpa), bytes_text(range.size), range.access, words(range.what),
-                            range.placed ? address(range.hpa) : "not placed yet", escape_html(range.type),
+                            range.placed ? address(range.hpa) : "not placed yet", escape_markup(range.type),
                             line_link(range.granted_by, sources));
     return text +
            table("Memory of " + view.name, "",
@@ -72,7 +72,7 @@ std::string reach_cell(const Overview& overview, std::uint32_t from, std::uint32
         if (path.from == from && path.to == to) {
             std::string text = "<td><span class=\"soft\">through ";
             for (std::size_t i = 0; i < path.through.size(); i++)
-                text += (i == 0 ? "" : ", ") + escape_html(overview.nodes[path.through[i]]);
+                text += (i == 0 ? "" : ", ") + escape_markup(overview.nodes[path.through[i]]);
             return text + "</span></td>";
         }
     return "<td class=\"soft\">no</td>";
@@ -113,7 +113,7 @@ std::string matrix_cell(const verifier::PropertyResult& result, const std::strin
 
 std::string property_cell(const Answer& answer, const verifier::PropertyResult& result) {
     std::string text = fmt::format("<th scope=\"row\"><details><summary><code>{}</code> {}</summary>",
-                                   escape_html(result.id), words(result.title));
+                                   escape_markup(result.id), words(result.title));
     if (const auto* property = verifier::find_property(result.id))
         text += fmt::format("<p>{}</p><p><b>Rests on:</b> {}</p><p><b>Manual:</b> {}</p>", words(property->statement),
                             words(property->rests_on), words(property->manual));
@@ -152,10 +152,10 @@ std::string flow_section(const Overview& overview, const config::Sources& source
             "</div>\n";
     std::vector<std::string> headings = {"from ↓ to →"};
     for (const auto& node : overview.nodes)
-        headings.push_back(escape_html(node));
+        headings.push_back(escape_markup(node));
     std::string rows;
     for (std::uint32_t from = 0; from < overview.nodes.size(); from++) {
-        rows += "<tr><th scope=\"row\">" + escape_html(overview.nodes[from]) + "</th>";
+        rows += "<tr><th scope=\"row\">" + escape_markup(overview.nodes[from]) + "</th>";
         for (std::uint32_t to = 0; to < overview.nodes.size(); to++)
             rows += reach_cell(overview, from, to);
         rows += "</tr>\n";
@@ -165,8 +165,8 @@ std::string flow_section(const Overview& overview, const config::Sources& source
         std::string rules;
         for (const auto& rule : overview.policy)
             rules += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                                 escape_html(rule.text), badge(rule.holds ? "holds" : "broken"),
-                                 escape_html(rule.witness), line_link(rule.span, sources));
+                                 escape_markup(rule.text), badge(rule.holds ? "holds" : "broken"),
+                                 escape_markup(rule.witness), line_link(rule.span, sources));
         text += "<h3>Policy</h3>\n" + table("Policy", "", {"rule", "over every path", "broken by", "line"}, rules);
     }
     return text + "</section>\n";
@@ -180,7 +180,7 @@ std::string property_section(const Answer& answer) {
     if (answer.overview)
         for (const auto& view : answer.overview->partitions) {
             names.push_back(view.name);
-            headings.push_back(escape_html(view.name));
+            headings.push_back(escape_markup(view.name));
         }
     for (const char* const heading : {"verdict", "level", "the two ways"})
         headings.emplace_back(heading);
@@ -224,7 +224,7 @@ std::string assumption_section(const Answer& answer) {
         if (const auto* property = verifier::find_property(result.id);
             property != nullptr && result.verdict == verifier::Verdict::proved) {
             auto& ids = by_ground[property->rests_on];
-            ids += (ids.empty() ? "<code>" : ", <code>") + escape_html(result.id) + "</code>";
+            ids += (ids.empty() ? "<code>" : ", <code>") + escape_markup(result.id) + "</code>";
         }
     std::string rows;
     for (const auto& [ground, ids] : by_ground)

@@ -2,37 +2,13 @@
 // JUnit XML, as CI servers read it: one test case a property. What is not proved is never a passed case: it failed,
 // is an error, or is skipped with the reason.
 #include "cli/formats/formats.hpp"
+#include "cli/formats/markup.hpp"
 
 #include <fmt/format.h>
 #include <map>
 
 namespace septum::cli {
 namespace {
-
-// XML 1.0 §2.2, §2.4: what is no character there is left out.
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-        case '&':
-            out += "&amp;";
-            break;
-        case '<':
-            out += "&lt;";
-            break;
-        case '>':
-            out += "&gt;";
-            break;
-        case '"':
-            out += "&quot;";
-            break;
-        default:
-            if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t')
-                out += c;
-        }
-    }
-    return out;
-}
 
 struct Case {
     std::string group;
@@ -46,21 +22,21 @@ struct Suite {
 
     void add(const std::string& group, const std::string& name, const std::string& outcome) {
         tests++;
-        cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\"", escaped(group), escaped(name));
+        cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\"", escape_markup(group), escape_markup(name));
         cases += outcome.empty() ? "/>\n" : ">\n" + outcome + "    </testcase>\n";
     }
     void add_skipped(const std::string& group, const std::string& name, const std::string& why) {
         skipped++;
-        add(group, name, fmt::format("      <skipped message=\"{}\"/>\n", escaped(why)));
+        add(group, name, fmt::format("      <skipped message=\"{}\"/>\n", escape_markup(why)));
     }
     void add_failed(const std::string& group, const std::string& name, const std::string& why,
                     const std::string& text) {
         failures++;
-        add(group, name, fmt::format("      <failure message=\"{}\">{}</failure>\n", escaped(why), escaped(text)));
+        add(group, name, fmt::format("      <failure message=\"{}\">{}</failure>\n", escape_markup(why), escape_markup(text)));
     }
     void add_error(const std::string& group, const std::string& name, const std::string& why, const std::string& text) {
         errors++;
-        add(group, name, fmt::format("      <error message=\"{}\">{}</error>\n", escaped(why), escaped(text)));
+        add(group, name, fmt::format("      <error message=\"{}\">{}</error>\n", escape_markup(why), escape_markup(text)));
     }
 };
 
@@ -120,7 +96,7 @@ std::string as_junit(const Answer& answer) {
                                     suite.failures, suite.errors, suite.skipped);
     return fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {0}>\n  <testsuite name=\"septum {1}: "
                        "{2}\" {0}>\n{3}  </testsuite>\n</testsuites>\n",
-                       counts, escaped(answer.command), escaped(answer.appliance), suite.cases);
+                       counts, escape_markup(answer.command), escape_markup(answer.appliance), suite.cases);
 }
 
 } // namespace septum::cli

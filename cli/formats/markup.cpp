@@ -5,7 +5,7 @@
 
 namespace septum::cli {
 
-std::string escape_html(std::string_view text) {
+std::string escape_markup(std::string_view text) {
     std::string out;
     for (const char c : text) {
         switch (c) {
@@ -22,7 +22,8 @@ std::string escape_html(std::string_view text) {
             out += "&quot;";
             break;
         default:
-            out += c;
+            if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t')
+                out += c;
         }
     }
     return out;
@@ -33,7 +34,7 @@ std::string words(std::string_view text) {
     bool code = false;
     for (std::size_t at = 0; at < text.size();) {
         const auto tick = text.find('`', at);
-        out += escape_html(text.substr(at, tick - at));
+        out += escape_markup(text.substr(at, tick - at));
         if (tick == std::string_view::npos)
             break;
         out += code ? "</code>" : "<code>";
@@ -55,7 +56,7 @@ std::string line_link(const config::Span& span, const config::Sources& sources) 
     if (!span.known() || span.file >= sources.files.size())
         return {};
     return fmt::format("<a href=\"#f{}l{}\">{}:{}</a>", span.file, span.line,
-                       escape_html(source_name(sources.files[span.file])), span.line);
+                       escape_markup(source_name(sources.files[span.file])), span.line);
 }
 
 std::string address(std::uint64_t value) {
@@ -87,7 +88,7 @@ std::string table(std::string_view name, std::string_view classes, const std::ve
     std::string text =
         fmt::format("<div class=\"scroll\" role=\"region\" aria-label=\"{}\" tabindex=\"0\"><table class=\"{}\"{}>"
                     "<thead><tr>",
-                    escape_html(name), classes, find ? " data-find" : "");
+                    escape_markup(name), classes, find ? " data-find" : "");
     for (const auto& heading : headings)
         text += fmt::format("<th scope=\"col\">{}</th>", heading);
     return text + "</tr></thead>\n<tbody>\n" + rows + "</tbody></table></div>\n";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small pieces of HTML.
+// Small pieces of HTML and XML.
 #pragma once
 
 #include "config/source.hpp"
@@ -11,7 +11,8 @@
 
 namespace septum::cli {
 
-[[nodiscard]] std::string escape_html(std::string_view text);
+// For HTML and XML, in text and in attributes in double quotes. What is no character of XML (1.0 §2.2) is left out.
+[[nodiscard]] std::string escape_markup(std::string_view text);
 // The same, with what is in backticks as <code>.
 [[nodiscard]] std::string words(std::string_view text);
 [[nodiscard]] std::string badge(std::string_view word); // a verdict, in its colour

@@ -173,6 +173,9 @@ Refusal check_device(const Header& header, const Device& device, u32 index) {
         }
         return kHolds;
     }
+    if (header.iommu.kind == manifest::IommuKind::none) {
+        return bad("device", Value::text("an iommu"), Value::text("none"));
+    }
     const auto bars = records<Bar>(header, header.bars);
     u32 previous_end = 0;
     for (u32 i = 0; i < device.bars.count; i++) {
@@ -304,9 +307,6 @@ Refusal check_devices(const Header& header) {
     }
     if (owned != header.devices.count) {
         return bad("devices", Value::decimal(owned), Value::decimal(header.devices.count));
-    }
-    if (owned != 0 && header.iommu.kind == manifest::IommuKind::none) {
-        return bad("devices", Value::text("an iommu"), Value::text("none"));
     }
     const auto regions = records<manifest::Region>(header, header.regions);
     for (u64 i = 0; i < partitions.count; i++) {

@@ -172,6 +172,8 @@ private:
             for (std::uint32_t port = rule.first; port <= rule.last; ++port) {
                 if (rule.answer != m::PortAnswer::constant) {
                     say(Kind::port_answer, who, port, static_cast<std::uint64_t>(rule.answer));
+                } else if (partition.boot != m::BootKind::elf64 && (port == 0x4D0 || port == 0x4D1)) {
+                    say(Kind::port_answer, who, port, 0x100U | rule.value); // a PC's kernel goes by these constants
                 }
             }
         }
@@ -179,6 +181,9 @@ private:
             m::MsrRule rule;
             if (!read(header_.msrs.offset + (partition.msrs.first + i) * sizeof rule, rule)) {
                 continue;
+            }
+            if (rule.first <= 0x179 && rule.last >= 0x179) { // how many banks of machine checks a guest counts
+                say(Kind::msr_answer, who, 0x179, static_cast<std::uint64_t>(rule.on_read) << 32 | rule.value);
             }
             const auto right = [](m::MsrAnswer answer) { return answer > m::MsrAnswer::ignore; };
             if (right(rule.on_read) || right(rule.on_write)) {
@@ -221,6 +226,7 @@ private:
         vmcb(who * 2, partition.vmcb_boot.value);
         vmcb(who * 2 + 1, partition.vmcb_ap.value);
         rules(who, partition);
+        say(Kind::pci, 600 + who, 0, static_cast<std::uint64_t>(partition.devices.first) << 32 | partition.devices.count);
         for (std::uint64_t cause = 0; cause < m::kCauses; ++cause) {
             say(Kind::conduct, who, 16 + cause, static_cast<std::uint64_t>(partition.on[cause]));
         }
@@ -421,8 +427,9 @@ private:
                 say(Kind::pci, i, at, static_cast<std::uint64_t>(r.answer) << 8 | r.bar);
                 say(Kind::pci, i, at + 1, r.read_mask);
                 say(Kind::pci, i, at + 2, static_cast<std::uint64_t>(r.one_clears) << 32 | r.write_mask);
-                // Constants that mean something: Command, pointer, interrupt pin, the beginning of capabilities.
-                if (r.offset == 4 || r.offset == 0x34 || r.offset == 0x3C || r.offset >= 0x40) {
+                // Constants that mean something: Command, pointer, interrupt pin, the beginning of capabilities; of a virtual
+                // function all of them.
+                if (r.offset == 4 || r.offset == 0x34 || r.offset == 0x3C || r.offset >= 0x40 || d.bdf == m::kNobody) {
                     say(Kind::pci, i, at + 3, r.set);
                 }
             }

@@ -131,6 +131,8 @@ void rules(std::vector<Operator>& out) {
     };
     msr("SVME is the guest's to write", 0xC000'0080, [](m::MsrRule& r) { r.value |= 0x1000; });
     msr("EFER answers as an APIC base", 0xC000'0080, [](m::MsrRule& r) { r.on_write = m::MsrAnswer::apic_base; });
+    msr("machine checks with banks", 0x179, [](m::MsrRule& r) { r.value = 5; });
+    msr("machine checks without a count", 0x179, [](m::MsrRule& r) { r.on_read = m::MsrAnswer::fault_gp; });
     msr("half of the virtual x2APIC", 0x800, [](m::MsrRule& r) { r.last = 0x82F; });
     msr("x2APIC at the wrong place", 0x200, [](m::MsrRule& r) { r.on_write = m::MsrAnswer::x2apic; });
     const auto cpuid = [&](const char* what, std::uint32_t leaf, auto change) {
@@ -148,6 +150,73 @@ void rules(std::vector<Operator>& out) {
 }
 
 // Facts that the proofs use; the first key is CPUID leaf, MSR or function.
+// What a partition that boots as a PC is shown of one: trigger registers, and a bus with a host bridge alone.
+void pc(std::vector<Operator>& out) {
+    const auto port = [&](const char* what, u16 first, auto change) {
+        out.push_back({"PC platform", what, 1, [=](Editor& editor, Random&) {
+                           const m::Table where = editor.header().ports;
+                           for (std::uint64_t i = 0; i < where.count; ++i) {
+                               if (editor.record<m::PortRule>(where, i).first == first) {
+                                   editor.change<m::PortRule>(where, i, change);
+                               }
+                           }
+                       }});
+    };
+    port("level where it is edge", 0x4D0, [](m::PortRule& r) { r.value ^= 0x20; });
+    port("edge where it is level", 0x4D1, [](m::PortRule& r) { r.value ^= 2; });
+    port("trigger registers absent", 0x4D0, [](m::PortRule& r) { r.first = r.last = 0x4CF; });
+    port("trigger registers forbidden", 0x4D1, [](m::PortRule& r) { r.answer = m::PortAnswer::forbidden; });
+    port("no configuration address", 0xCF8, [](m::PortRule& r) { r.answer = m::PortAnswer::constant; });
+    port("no configuration data", 0xCFC, [](m::PortRule& r) { r.answer = m::PortAnswer::constant; });
+    port("half of the configuration data", 0xCFC, [](m::PortRule& r) { r.last = 0xCFD; });
+    port("the reset control register as data", 0xCF9, [](m::PortRule& r) { r.answer = m::PortAnswer::pci_data; });
+    const auto bridge = [&](const char* what, auto change) {
+        out.push_back({"PC platform", what, 1, [=](Editor& editor, Random&) {
+                           const m::Table where = editor.header().devices;
+                           for (std::uint64_t i = 0; i < where.count; ++i) {
+                               if (editor.record<m::Device>(where, i).bdf == m::kNobody) {
+                                   editor.change<m::Device>(where, i, change);
+                               }
+                           }
+                       }});
+    };
+    bridge("a function of the board as host bridge", [](m::Device& d) { d.bdf = 0x00FA; });
+    bridge("host bridge elsewhere", [](m::Device& d) { d.virtual_bdf = 8; });
+    bridge("host bridge of another", [](m::Device& d) { d.partition = 0; });
+    bridge("host bridge with interrupts", [](m::Device& d) { d.handles = 1; });
+    bridge("host bridge without registers", [](m::Device& d) { d.registers.count = 0; });
+    const auto shown = [&](const char* what, std::uint8_t offset, auto change) {
+        out.push_back({"PC platform", what, 1, [=](Editor& editor, Random&) {
+                           const m::Table devices = editor.header().devices;
+                           const m::Table where = editor.header().pci_registers;
+                           for (std::uint64_t i = 0; i < devices.count; ++i) {
+                               const auto device = editor.record<m::Device>(devices, i);
+                               for (std::uint64_t k = 0; device.bdf == m::kNobody && k < device.registers.count; ++k) {
+                                   const std::uint64_t at = device.registers.first + k;
+                                   if (editor.record<m::PciRegister>(where, at).offset == offset) {
+                                       editor.change<m::PciRegister>(where, at, change);
+                                   }
+                               }
+                           }
+                       }});
+    };
+    shown("host bridge without vendor", 0, [](m::PciRegister& r) { r.set |= 0xFFFF; });
+    shown("host bridge of the hardware", 0, [](m::PciRegister& r) {
+        r.answer = m::PciAnswer::hardware;
+        r.read_mask = ~0U;
+    });
+    shown("host bridge that is a disk", 8, [](m::PciRegister& r) { r.set = 0x0108'0200; });
+    shown("host bridge with a capability", 8, [](m::PciRegister& r) {
+        r.offset = 0x34;
+        r.set = 0x40;
+    });
+    shown("host bridge with a BAR", 8, [](m::PciRegister& r) {
+        r.offset = 0x10;
+        r.set = 0xF000'0000;
+    });
+    out.push_back({"PC platform", "no bus", 2, any<m::Partition>(&m::Header::partitions, [](m::Partition& p) { p.devices = {}; })});
+}
+
 void contract(std::vector<Operator>& out) {
     const auto fact = [&](const char* what, m::FactKind kind, std::uint32_t a, std::uint16_t index, auto change) {
         out.push_back({"contract", what, 1, [=](Editor& editor, Random&) {
@@ -211,6 +280,7 @@ std::vector<Operator> manifest_operators() {
     channels(out);
     regions(out);
     rules(out);
+    pc(out);
     contract(out);
     return out;
 }
@@ -256,12 +326,12 @@ std::vector<Operator> harmless_operators() {
         editor.bundle[payload.offset] ^= 1;
     });
     add("another constant at a port", any<m::PortRule>(&m::Header::ports, [](m::PortRule& r) {
-            if (r.answer == m::PortAnswer::constant) {
+            if (r.answer == m::PortAnswer::constant && r.first >> 4 != 0x4D) { // but for the trigger registers
                 r.value ^= 0x40;
             }
         }));
     add("another constant in an MSR", any<m::MsrRule>(&m::Header::msrs, [](m::MsrRule& r) {
-            if (r.on_read == m::MsrAnswer::constant) {
+            if (r.on_read == m::MsrAnswer::constant && r.first != 0x179) {
                 r.value ^= 0x40;
             }
         }));

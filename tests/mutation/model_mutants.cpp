@@ -18,8 +18,10 @@ std::vector<ModelMutant> model_mutants() {
         {"another fault policy", "on_fault: stop", "on_fault: restart"},
         {"a policy that halts", "on_fault: stop", "on_fault: halt-system"},
         {"another limit", "attempts: 5", "attempts: 6"},
-        {"no console", "    memory: 2 MiB\n    boot: {elf: guest.elf}\n    console: true",
-         "    memory: 2 MiB\n    boot: {elf: guest.elf}"},
+        {"no console", "    memory: 2 MiB\n    boot: {multiboot: {kernel: pc.elf}}\n    console: true",
+         "    memory: 2 MiB\n    boot: {multiboot: {kernel: pc.elf}}"},
+        {"a PC less", "boot: {multiboot: {kernel: pc.elf}}", "boot: {elf: pc.elf}"},
+        {"a PC more", "    base: 0x300_0000\n    boot: {elf: guest.elf}", "    base: 0x300_0000\n    boot: {multiboot: {kernel: pc.elf}}"},
         {"a console", "on_fault: stop", "console: true"},
         {"fewer ports", "ports: [0x2f8-0x2ff]", "ports: [0x2f8-0x2fe]"},
         {"more ports", "ports: [0x2f8-0x2ff]", "ports: [0x2f8-0x300]"},
@@ -139,6 +141,7 @@ private:
         }
         say(Kind::conduct, i, 1, p.on_fault.action == config::FaultAction::restart ? p.on_fault.attempts : 0);
         say(Kind::conduct, i, 2, p.console ? 1 : 0);
+        say(Kind::conduct, i, 3, static_cast<std::uint64_t>(p.boot.kind));
         for (std::size_t n = 0; n < p.devices.size(); ++n) {
             name(7000 + i * 16 + static_cast<std::uint32_t>(n), p.devices[n].value);
         }

@@ -79,6 +79,15 @@ Bytes make_guest() {
     return make_elf(0x10'0000, {{5, 0x10'0000, 0x20, 0x20, 0x90}, {6, 0x10'1000, 8, 0x3000, 0x11}});
 }
 
+// The same with a Multiboot header (flags 0) at the start of its code, which is never run here.
+Bytes make_pc() {
+    Bytes elf = make_guest();
+    put(elf, kPageSize, std::uint32_t{0x1BAD'B002});
+    put(elf, kPageSize + 4, std::uint32_t{0});
+    put(elf, kPageSize + 8, 0U - 0x1BAD'B002U);
+    return elf;
+}
+
 constexpr const char* kAppliance = R"(septum: 1
 name: mutated
 board:
@@ -122,7 +131,7 @@ partitions:
   gamma:
     cpus: [4]
     memory: 2 MiB
-    boot: {elf: guest.elf}
+    boot: {multiboot: {kernel: pc.elf}}
     console: true
 channels:
   answer: {from: beta, to: alpha, size: 64 KiB, doorbell: true}
@@ -249,7 +258,7 @@ std::optional<World> make_world(Machine machine) {
         return std::nullopt;
     }
     World world{std::move(*loaded.model), make_kernel(), {}};
-    auto bundle = build::make_bundle(world.model, world.kernel, {{"guest.elf", make_guest()}});
+    auto bundle = build::make_bundle(world.model, world.kernel, {{"guest.elf", make_guest()}, {"pc.elf", make_pc()}});
     for (const config::Diagnostic& diagnostic : bundle.diagnostics) {
         std::fputs(config::render(diagnostic, loaded.sources, false).c_str(), stderr);
     }

@@ -12,13 +12,15 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE.parent / "qemu")]
-from capture import MACHINES  # noqa: E402
+from capture import MACHINES, appliance  # noqa: E402
 from harness.machine import Skip, needs_x2apic  # noqa: E402
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--septum", type=pathlib.Path, required=True)
+    parser.add_argument("--seconds", type=int, default=120, help="how long a machine may take")
+    parser.add_argument("machines", nargs="+", choices=sorted(MACHINES))
     options = parser.parse_args()
     septum = options.septum.resolve()
     if shutil.which("qemu-system-x86_64") is None:
@@ -30,18 +32,15 @@ def main() -> int:
         print(f"skipped: {reason}")
         return 77
     failed = []
-    for name in sorted(MACHINES):
+    for name in options.machines:
         capture = HERE / "captures" / f"{name}.tar.gz"
-        if not capture.exists():
-            continue
         with tempfile.TemporaryDirectory(prefix="septum-probe-") as scratch:
             folder = pathlib.Path(scratch)
             (folder / "root").mkdir()
             subprocess.run(["tar", "-xzf", capture, "-C", folder / "root"], check=True)
             subprocess.run([septum, "board", "probe", "--root", "root", "--name", name, "-o", f"{name}.yaml"], cwd=folder, check=True,
                            capture_output=True)
-            (folder / "a.yaml").write_text(f"septum: 1\nname: a\nboard: ./{name}.yaml\npartitions:\n"
-                                           "  one: {cpus: 1, memory: 16 MiB, boot: {elf: hello.elf}, console: true}\n")
+            (folder / "a.yaml").write_text(appliance(name))
             built = subprocess.run([septum, "build", "a.yaml", "-o", "a.iso"], cwd=folder, capture_output=True, text=True)
             if built.returncode != 0:
                 failed.append(f"{name}: {built.stdout}{built.stderr}")
@@ -50,7 +49,7 @@ def main() -> int:
                                         "-serial", "stdio", "-no-reboot", "-drive", "media=cdrom,format=raw,readonly=on,file=a.iso"],
                                        cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             lines = []
-            timer = subprocess.Popen(["sh", "-c", f"sleep 120; kill {machine.pid}"])
+            timer = subprocess.Popen(["sh", "-c", f"sleep {options.seconds}; kill {machine.pid}"])
             for line in machine.stdout:
                 lines.append(line.decode(errors="replace").strip())
                 if "[one] hello" in lines[-1] or "septum: refused" in lines[-1]:

@@ -11,14 +11,59 @@ import subprocess
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+VT_D = ["-M", "q35,kernel-irqchip=off", "-device", "intel-iommu,intremap=on,eim=on"]
+
+
+def nodes(memory: list[str], cpus: list[str]) -> list[str]:
+    """NUMA nodes, each with its memory and its CPUs."""
+    words = []
+    for number, (size, range_) in enumerate(zip(memory, cpus)):
+        words += ["-object", f"memory-backend-ram,id=m{number},size={size}", "-numa", f"node,nodeid={number},cpus={range_},memdev=m{number}"]
+    return words
+
+
+def behind_ports(devices: list[str]) -> list[str]:
+    """Each device behind a root port of its own."""
+    words = []
+    for number, device in enumerate(devices, 1):
+        words += ["-device", f"pcie-root-port,id=rp{number},chassis={number},slot={number}", "-device", f"{device},bus=rp{number}"]
+    return words
+
+
+VIRTIO = "disable-legacy=on,iommu_platform=on"
 MACHINES = {
-    "q35-vtd": ["-M", "q35,kernel-irqchip=off", "-smp", "4", "-m", "1G", "-device", "intel-iommu,intremap=on,eim=on",
-                "-object", "memory-backend-ram,id=m0,size=512M", "-object", "memory-backend-ram,id=m1,size=512M",
-                "-numa", "node,nodeid=0,cpus=0-1,memdev=m0", "-numa", "node,nodeid=1,cpus=2-3,memdev=m1",
-                "-device", "pcie-root-port,id=rp1,chassis=1", "-device", "virtio-net-pci,bus=rp1,disable-legacy=on,iommu_platform=on",
+    "q35-vtd": [*VT_D, "-smp", "4", "-m", "1G",
+                *nodes(["512M", "512M"], ["0-1", "2-3"]),
+                "-device", "pcie-root-port,id=rp1,chassis=1", "-device", f"virtio-net-pci,bus=rp1,{VIRTIO}",
                 "-device", "pcie-root-port,id=rp2,chassis=2", "-device", "e1000e,bus=rp2", "-device", "edu"],
+    # Eleven devices behind root ports, two of them behind a switch, and one with two functions.
+    "q35-many": [*VT_D, "-smp", "4", "-m", "6G", "-drive", "if=none,id=d0,format=raw,file.driver=null-co,file.size=1M",
+                 *behind_ports([f"virtio-net-pci,{VIRTIO}", "e1000e", "igb", "nvme,serial=0", f"virtio-blk-pci,drive=d0,{VIRTIO}", "qemu-xhci",
+                                f"virtio-rng-pci,{VIRTIO}", f"virtio-scsi-pci,{VIRTIO}", "megasas", "x3130-upstream,id=up"]),
+                 "-device", "xio3130-downstream,id=down0,bus=up,chassis=20,slot=20", "-device", "e1000e,bus=down0",
+                 "-device", "xio3130-downstream,id=down1,bus=up,chassis=21,slot=21", "-device", "nvme,serial=1,bus=down1",
+                 "-device", "edu,addr=10.0,multifunction=on", "-device", "edu,addr=10.1"],
+    # QEMU's AMD IOMMU takes devices behind bridges for those of bus 0 (docs/emulators.md), so they stand there.
+    "q35-amdvi": ["-M", "q35,kernel-irqchip=off", "-smp", "8", "-m", "1G",
+                  "-device", "amd-iommu,intremap=on,xtsup=on,pt=off", "-drive", "if=none,id=d0,format=raw,file.driver=null-co,file.size=1M",
+                  "-device", "nvme,serial=0,drive=d0", "-device", f"virtio-net-pci,{VIRTIO}", "-device", "edu"],
+    # APIC ids up to 63, four NUMA nodes, memory above 4 GiB.
+    "q35-64": [*VT_D, "-smp", "64", "-m", "8G",
+               *nodes(["2G"] * 4, ["0-15", "16-31", "32-47", "48-63"]), *behind_ports(["e1000e", f"virtio-net-pci,{VIRTIO}"])],
+    # No PCI Express, no IOMMU: partitions without devices run there, and no device can be granted.
     "pc": ["-M", "pc", "-smp", "2", "-m", "512M", "-device", "e1000"],
 }
+
+# What an appliance on the probed board gives its partition: the contract then covers windows, BARs and resets.
+GRANTED = {"q35-vtd": ["nic0", "nic1"], "q35-many": ["nic2", "nvme0", "scsi0"], "q35-amdvi": ["nvme"], "q35-64": ["nic0"], "pc": []}
+
+# What cannot be granted there, and why: the switch's ports have no access control; there is no IOMMU.
+REFUSED = {"q35-many": ("nvme1", "dma.p2p"), "q35-amdvi": ("nic0", "dev.reset"), "pc": ("nic0", "config.")}
+
+
+def appliance(name: str, devices: list[str] | None = None, on_fault: str = "stop") -> str:
+    return (f"septum: 1\nname: a\nboard: ./{name}.yaml\npartitions:\n  one:\n    cpus: 1\n    memory: 16 MiB\n    boot: {{elf: hello.elf}}\n"
+            f"    console: true\n    devices: [{', '.join(GRANTED[name] if devices is None else devices)}]\n    on_fault: {on_fault}\n")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Probes every capture: the board file is as blessed, septum reads it, and an appliance on it can be verified (AMD boards).
+"""Probes every capture: the board file is as blessed, septum reads it, and an appliance with devices on it is proved.
 
 The same captures without what only root may read give a board file, too, which says what was not seen."""
 
@@ -12,6 +12,9 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(HERE)]
+from capture import MACHINES, REFUSED, appliance  # noqa: E402
 
 
 def run(*words, cwd=None):
@@ -34,8 +37,8 @@ def main() -> int:
     options = parser.parse_args()
     septum = options.septum.resolve()
     captures = sorted((HERE / "captures").glob("*.tar.gz"))
-    if not captures:
-        sys.exit("no captures")
+    if {capture.name.removesuffix(".tar.gz") for capture in captures} != set(MACHINES):
+        sys.exit("captures and machines of capture.py are not the same")
     failed = []
     for capture in captures:
         name = capture.name.removesuffix(".tar.gz")
@@ -69,11 +72,16 @@ def main() -> int:
                     failed.append(f"{name}: septum does not read what it wrote\n{show.stderr}")
                 if run(septum, "fmt", "--check", f"{name}.yaml", cwd=folder).returncode != 0:
                     failed.append(f"{name}: not in form")
-                (folder / "a.yaml").write_text(f"septum: 1\nname: a\nboard: ./{name}.yaml\npartitions:\n"
-                                               "  one: {cpus: 1, memory: 16 MiB, boot: {elf: hello.elf}}\n")
+                (folder / "a.yaml").write_text(appliance(name))
                 verify = run(septum, "verify", "a.yaml", cwd=folder)
                 if verify.returncode != 0:
                     failed.append(f"{name}: an appliance on it is not proved\n{verify.stdout}{verify.stderr}")
+                if name in REFUSED:
+                    device, why = REFUSED[name]
+                    (folder / "a.yaml").write_text(appliance(name, [device], "restart"))
+                    verify = run(septum, "verify", "a.yaml", "--format", "short", cwd=folder)
+                    if verify.returncode != 2 or f"error[{why}" not in verify.stdout:
+                        failed.append(f"{name}: granting `{device}` is not refused by {why}\n{verify.stdout}{verify.stderr}")
             print(f"{name}: probed")
     # What is not there is no reason to fall over.
     with tempfile.TemporaryDirectory(prefix="septum-probe-") as scratch:

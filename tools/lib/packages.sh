@@ -41,7 +41,7 @@ missing_packages() {
 # The version without epoch, its first number: `1:10.0.2+ds-2` is 10.
 qemu_major() {
     local version
-    version=$(dpkg-query -W -f '${Version}' qemu-system-x86 2>/dev/null) || true
+    version=$(dpkg-query -W -f '${Version}' qemu-system-x86 2>/dev/null) || true # not installed: no version
     version=${version#*:}
     printf '%s' "${version%%[!0-9]*}"
 }

@@ -84,6 +84,7 @@ private:
         }
         acpi_.has_fadt = true;
         acpi_.fadt_flags = *le32(all, 112);
+        acpi_.sci_interrupt = *le16(all, 46);
         acpi_.iapc_boot_arch = *le16(all, 109);
         acpi_.reset_register = address(all, 116);
         acpi_.reset_value = all[128];

@@ -84,7 +84,9 @@ private:
             return;
         }
         const bool vtd = u.kind == m::IommuKind::vt_d;
-        const bool idle = manifest_.devices.empty(); // nothing is translated
+        const bool idle = std::all_of(manifest_.devices.begin(), manifest_.devices.end(), [](const m::Device& d) {
+            return d.bdf == m::kNobody;
+        }); // nothing is translated
         if (u.levels != 4 && !(vtd && u.levels == 3) && !(idle && u.levels == 0)) {
             defect(DefectKind::wrong_value, "the iommu's levels", kAt + offsetof(m::Iommu, levels), 4, u.levels);
         }

@@ -115,7 +115,6 @@ struct PayloadFact {
     std::uint64_t gpa = 0;
     std::uint64_t hpa = 0;
     bool in_bundle = false; // its bytes lie in the bundle's payload part
-    Digest digest{};        // computed, when in_bundle
 };
 
 struct PartitionFacts {

@@ -38,7 +38,6 @@ std::vector<decode::GuestMemory::Segment> read_payloads(const decode::Manifest& 
         const auto bytes = decode::slice(bundle, record.offset, record.size);
         payload.in_bundle = bytes.has_value() && record.offset >= first;
         if (payload.in_bundle) {
-            payload.digest = sha256(*bytes);
             all.add(*bytes);
             segments.push_back({payload.gpa, *bytes});
         }

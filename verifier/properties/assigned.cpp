@@ -50,6 +50,14 @@ bool any_device(const config::Model& model) {
                        [](const config::Partition& partition) { return !partition.devices.empty(); });
 }
 
+bool is_pc(const config::Partition& partition) {
+    return partition.boot.kind != config::BootKind::elf64;
+}
+
+bool sees_bus(const config::Partition& partition) {
+    return is_pc(partition) || !partition.devices.empty();
+}
+
 const config::BoardPciFunction* bridge_above(const config::Board& board, const config::BoardPciFunction& function) {
     const unsigned bus = function.bdf >> 8;
     for (const config::BoardPciFunction& other : board.pci) {

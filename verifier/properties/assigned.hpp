@@ -18,6 +18,11 @@ struct AssignedDevice {
 [[nodiscard]] std::vector<AssignedDevice> assigned_devices(const Context& context);
 [[nodiscard]] bool any_device(const config::Model& model);
 
+// Whether it boots as a PC does (Linux, PVH, Multiboot), and so is shown a PC's trigger registers and, even without devices, a PCI
+// bus.
+[[nodiscard]] bool is_pc(const config::Partition& partition);
+[[nodiscard]] bool sees_bus(const config::Partition& partition);
+
 // The bridge right above a function; null on bus 0 or when the board lists none.
 [[nodiscard]] const config::BoardPciFunction* bridge_above(const config::Board& board,
                                                            const config::BoardPciFunction& function);

@@ -18,6 +18,8 @@ constexpr int kEcx = 2;
 constexpr int kEdx = 3;
 constexpr const char* kRegisters[] = {"EAX", "EBX", "ECX", "EDX"};
 
+constexpr std::uint32_t kBankCount = 0x179; // MCG_CAP
+
 constexpr std::uint32_t bit(unsigned n) {
     return 1U << n;
 }
@@ -38,7 +40,6 @@ constexpr Hidden kHidden[] = {
     {0x1, kAny, kEcx, bit(15), "performance capabilities"},
     {0x1, kAny, kEcx, bit(18), "direct cache access"},
     {0x1, kAny, kEcx, bit(24), "the TSC deadline timer"},
-    {0x1, kAny, kEdx, bit(7) | bit(14), "machine checks"},
     {0x1, kAny, kEdx, bit(21), "the debug store"},
     {0x1, kAny, kEdx, bit(22) | bit(29), "thermal control"},
     {0x5, kAny, kEax, ~0U, "MWAIT's parameters"},
@@ -68,7 +69,6 @@ constexpr Hidden kHidden[] = {
     {0x8000'0001, kAny, kEcx, bit(15), "lightweight profiling"},
     {0x8000'0001, kAny, kEcx, bit(23) | bit(24) | bit(28), "performance counters"},
     {0x8000'0001, kAny, kEcx, bit(29), "MONITORX/MWAITX"},
-    {0x8000'0001, kAny, kEdx, bit(7) | bit(14), "machine checks"},
     {0x8000'0007, kAny, kEdx, ~bit(8), "power management other than the invariant TSC"},
     {0x8000'0008, kAny, kEbx, bit(3), "INVLPGB"},
     {0x8000'0008, kAny, kEbx, bit(4), "RDPRU"},
@@ -81,6 +81,20 @@ constexpr Hidden kHidden[] = {
     {0x8000'001C, kAny, kEax, ~0U, "lightweight profiling"},
     {0x8000'001F, kAny, kEax, ~0U, "memory encryption"},
 };
+
+// Machine checks are the kernel's. A guest may be shown their architecture, since stock kernels want it, but no bank: MCG_CAP
+// reads zero, and neither it nor the banks from 0x400 on can be written (AMD APM volume 2 §9.3).
+bool shows_machine_checks(const PartitionFacts& facts) {
+    return std::any_of(facts.cpuid_rules.begin(), facts.cpuid_rules.end(), [](const manifest::CpuidRule& rule) {
+        return (rule.leaf == 1 || rule.leaf == 0x8000'0001) && ((rule.mask[kEdx] | rule.set[kEdx]) & (bit(7) | bit(14))) != 0;
+    });
+}
+bool has_no_banks(const PartitionFacts& facts) {
+    return std::any_of(facts.msr_rules.begin(), facts.msr_rules.end(), [](const manifest::MsrRule& rule) {
+        return rule.first <= kBankCount && kBankCount <= rule.last && rule.on_read == manifest::MsrAnswer::constant &&
+               rule.value == 0 && rule.on_write <= manifest::MsrAnswer::ignore;
+    });
+}
 
 // Bits that a guest must see, lest it touch what it has not.
 constexpr Hidden kShown[] = {
@@ -131,6 +145,10 @@ void judge_partition(Judge& judge, const PartitionFacts& facts, const config::Sp
                 fmt::format("{:x}:hypervisor", rule.leaf), rule.leaf);
         }
     }
+    if (shows_machine_checks(facts) && !has_no_banks(facts)) {
+        say(fmt::format("`{}` may see machine checks, and MSR {:#x} does not say that there are no banks", facts.name, kBankCount),
+            "1:banks", 1);
+    }
     for (const Hidden& shown : kShown) {
         const bool given = std::any_of(facts.cpuid_rules.begin(), facts.cpuid_rules.end(), [&](const auto& rule) {
             return rule.leaf == shown.leaf && (rule.set[shown.reg] & shown.bits) == shown.bits;
@@ -170,8 +188,8 @@ const Property kCpuidFiltered{
     .title = "CPUID shows only what a partition may use",
     .statement =
         "Whatever the processor says, the manifest's masks and sets let no partition see SVM, VMX, SGX, MWAIT, the "
-        "TSC deadline timer, performance counters, machine checks, memory type ranges, memory encryption or "
-        "cache allocation; each sees a hypervisor and x2APIC; CPUID is intercepted.",
+        "TSC deadline timer, performance counters, memory type ranges, memory encryption or cache "
+        "allocation; of machine checks at most the architecture, without a bank; each sees a hypervisor and x2APIC; CPUID is intercepted.",
     .level = Level::bytes,
     .rests_on = "the kernel's computation of the answers at boot, which is tested, not proved; leaves without a rule "
                 "answer zeros",

@@ -45,7 +45,7 @@ void exists_model(const Context& context, Judge& judge) {
     }
 }
 
-// The image's devices are the file's, each with its owner, its number on the bus, and a virtual host bridge in front.
+// The image's devices are the file's, each with its owner.
 void exists_bytes(const Context& context, Judge& judge) {
     const decode::Manifest& manifest = context.facts->manifest;
     Pieces declared;
@@ -70,21 +70,10 @@ void exists_bytes(const Context& context, Judge& judge) {
         if (facts == nullptr) {
             continue;
         }
-        std::size_t bridges = 0;
         for (const manifest::Device& device : manifest.devices_of(facts->record)) {
-            if (device.bdf == manifest::kNobody) {
-                ++bridges;
-            } else {
+            if (device.bdf != manifest::kNobody) {
                 found.push_back({device.bdf, device.bdf + 1ULL, p});
             }
-        }
-        const std::size_t expected = context.model.partitions[p].devices.empty() ? 0 : 1;
-        if (bridges != expected) {
-            judge.violated({.message = fmt::format("`{}` has {} virtual host bridges in the image, expected {}",
-                                                   facts->name, bridges, expected),
-                            .partitions = {facts->name},
-                            .key = "host-bridge",
-                            .primary = context.model.partitions[p].name.span});
         }
     }
     declared = sorted(std::move(declared));
@@ -506,8 +495,7 @@ const Property kDevExists{
     .id = "dev.exists",
     .title = "assigned devices are on the board, and in the image",
     .statement = "Every device that a partition owns is a function of the board. The image gives each function to the "
-                 "partition that the file names and no other function to anybody; a partition with devices has one virtual "
-                 "host bridge, one without has none.",
+                 "partition that the file names and no other function to anybody.",
     .level = Level::bytes,
     .rests_on = "the board file, whose functions the kernel looks for before launch (board.contract)",
     .manual = "PCI Local Bus 3.0 §6.2; septum/manifest/manifest.hpp: Device",

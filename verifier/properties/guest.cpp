@@ -119,8 +119,7 @@ void check_map(const Told& told, const Pieces& usable) {
     }
 }
 
-void check_cmdline(const Told& told, const std::string& found, bool terminated) {
-    const std::string& wanted = told.partition().boot.cmdline.value;
+void check_cmdline(const Told& told, const std::string& found, bool terminated, const std::string& wanted) {
     if (found != wanted || !terminated) {
         told.say(fmt::format("is given the command line `{}`, expected `{}`", found, wanted), "cmdline");
     }
@@ -140,7 +139,7 @@ void check_boot_info(const Told& told) {
         }
     }
     check_map(told, usable);
-    check_cmdline(told, info.cmdline, info.cmdline_terminated);
+    check_cmdline(told, info.cmdline, info.cmdline_terminated, told.partition().boot.cmdline.value);
     const std::size_t modules = told.partition().boot.initrd ? 1 : 0;
     told.equal("its number of modules", info.modules.size(), modules);
     for (const decode::BootModule& module : info.modules) {
@@ -169,7 +168,9 @@ void check_linux(const Told& told) {
         }
     }
     check_map(told, usable);
-    check_cmdline(told, params.cmdline, params.cmdline_terminated);
+    // Linux hears in its first word what its MADT says as well: there is no I/O APIC.
+    const std::string& declared = told.partition().boot.cmdline.value;
+    check_cmdline(told, params.cmdline, params.cmdline_terminated, declared.empty() ? "noapic" : "noapic " + declared);
     if (params.setup_data != 0) {
         told.say("is given setup data that nothing declares", "setup_data");
     }
@@ -194,6 +195,27 @@ bool is_root_bridge(const decode::AcpiDevice& device) {
            only(device.memory, guest::kPciBase, guest::kPciLimit - 1);
 }
 
+// The trigger registers of the interrupt controllers (Intel ICH9 data sheet §13.4.7), one bit for each of 16 lines: level is the one
+// that the FADT names, and no other.
+void check_triggers(const Told& told, std::uint16_t sci_interrupt) {
+    std::uint32_t found = 0xFFFF; // absent
+    for (const manifest::PortRule& rule : told.facts.port_rules) {
+        for (unsigned byte = 0; byte < 2; ++byte) {
+            if (rule.first <= 0x4D0 + byte && 0x4D0 + byte <= rule.last) {
+                const std::uint32_t value = rule.answer == manifest::PortAnswer::constant ? rule.value : 0xFF;
+                found = (found & ~(0xFFU << 8 * byte)) | value << 8 * byte;
+            }
+        }
+    }
+    const std::uint32_t expected = sci_interrupt < 16 ? 1U << sci_interrupt : 0;
+    if (found != expected) {
+        told.say(fmt::format("reads {:#06x} from the interrupt trigger registers, but is told of ACPI's interrupt {}, expected "
+                             "{:#06x}",
+                             found, sci_interrupt, expected),
+                 "triggers", "ports 0x4d0..0x4d1");
+    }
+}
+
 void check_acpi(const Told& told) {
     if (!told.facts.acpi) {
         told.say("has no ACPI tables", "acpi");
@@ -214,6 +236,8 @@ void check_acpi(const Told& told) {
     claim(acpi.pcat_compat, "is told of legacy interrupt controllers, which it does not have");
     claim(acpi.ioapics != 0, "is told of an I/O APIC, which it does not have");
     claim(acpi.overrides != 0, "is told of interrupt overrides, which it does not have");
+    claim(!acpi.physical_destination(), "is not told that interrupts take physical destinations only");
+    check_triggers(told, acpi.sci_interrupt);
     claim(!acpi.aml_complete, "is given ACPI code that can't be read to its end");
     const auto port = [&](const decode::GenericAddress& found, std::uint16_t expected, const char* what) {
         if (found.space != 1 || found.address != expected) {
@@ -264,8 +288,8 @@ void check_acpi(const Told& told) {
                                           : "is told of a console, which it does not have",
                  "console");
     }
-    if (roots != (told.partition().devices.empty() ? 0U : 1U)) {
-        told.say(told.partition().devices.empty() ? "is told of a PCI bus, which it does not have"
+    if (roots != (told.partition().devices.empty() ? 0U : 1U)) { // an empty bus has no window to tell of
+        told.say(told.partition().devices.empty() ? "is told of a PCI bus with devices, which it does not have"
                                                   : "is not told of its PCI bus with the window of its devices",
                  "pci");
     }
@@ -447,7 +471,8 @@ const Property kAcpiConsistent{
     .statement =
         "The information page, and for all but native guests the memory map, command line, modules and ACPI tables, that "
         "lie in a partition's initial memory name its own CPUs, RAM, channels, console, ports and, where it owns devices, "
-        "its PCI bus, and nothing that it does not have.",
+        "its PCI bus, and nothing that it does not have. A Linux is told in its command line, too, that there is no I/O APIC, and interrupt trigger registers "
+        "and FADT name the same interrupt.",
     .level = Level::bytes,
     .rests_on = "the initial memory in the image, as decoded",
     .manual = "ACPI 6.5 §5.2, §20; Linux x86 boot protocol 2.15; Xen hvm/start_info.h; Multiboot 0.6.96 §3.3; "

@@ -461,15 +461,22 @@ void vectors(const Context& context, Judge& judge) {
                             .witness = fmt::format("handle {}", entry.index)});
         }
     }
-    if (watchdog.kind != manifest::WatchdogKind::none) {
+    // Not to a CPU that is not there, nor to an id that all of them answer to.
+    const auto must_exist = [&](const char* whose, std::uint32_t apic_id, const char* key) {
         const auto& cpus = context.model.board.cpus;
         if (std::none_of(cpus.begin(), cpus.end(),
-                         [&](const config::BoardCpu& cpu) { return cpu.apic_id.value == watchdog.apic_id; })) {
-            judge.violated({.message = fmt::format("the watchdog's NMI goes to APIC id {}, which board `{}` does not have",
-                                                   watchdog.apic_id, context.model.board.name.value),
-                            .key = "watchdog:cpu",
-                            .witness = fmt::format("APIC id {}", watchdog.apic_id)});
+                         [&](const config::BoardCpu& cpu) { return cpu.apic_id.value == apic_id; })) {
+            judge.violated({.message = fmt::format("the {} NMI goes to APIC id {}, which board `{}` does not have", whose,
+                                                   apic_id, context.model.board.name.value),
+                            .key = key,
+                            .witness = fmt::format("APIC id {}", apic_id)});
         }
+    };
+    if (watchdog.kind != manifest::WatchdogKind::none) {
+        must_exist("watchdog's", watchdog.apic_id, "watchdog:cpu");
+    }
+    if (const manifest::Iommu& unit = context.facts->manifest.header.iommu; unit.kind != manifest::IommuKind::none) {
+        must_exist("IOMMU's", unit.fault_apic_id, "faults:cpu");
     }
 }
 
@@ -536,9 +543,9 @@ const Property kIrqLvt{
 
 const Property kIrqVectors{
     .id = "irq.vectors",
-    .title = "doorbells raise interrupts, the watchdog an NMI",
+    .title = "doorbells raise interrupts, watchdog and IOMMU an NMI",
     .statement = "Every doorbell's vector is 32 or above, or none. The watchdog's entry of the remapping table sends an NMI "
-                 "to the one CPU that the manifest names, which the board has.",
+                 "to the one CPU that the manifest names. The board has that CPU, and the one that the IOMMU tells of faults.",
     .level = Level::bytes,
     .rests_on = "the manifest in the image",
     .manual = "AMD APM volume 2 §8.2; VT-d specification §9.10",

@@ -290,6 +290,51 @@ private:
     std::array<manifest::PciRegister, kDoublewords> rules_{}; // left out: a constant zero
 };
 
+// A host bridge and nothing more (PCI 3.0 §6.2.1, appendix D): constants that name it, everything else zero.
+template <typename Say>
+void host_bridge(std::span<const manifest::PciRegister> rules, Say&& say) {
+    constexpr unsigned kClass = 2; // doubleword 0x08: class and subclass in the upper half
+    constexpr std::uint32_t kBridge = 0x0600;
+    std::array<std::uint32_t, kDoublewords> shown{};
+    for (const manifest::PciRegister& rule : rules) {
+        if (rule.answer != manifest::PciAnswer::constant) {
+            say(fmt::format("register {:#04x} of the virtual host bridge is not a constant", rule.offset));
+        }
+        shown[rule.offset / 4 % kDoublewords] |= rule.set;
+    }
+    for (unsigned i = 0; i < kDoublewords; ++i) {
+        const bool wrong = i == 0        ? (shown[i] & 0xFFFF) == 0 || (shown[i] & 0xFFFF) == 0xFFFF
+                           : i == kClass ? shown[i] >> 16 != kBridge
+                                         : shown[i] != 0;
+        if (wrong) {
+            say(fmt::format("register {:#04x} of the virtual host bridge, {:#x}, is none of a bare host bridge", i * 4,
+                            shown[i]));
+        }
+    }
+}
+
+// Who sees a bus at all.
+void buses(const Context& context, Judge& judge) {
+    for (std::size_t p = 0; p < context.model.partitions.size(); ++p) {
+        const PartitionFacts* facts = context.places->partitions[p].facts;
+        if (facts == nullptr) {
+            continue;
+        }
+        const auto devices = context.facts->manifest.devices_of(facts->record);
+        const auto bridges = std::count_if(devices.begin(), devices.end(), [](const manifest::Device& device) {
+            return device.bdf == manifest::kNobody;
+        });
+        const int expected = sees_bus(context.model.partitions[p]) ? 1 : 0;
+        if (bridges != expected) {
+            judge.violated({.message = fmt::format("`{}` has {} virtual host bridges in the image, expected {}",
+                                                   facts->name, bridges, expected),
+                            .partitions = {facts->name},
+                            .key = "host-bridge",
+                            .primary = context.model.partitions[p].name.span});
+        }
+    }
+}
+
 // The virtual bus: numbers unique, functions of one device together, and function 0 there.
 void bus(const Context& context, Judge& judge) {
     const decode::Manifest& manifest = context.facts->manifest;
@@ -328,13 +373,8 @@ void bus(const Context& context, Judge& judge) {
                     device);
             }
             if (device.bdf == manifest::kNobody) {
-                for (const manifest::PciRegister& rule : manifest.registers_of(device)) {
-                    if (rule.answer != manifest::PciAnswer::constant) {
-                        say(fmt::format("register {:#04x} of the virtual host bridge of `{}` is not a constant",
-                                        rule.offset, facts.name),
-                            device);
-                    }
-                }
+                host_bridge(manifest.registers_of(device),
+                            [&](const std::string& what) { say(what + " of `" + facts.name + "`", device); });
             }
         }
     }
@@ -364,12 +404,12 @@ void ports(const Context& context, Judge& judge) {
                                 .witness = fmt::format("port {:#x}", std::max<std::uint32_t>(interval.first, kFirst))});
             }
         }
-        const bool devices = facts.record.devices.count != 0;
+        const bool bus = facts.record.devices.count != 0;
         for (const manifest::PortRule& rule : facts.port_rules) {
             const bool harmless = rule.answer == manifest::PortAnswer::constant ||
                                   rule.answer == manifest::PortAnswer::forbidden;
-            const bool own = devices && (rule.answer == manifest::PortAnswer::pci_address ||
-                                         rule.answer == manifest::PortAnswer::pci_data);
+            const bool own = bus && (rule.answer == manifest::PortAnswer::pci_address ||
+                                     rule.answer == manifest::PortAnswer::pci_data);
             if (rule.first <= kLast && kFirst <= rule.last && !harmless && !own) {
                 judge.violated({.message = fmt::format("`{}` finds a virtual device at ports {}, where PCI "
                                                        "configuration would be",
@@ -427,6 +467,7 @@ void memory(const Context& context, Judge& judge) {
 void check(const Context& context, Judge& judge) {
     ports(context, judge);
     memory(context, judge);
+    buses(context, judge);
     bus(context, judge);
     Pieces read;
     Pieces written;
@@ -476,12 +517,13 @@ const Property kPciConfigFiltered{
     .title = "configuration space shows only what is harmless",
     .statement =
         "No partition reaches ports 0xcf8..0xcff without an exit, nor configuration space as memory, and after launch the "
-        "kernel does not map that either. A partition without devices finds these ports absent. For each of the 64 "
-        "doublewords of each assigned function: writes reach at most memory enable, bus master, parity and SERR of the "
+        "kernel does not map that either. Each partition that boots as a PC or owns a device has one virtual host bridge; "
+        "the others have none, and find these ports absent. For each of the 64 doublewords of each assigned function: writes reach at most memory enable, bus master, parity and SERR of the "
         "command register, status bits that ones clear, MSI masks, MSI-X enable and mask, and harmless bits of Device "
         "Control; reads show the header, without BARs, ROM, interrupt line and pin, and stated capabilities. BAR and MSI "
         "registers are virtual, INTx is off, the list of capabilities is fixed and holds stated ones only. Virtual function "
-        "numbers are unique; the virtual host bridge is constant.",
+        "numbers are unique. The virtual host bridge is constant, and all that it shows is vendor, device and the class of "
+        "a host bridge.",
     .level = Level::bytes,
     .rests_on = "the I/O permission maps, port and configuration rules in the image, as decoded; the kernel's handler, "
                 "which reads these rules: it is tested, not proved",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // I/O ports: what is granted, and what the kernel answers for the rest.
+#include "verifier/properties/assigned.hpp"
 #include "verifier/properties/judge.hpp"
 #include "verifier/properties/port_list.hpp"
 #include "verifier/properties/registry.hpp"
@@ -56,7 +57,10 @@ std::vector<VirtualPorts> virtual_ports(const config::Partition& partition) {
         out.push_back({0x40, 0x43, pit, "the timer"}); // Intel 82C54
         out.push_back({0x61, 0x61, pit_gate, "the timer's gate"});
     }
-    if (!partition.devices.empty()) {
+    if (is_pc(partition)) {
+        out.push_back({0x4D0, 0x4D1, constant, "the interrupt trigger registers"});
+    }
+    if (sees_bus(partition)) {
         // 0xCF9, in their midst, resets the machine when it is written as a byte: it stays forbidden.
         out.push_back({guest::kPciAddressPort, guest::kPciAddressPort, pci_address, "the configuration address"});
         out.push_back(
@@ -435,8 +439,9 @@ const Property kIoAnswers{
     .title = "ports that exit are answered as declared",
     .statement =
         "For each of the 65,536 ports, the manifest's rules give a partition the console exactly when it has one, "
-        "the sleep, reset and doorbell registers at their places, a fault at the ports that no guest may touch, "
-        "and nothing else but constants and absence.",
+        "the sleep, reset and doorbell registers at their places, PCI configuration exactly when it boots as a PC or owns a "
+        "device, the timer when it is given one, a fault at the ports that no guest may touch, and nothing else but "
+        "constants and absence.",
     .level = Level::bytes,
     .rests_on = "the kernel's handler, which reads these rules; it is tested, not proved",
     .manual = "septum/manifest/manifest.hpp: PortRule; ACPI 6.5 §4.8.3.7",

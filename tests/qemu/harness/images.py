@@ -17,15 +17,26 @@ class Workshop:
     def example(self, name: str) -> pathlib.Path:
         return self.source / "config" / "examples" / f"{name}.yaml"
 
-    def build(self, appliance: pathlib.Path, image: pathlib.Path, board: str = "") -> pathlib.Path:
+    def _build(self, appliance: pathlib.Path, image: pathlib.Path, board: str) -> subprocess.CompletedProcess[str]:
         line = [str(self.septum), "build", str(appliance), "-o", str(image)]
         if board:
             line += ["--board", board]
         image.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        return subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+
+    def build(self, appliance: pathlib.Path, image: pathlib.Path, board: str = "") -> pathlib.Path:
+        done = self._build(appliance, image, board)
         if done.returncode != 0:
-            raise Failure(f"`{' '.join(line)}` gave {done.returncode}\n{done.stdout}{done.stderr}")
+            raise Failure(f"`{' '.join(done.args)}` gave {done.returncode}\n{done.stdout}{done.stderr}")
         return image
+
+    def refusal(self, appliance: pathlib.Path, image: pathlib.Path, board: str = "") -> str:
+        """What `septum build` says when it must not write the image."""
+        image.unlink(missing_ok=True)
+        done = self._build(appliance, image, board)
+        if done.returncode != 2 or image.exists():
+            raise Failure(f"`{' '.join(done.args)}` gave {done.returncode}, expected 2 and no image\n{done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
 
     def image(self, name: str) -> pathlib.Path:
         """One of the images that the test `qemu.images` has made."""

@@ -116,6 +116,15 @@ TEST(Acpi, BootFlagsFollowTheBus) {
     EXPECT_EQ(flags(true), 0x34U);
 }
 
+// Interrupts go to physical destinations (ACPI 6.4 table 5-10); of ACPI's own there is one in name.
+TEST(Acpi, FlagsOfTheFadt) {
+    AcpiMachine machine;
+    machine.apic_ids = {0};
+    const Bytes all = acpi_tables(machine, Gpa{kBase});
+    EXPECT_EQ(get<std::uint16_t>(all, 0x80 + 46), 9U);
+    EXPECT_EQ(get<std::uint32_t>(all, 0x80 + 112), 0x18'1431U);
+}
+
 TEST(Acpi, NoConsoleNoDevice) {
     EXPECT_LT(acpi_dsdt(false, false).size(), acpi_dsdt(true, false).size());
 }

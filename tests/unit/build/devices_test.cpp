@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where devices lie in a plan, and what cannot be planned.
+#include "build/devices.hpp"
 #include "build/plan/devices.hpp"
 #include "tests/unit/build/models.hpp"
 
@@ -182,6 +183,38 @@ TEST(Devices, TooMany) {
         grant(model, 0, like.name.value, 60);
     }
     EXPECT_EQ(only_error(place(model, kKernel)).id, "plan.limit");
+}
+
+// What boots as a PC has a host bridge without owning a device, and needs no IOMMU for it.
+TEST(Devices, APcHasABus) {
+    config::Model model = make_owners();
+    model.partitions[0].cpu_count = 1; // of the board's four
+    auto pc = make_partition("gamma", 16 * kMiB);
+    pc.boot.kind = config::BootKind::pvh;
+    model.partitions.push_back(pc);
+    model.partitions.push_back(make_partition("zeta", 2 * kMiB));
+    const auto outcome = place(model, kKernel);
+    ASSERT_TRUE(outcome.ok());
+    const Plan& plan = *outcome.value;
+    EXPECT_EQ(plan.devices.size(), 2U);
+    const std::vector<manifest::Slice> expected{{0, 2}, {2, 2}, {4, 1}, {0, 0}};
+    ManifestParts parts;
+    gather_devices(plan, model.board, std::vector<Hpa>(plan.devices.size()), parts);
+    ASSERT_EQ(parts.devices.size(), 5U);
+    for (std::size_t p = 0; p < expected.size(); ++p) {
+        const manifest::Slice slice = device_slice(plan, p);
+        EXPECT_EQ(slice.first, expected[p].first) << p;
+        EXPECT_EQ(slice.count, expected[p].count) << p;
+        for (std::uint32_t i = 0; i < slice.count; ++i) {
+            const manifest::Device& device = parts.devices[slice.first + i];
+            EXPECT_EQ(device.partition, p);
+            EXPECT_EQ(device.bdf == manifest::kNobody, i == 0);
+        }
+    }
+    model = make_pair();
+    model.board.iommu = {};
+    model.partitions[0].boot.kind = config::BootKind::multiboot;
+    EXPECT_TRUE(place(model, kKernel).ok());
 }
 
 TEST(Devices, TheLockNamesThem) {

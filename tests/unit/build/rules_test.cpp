@@ -39,7 +39,29 @@ TEST(PortRules, SortedDisjointAndAsTheBoardSays) {
     EXPECT_EQ(rule_of(port_rules(partition), 0x3F8), nullptr);
 }
 
-// Mechanism #1 for those with devices alone; the reset control register in its midst stays forbidden.
+// What boots as a PC finds its trigger registers, with interrupt 9 on level, and a bus; a native guest finds neither.
+TEST(PortRules, APcHasItsTriggersAndABus) {
+    auto partition = make_partition("x", 2 * kMiB);
+    EXPECT_EQ(rule_of(port_rules(partition), 0x4D0), nullptr);
+    for (const auto kind : {config::BootKind::linux, config::BootKind::pvh, config::BootKind::multiboot}) {
+        partition.boot.kind = kind;
+        const auto rules = port_rules(partition);
+        for (std::size_t i = 1; i < rules.size(); ++i) {
+            EXPECT_LT(rules[i - 1].last, rules[i].first);
+        }
+        for (const unsigned port : {0x4D0U, 0x4D1U}) {
+            const auto* rule = rule_of(rules, static_cast<std::uint16_t>(port));
+            ASSERT_NE(rule, nullptr);
+            EXPECT_EQ(rule->answer, PortAnswer::constant);
+            EXPECT_EQ(rule->value, port == 0x4D0 ? 0 : 2);
+        }
+        EXPECT_EQ(rule_of(rules, 0x4D2), nullptr);
+        EXPECT_EQ(rule_of(rules, 0xCF8)->answer, PortAnswer::pci_address);
+        EXPECT_EQ(rule_of(rules, 0xCFC)->answer, PortAnswer::pci_data);
+    }
+}
+
+// Mechanism #1 for native guests with devices alone; the reset control register in its midst stays forbidden.
 TEST(PortRules, ConfigurationSpaceNeedsADevice) {
     auto partition = make_partition("x", 2 * kMiB);
     EXPECT_EQ(rule_of(port_rules(partition), 0xCFC), nullptr);
@@ -78,6 +100,11 @@ TEST(MsrRules, SortedAndDisjoint) {
         EXPECT_EQ(rules[i].reserved0, 0);
         EXPECT_EQ(rules[i].reserved1, 0U);
         EXPECT_FALSE(rules[i].first <= 0x277 && rules[i].last >= 0x277); // PAT is the guest's own
+        if (rules[i].first == 0x179) {                                   // MCG_CAP, MCG_STATUS
+            EXPECT_EQ(rules[i].last, 0x17AU);
+            EXPECT_EQ(rules[i].value, 0U);
+            EXPECT_EQ(rules[i].on_write, manifest::MsrAnswer::fault_gp);
+        }
     }
 }
 
@@ -108,7 +135,7 @@ TEST(CpuidRules, HideAndShow) {
     EXPECT_EQ(leaf1.set[2], 1U << 31 | 1U << 21);                  // hypervisor, x2APIC
     EXPECT_EQ(leaf1.mask[2] & (1U << 24 | 1U << 3 | 1U << 5), 0U); // TSC-deadline, MONITOR, VMX
     EXPECT_NE(leaf1.mask[2] & (1U << 13), 0U);
-    EXPECT_EQ(leaf1.mask[3] & (1U << 7 | 1U << 14), 0U); // MCE, MCA
+    EXPECT_EQ(leaf1.mask[3] & (1U << 7 | 1U << 14), 1U << 7 | 1U << 14); // MCE, MCA: with no banks
     EXPECT_EQ(leaf1.set[1], 2U << 16);
     EXPECT_EQ(leaf1.set[3], 1U << 28);
     EXPECT_EQ(cpuid_of(cpuid_rules(*outcome.value, 0, config::Apic::xapic), 1, 0).mask[2] & (1U << 13), 0U);

@@ -85,7 +85,8 @@ Firmware good() {
     f.table(kXsdt);
     f.header(kFadt, "FACP", 276, 6);
     put(f.bytes, kFadt + 109, 1 << 2 | 1 << 5, 2);
-    put(f.bytes, kFadt + 112, 1 << 20, 4);
+    put(f.bytes, kFadt + 46, 9, 2);
+    put(f.bytes, kFadt + 112, 1 << 20 | 1 << 19, 4);
     put(f.bytes, kFadt + 140, 0xE0000 + kDsdt, 8);
     f.bytes[kFadt + 244] = 1;
     f.bytes[kFadt + 245] = 8;
@@ -111,6 +112,8 @@ TEST(Acpi, TellsWhatTheTablesSay) {
     EXPECT_EQ(a.tables[2].signature, "DSDT");
     EXPECT_TRUE(a.has_fadt && a.has_madt && a.has_dsdt);
     EXPECT_TRUE(a.hw_reduced());
+    EXPECT_TRUE(a.physical_destination());
+    EXPECT_EQ(a.sci_interrupt, 9U);
     EXPECT_FALSE(a.legacy_blocks);
     EXPECT_EQ(a.iapc_boot_arch, 0x24);
     EXPECT_EQ(a.sleep_control, (GenericAddress{1, 8, 0, 0, 0x5E00}));

@@ -147,7 +147,7 @@ TEST_F(BundleDevices, EveryDefectIsNamed) {
         {[](Page& p) { p.header.bridges.count = 65; }, "bridges: expected a count in"},
         {[](Page& p) { p.partition.devices = {1, 3}; }, "partition devices: expected a slice of"},
         {[](Page& p) { p.partition.devices = {}; }, "devices: expected 0, found 3"},
-        {[](Page& p) { p.header.iommu.kind = manifest::IommuKind::none; }, "devices: expected an iommu, found none"},
+        {[](Page& p) { p.header.iommu.kind = manifest::IommuKind::none; }, "device: expected an iommu, found none"},
         {[](Page& p) { p.devices[1].partition = 1; }, "device of a partition: expected 0, found 1"},
         {[](Page& p) { p.devices[0].bdf = 0; }, "device: expected a virtual host bridge first"},
         {[](Page& p) { p.devices[0].virtual_bdf = 1; }, "device: expected a virtual host bridge first"},

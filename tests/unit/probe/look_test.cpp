@@ -61,6 +61,18 @@ TEST_F(Look, CpusAndTheirSiblings) {
     EXPECT_TRUE(machine.amd && machine.x2apic && machine.pages_1g);
 }
 
+TEST_F(Look, SeveralPackagesAreSaid) {
+    const auto cpuinfo = [](const char* package) {
+        return std::string("processor\t: 0\nvendor_id\t: AuthenticAMD\nphysical id\t: 0\ncore id\t\t: 0\napicid\t\t: 0\n\n"
+                           "processor\t: 1\nvendor_id\t: AuthenticAMD\nphysical id\t: ") +
+               package + "\ncore id\t\t: 1\napicid\t\t: 1\n";
+    };
+    write("proc/cpuinfo", cpuinfo("0"));
+    EXPECT_FALSE(misses("processor packages"));
+    write("proc/cpuinfo", cpuinfo("1"));
+    EXPECT_TRUE(misses("2 processor packages"));
+}
+
 TEST_F(Look, MemoryWithoutRootIsFromTheFirmwaresMap) {
     write("proc/iomem", "00000000-00000000 : System RAM\n  00000000-00000000 : Kernel code\n");
     write("sys/firmware/memmap/0/start", "0x100000\n");

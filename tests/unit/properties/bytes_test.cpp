@@ -124,6 +124,28 @@ std::vector<Break> breaks() {
          }},
         {"pci.config-filtered", "reaches PCI configuration",
          [](Editor& e) { e.flip(e.partition(1).iopm.value, 0xCFC); }},
+        {"pci.config-filtered", "of the virtual host bridge, 0x1080200, is none of a bare host bridge of `gamma`",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().pci_registers.count; ++i) {
+                 e.change<m::PciRegister>(e.header().pci_registers, i, [](m::PciRegister& r) {
+                     r.set = r.offset == 8 ? 0x0108'0200 : r.set;
+                 });
+             }
+         }},
+        {"io.answers", "`gamma` finds absent or constant at ports",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().ports.count; ++i) {
+                 e.change<m::PortRule>(e.header().ports, i, [](m::PortRule& r) {
+                     r.answer = r.answer == m::PortAnswer::pci_data ? m::PortAnswer::constant : r.answer;
+                 });
+             }
+         }},
+        {"acpi.consistent", "`gamma` reads 0x0220 from the interrupt trigger registers, but is told of ACPI's interrupt 9",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().ports.count; ++i) {
+                 e.change<m::PortRule>(e.header().ports, i, [](m::PortRule& r) { r.value ^= r.first == 0x4D0 ? 0x20 : 0; });
+             }
+         }},
         {"msr.exact", "`beta` writes MSR 0x277 by an exit",
          [](Editor& e) { e.flip(e.partition(1).msrpm.value, 0x277 * 2 + 1); }},
         {"msr.allowlist", "the local APIC's place",

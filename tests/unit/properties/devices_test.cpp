@@ -178,6 +178,8 @@ std::vector<Break> common_breaks() {
          [](Editor& e) { change_device(e, kDisk, [](m::Device& d) { d.virtual_bdf |= 1; }); }},
         {"irq.vectors", "which board `bench` does not have",
          [](Editor& e) { e.change_header([](m::Header& h) { h.watchdog.apic_id = 77; }); }},
+        {"irq.vectors", "the IOMMU's NMI goes to APIC id 4294967295",
+         [](Editor& e) { e.change_header([](m::Header& h) { h.iommu.fault_apic_id = 0xFFFF'FFFF; }); }},
         {"io.answers", "the configuration",
          [](Editor& e) {
              for (std::uint64_t i = 0; i < e.header().ports.count; ++i) {
