@@ -149,9 +149,8 @@ config::Outcome<std::vector<std::string>> qemu_command(const config::Board& boar
         words.insert(words.end(), flags.begin(), flags.end());
     }
     for (const auto& disk : board.qemu.disks)
-        words.insert(words.end(),
-                     {"-drive", "if=none,id=" + disk.name + ",format=raw,file=" +
-                                    without_commas(disk_file(board, disk, options).string())});
+        words.insert(words.end(), {"-drive", "if=none,id=" + disk.name + ",format=raw,file=" +
+                                                 without_commas(disk_file(board, disk, options).string())});
     if (options.target == Target::netboot && board.qemu.networks.empty())
         return {std::nullopt,
                 {error("board `" + board.name.value + "` has no network to boot from",

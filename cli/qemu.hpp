@@ -44,8 +44,8 @@ struct Version {
                                                          const std::vector<config::Board>& others);
 
 // The whole command line. Of an image for the network, `image` is the folder with its files: QEMU serves it on the
-// board's first network. A disk is not written to. Errors: a board that QEMU does not know to be, or that has no network
-// to boot from; OVMF missing.
+// board's first network. A disk is not written to. Errors: a board that QEMU does not know to be, or that has no
+// network to boot from; OVMF missing.
 [[nodiscard]] config::Outcome<std::vector<std::string>> qemu_command(const config::Board& board,
                                                                      const std::filesystem::path& program,
                                                                      const std::filesystem::path& image,

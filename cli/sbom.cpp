@@ -58,7 +58,9 @@ std::string spdx(const Ingredients& made_of) {
         const auto& part = made_of.parts[i];
         const std::string id = fmt::format("SPDXRef-{}-{}", part.kind, i);
         add(id, part.name, part.kind == "appliance" ? "SOURCE" : "APPLICATION", part.digest,
-            part.kind == "kernel" ? "Apache-2.0" : is_grub(part) ? "GPL-3.0-or-later" : "NOASSERTION");
+            part.kind == "kernel" ? "Apache-2.0"
+            : is_grub(part)       ? "GPL-3.0-or-later"
+                                  : "NOASSERTION");
         if (part.kind == "kernel")
             packages.back()["versionInfo"] = kVersion;
         relations.push_back({{"spdxElementId", "SPDXRef-image"},
@@ -71,7 +73,8 @@ std::string spdx(const Ingredients& made_of) {
          {"SPDXID", "SPDXRef-DOCUMENT"},
          {"name", made_of.appliance},
          {"documentNamespace", "https://spdx.org/spdxdocs/septum-" + made_of.appliance + "-" + made_of.image_digest},
-         {"creationInfo", {{"created", created()}, {"creators", ordered_json::array({std::string("Tool: septum-") + kVersion})}}},
+         {"creationInfo",
+          {{"created", created()}, {"creators", ordered_json::array({std::string("Tool: septum-") + kVersion})}}},
          {"documentDescribes", ordered_json::array({"SPDXRef-image"})},
          {"packages", std::move(packages)},
          {"relationships", std::move(relations)}});

@@ -33,7 +33,8 @@ config::Outcome<Bytes> pack(const fs::path& folder) {
     std::error_code ec;
     for (fs::directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec)) {
         std::error_code unknown;
-        if (it->symlink_status(unknown).type() != fs::file_type::regular || it->path().filename().string().size() > 99) {
+        if (it->symlink_status(unknown).type() != fs::file_type::regular ||
+            it->path().filename().string().size() > 99) {
             config::Diagnostic d;
             d.id = "image";
             d.message = "`" + it->path().string() + "` is not a plain file: a folder to boot from has no others";
@@ -120,7 +121,8 @@ std::optional<Target> target_of_image(const fs::path& file) {
     std::array<std::uint8_t, verifier::kEnoughToLook> first{};
     std::ifstream in(file, std::ios::binary);
     in.read(reinterpret_cast<char*>(first.data()), static_cast<std::streamsize>(first.size()));
-    const auto kind = verifier::kind_of_image({first.data(), static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0))});
+    const auto kind =
+        verifier::kind_of_image({first.data(), static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0))});
     if (!kind)
         return std::nullopt;
     return *kind == verifier::ImageKind::disk      ? Target::disk

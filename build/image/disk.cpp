@@ -50,12 +50,13 @@ void put(std::span<std::uint8_t> out, std::size_t at, T value) {
 // What `grub-bios-setup` does on a machine (GRUB 2.06 util/setup.c, include/grub/i386/pc/boot.h), without one: boot.img
 // learns where core.img begins, and core.img's first sector, diskboot.img, where its rest lies and goes.
 Diagnostics install_bios(std::span<std::uint8_t> disk, const Bytes& boot, const Bytes& core) {
-    constexpr std::size_t kBootSize = 440;        // behind it is the partition table
-    constexpr std::size_t kKernelSector = 0x5C;   // 8 bytes
-    constexpr std::size_t kBootDrive = 0x64;      // 0xFF: the one that the firmware names in DL
-    constexpr std::size_t kDriveCheck = 0x66;     // a jump round the repair of a wrong DL, for floppies only
-    constexpr std::size_t kBlockList = 0x200 - 12; // of diskboot.img: first sector, count, segment; then an end of zeros
-    constexpr std::uint16_t kSegment = 0x820;     // 0x8200: behind diskboot.img at 0x8000
+    constexpr std::size_t kBootSize = 440;      // behind it is the partition table
+    constexpr std::size_t kKernelSector = 0x5C; // 8 bytes
+    constexpr std::size_t kBootDrive = 0x64;    // 0xFF: the one that the firmware names in DL
+    constexpr std::size_t kDriveCheck = 0x66;   // a jump round the repair of a wrong DL, for floppies only
+    constexpr std::size_t kBlockList =
+        0x200 - 12;                           // of diskboot.img: first sector, count, segment; then an end of zeros
+    constexpr std::uint16_t kSegment = 0x820; // 0x8200: behind diskboot.img at 0x8000
     constexpr std::uint8_t kNop = 0x90;
     const std::uint64_t sectors = (core.size() + kDiskSector - 1) / kDiskSector;
     if (boot.size() != kDiskSector)

@@ -12,12 +12,12 @@ std::vector<config::Diagnostic> make_fat(const std::filesystem::path& file, cons
     const std::string image = file.string();
     char serial[9];
     std::snprintf(serial, sizeof serial, "%08X", static_cast<unsigned>(options.serial));
-    std::vector<std::string> format = {
-        "-C", "-i",   image, "-T", std::to_string(options.sectors), "-h", "1", "-s", "32", "-N", serial,
-        "-v", options.label};
+    std::vector<std::string> format = {"-C",   "-i", image,        "-T", std::to_string(options.sectors),
+                                       "-h",   "1",  "-s",         "32", "-N",
+                                       serial, "-v", options.label};
     if (options.cluster_sectors != 0)
-        format.insert(format.end(), {"-F", "-c", std::to_string(options.cluster_sectors), "-H",
-                                     std::to_string(options.first)});
+        format.insert(format.end(),
+                      {"-F", "-c", std::to_string(options.cluster_sectors), "-H", std::to_string(options.first)});
     format.emplace_back("::");
     if (auto failed = run_tool(mtool("mformat"), format, scratch); !failed.empty())
         return failed;

@@ -18,7 +18,7 @@ struct FatOptions {
     unsigned cluster_sectors = 0; // FAT32 with so many sectors in a cluster; 0: small, whatever mtools finds best
     std::uint32_t serial = 0;     // of the volume
     std::string label;
-    std::vector<std::string> folders; // made in this order: "EFI", "EFI/BOOT"
+    std::vector<std::string> folders;                                 // made in this order: "EFI", "EFI/BOOT"
     std::vector<std::pair<std::string, std::filesystem::path>> files; // where, and what to copy there, in this order
 };
 

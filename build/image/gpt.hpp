@@ -10,7 +10,7 @@
 
 namespace septum::build {
 
-inline constexpr std::uint64_t kDiskSector = 512;  // bytes
+inline constexpr std::uint64_t kDiskSector = 512;    // bytes
 inline constexpr std::uint64_t kGptFirstUsable = 34; // sectors: protective MBR, header, 128 entries
 inline constexpr std::uint64_t kGptBehind = 33;      // sectors of the backup, at the disk's end
 

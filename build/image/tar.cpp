@@ -38,7 +38,10 @@ std::vector<std::uint8_t> make_tar(const std::vector<TarEntry>& files) {
         put_octal(header, 124, 11, file.bytes.size());
         put_octal(header, 136, 11, kDay);
         header[156] = '0';
-        put(header, 257, std::string_view("ustar\0" "00", 8));
+        put(header, 257,
+            std::string_view("ustar\0"
+                             "00",
+                             8));
         put(header, 148, "        ");
         unsigned long long sum = 0;
         for (const char c : header)

@@ -83,8 +83,8 @@ public:
         const std::uint64_t total = twelve_ && *le16(b, 19) != 0 ? *le16(b, 19) : *le32(b, 32);
         const std::uint64_t before = v_.reserved + 2 * v_.fat_sectors + v_.root_sectors;
         if (total * kSector != bytes_.size()) {
-            return "it has " + std::to_string(total) + " sectors, expected as many as the partition: " +
-                   std::to_string(bytes_.size() / kSector);
+            return "it has " + std::to_string(total) +
+                   " sectors, expected as many as the partition: " + std::to_string(bytes_.size() / kSector);
         }
         if (v_.reserved < (twelve_ ? 1U : 8U) || before >= total || twelve_ != (v_.root_sectors != 0)) {
             return "its FATs do not fit into it";
@@ -214,8 +214,9 @@ private:
             if (used_[cluster]) {
                 const bool loop = std::find(chain.begin(), chain.end(), cluster) != chain.end();
                 defect(loop ? DefectKind::table_cycle : DefectKind::table_aliased,
-                       whose + (loop ? " has a chain of clusters without an end: it comes back to "
-                                     : " shares with another cluster ") +
+                       whose +
+                           (loop ? " has a chain of clusters without an end: it comes back to "
+                                 : " shares with another cluster ") +
                            std::to_string(cluster),
                        from, kEnd, cluster);
                 break;
@@ -353,13 +354,14 @@ private:
     }
 
     static bool is_name(const std::string& name) {
-        return !name.empty() && name != "." && name != ".." &&
-               std::all_of(name.begin(), name.end(), [](char c) { return c >= 0x20 && c < 0x7F && c != '/' && c != '\\'; });
+        return !name.empty() && name != "." && name != ".." && std::all_of(name.begin(), name.end(), [](char c) {
+            return c >= 0x20 && c < 0x7F && c != '/' && c != '\\';
+        });
     }
 
     void record(const Directory& directory, ByteSpan entry, std::uint64_t place, std::uint64_t index,
-               const std::string& name, const std::string& alias, std::map<std::string, std::uint64_t>& names,
-               std::vector<Directory>& pending) {
+                const std::string& name, const std::string& alias, std::map<std::string, std::uint64_t>& names,
+                std::vector<Directory>& pending) {
         const std::uint8_t attributes = entry[11];
         const std::uint32_t first = std::uint32_t{*le16(entry, 20)} << 16 | *le16(entry, 26);
         const std::uint32_t size = *le32(entry, 28);

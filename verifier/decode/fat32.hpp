@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FAT32 (Microsoft's "FAT: General Overview of On-Disk Format", version 1.03, "fatgen103") with long names.
+// FAT32 and FAT12 (Microsoft's "FAT: General Overview of On-Disk Format", version 1.03, "fatgen103") with long names.
 #pragma once
 
 #include "verifier/decode/bytes.hpp"
@@ -25,7 +25,7 @@ struct Fat32 {
 };
 
 // `what` names the file system in messages; `place` is where it begins in the image, in bytes. A file system of any
-// other form than two mirrored FATs on sectors of 512 bytes is not decoded: an error.
+// other form than two FATs that mirror each other on sectors of 512 bytes, or a FAT16, is not decoded: an error.
 [[nodiscard]] config::Outcome<Fat32> decode_fat32(ByteSpan volume, const std::string& what, std::uint64_t place);
 
 } // namespace septum::verifier::decode

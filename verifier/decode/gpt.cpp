@@ -103,7 +103,7 @@ public:
     }
 
     static Header read_header(ByteSpan sector) {
-        return {*le64(sector, 24), *le64(sector, 32), *le64(sector, 40),       *le64(sector, 48),
+        return {*le64(sector, 24), *le64(sector, 32), *le64(sector, 40),     *le64(sector, 48),
                 *le64(sector, 72), *le32(sector, 88), sector.subspan(56, 16)};
     }
 
@@ -190,7 +190,8 @@ private:
                 }
                 partition.name += unit >= 0x20 && unit < 0x7F ? static_cast<char>(unit) : '?';
             }
-            if (partition.first > partition.last || partition.first < std::max(header.first_usable, 2 + kEntrySectors) ||
+            if (partition.first > partition.last ||
+                partition.first < std::max(header.first_usable, 2 + kEntrySectors) ||
                 partition.last > std::min(header.last_usable, last_ - kEntrySectors - 1)) {
                 defect(DefectKind::out_of_range, what + " reaches out of the disk's part for partitions", at + 32,
                        header.last_usable, partition.last);

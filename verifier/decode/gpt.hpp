@@ -36,8 +36,8 @@ struct Gpt {
 [[nodiscard]] bool looks_like_gpt(ByteSpan image);
 
 // Defects: a checksum that is wrong, a backup that differs, partitions that overlap or lie in the tables, anything that
-// is set and not known here, bytes that belong to no structure. Errors: no table, an image cut short or with more behind
-// it, a table of another form than 128 entries of 128 bytes.
+// is set and not known here, bytes that belong to no structure. Errors: no table, an image cut short or with more
+// behind it, a table of another form than 128 entries of 128 bytes.
 [[nodiscard]] config::Outcome<Gpt> decode_gpt(ByteSpan image);
 
 } // namespace septum::verifier::decode

@@ -124,8 +124,8 @@ std::optional<GrubProgram> decode_grub_bios(ByteSpan file, std::uint64_t starter
         if (at) {
             GrubProgram program = objects(ByteSpan(*core).subspan(*at), 12, what);
             if (*le32(file, starter + 16) != 0) {
-                program.defects.add(DefectKind::unknown, what + ": it has redundancy to mend itself by", starter + 16, 0,
-                                    *le32(file, starter + 16));
+                program.defects.add(DefectKind::unknown, what + ": it has redundancy to mend itself by", starter + 16,
+                                    0, *le32(file, starter + 16));
             }
             return program;
         }

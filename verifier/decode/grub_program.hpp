@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is built into GRUB's programs, as grub-mkimage makes them: where they look for grub.cfg, and what they run before
-// that. (GRUB 2.06, include/grub/kernel.h: the module header; util/mkimage.c; grub-core/boot/i386/pc/startup_raw.S.)
+// What is built into GRUB's programs, as grub-mkimage makes them: where they look for grub.cfg, and what they run
+// before that. (GRUB 2.06, include/grub/kernel.h: the module header; util/mkimage.c;
+// grub-core/boot/i386/pc/startup_raw.S.)
 #pragma once
 
 #include "verifier/decode/bytes.hpp"

@@ -36,7 +36,8 @@ public:
         unsigned out = 0;
         if (code_ < bound) {
             range_ = bound;
-            probability = static_cast<Probability>(probability + (((1U << kProbabilityBits) - probability) >> kMoveBits));
+            probability =
+                static_cast<Probability>(probability + (((1U << kProbabilityBits) - probability) >> kMoveBits));
         } else {
             range_ -= bound;
             code_ -= bound;

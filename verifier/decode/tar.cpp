@@ -50,11 +50,12 @@ config::Diagnostic cut_short(std::uint64_t expected, std::uint64_t found) {
 } // namespace
 
 bool looks_like_tar(ByteSpan bytes) {
-    constexpr std::string_view magic("ustar\0" "00", 8);
+    constexpr std::string_view magic("ustar\0"
+                                     "00",
+                                     8);
     const auto found = slice(bytes, 257, magic.size());
-    return found && std::equal(found->begin(), found->end(), magic.begin(), [](std::uint8_t a, char b) {
-               return a == static_cast<std::uint8_t>(b);
-           });
+    return found && std::equal(found->begin(), found->end(), magic.begin(),
+                               [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
 }
 
 config::Outcome<Tar> decode_tar(ByteSpan bytes) {

@@ -28,9 +28,8 @@ config::Diagnostic boot_path_error(std::string message) {
 ByteSpan boot_file(const ImageFacts& image, const std::vector<decode::GrubCommand>& commands, const char* verb,
                    std::string& path, Diagnostics& diagnostics) {
     if (commands.size() != 1) {
-        diagnostics.push_back(
-            boot_path_error("`" + image.grub_path + "` has to load one file with `" + verb + "`: expected 1, found " +
-                            std::to_string(commands.size())));
+        diagnostics.push_back(boot_path_error("`" + image.grub_path + "` has to load one file with `" + verb +
+                                              "`: expected 1, found " + std::to_string(commands.size())));
         return {};
     }
     path = commands.front().words[1];

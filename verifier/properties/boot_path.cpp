@@ -69,10 +69,10 @@ void files(const ImageFacts& image, const Expected& expected, Judge& judge) {
     // GRUB loads modules and lists of commands that lie where grub.cfg does, and firmware other programs.
     for (const ImageFile& file : image.files) {
         if (!among(expected.files, file.path) && !among(expected.also, file.path)) {
-            judge.violated({.message = fmt::format("the image has a file `{}`, which is none of an appliance's",
-                                                   file.path),
-                            .key = "more:" + file.path,
-                            .witness = file.path});
+            judge.violated(
+                {.message = fmt::format("the image has a file `{}`, which is none of an appliance's", file.path),
+                 .key = "more:" + file.path,
+                 .witness = file.path});
         }
     }
 }
@@ -87,14 +87,14 @@ void config(const ImageFacts& image, const Expected& expected, Judge& judge) {
     }
     std::ptrdiff_t most = 0; // as far as one of the texts goes
     for (const std::string_view config : expected.configs) {
-        most = std::max(most, std::mismatch(text.begin(), text.end(), config.begin(), config.end()).first -
-                                  text.begin());
+        most =
+            std::max(most, std::mismatch(text.begin(), text.end(), config.begin(), config.end()).first - text.begin());
     }
     const auto line = 1 + std::count(text.begin(), text.begin() + most, '\n');
-    judge.violated({.message = fmt::format("`{}` is not the expected four lines: it differs in line {}",
-                                           image.grub_path, line),
-                    .key = "grub.cfg",
-                    .witness = fmt::format("{}:{}", image.grub_path, line)});
+    judge.violated(
+        {.message = fmt::format("`{}` is not the expected four lines: it differs in line {}", image.grub_path, line),
+         .key = "grub.cfg",
+         .witness = fmt::format("{}:{}", image.grub_path, line)});
 }
 
 // GRUB's way to the ISO from the file system that UEFI started it from: by the date of the volume's last modification
@@ -247,9 +247,9 @@ void stick(const ImageFacts& image, Judge& judge) {
                            decode::le32(bytes, at + 84) == kEntry &&
                            decode::slice(bytes, *entries * kSector, *count * kEntry).has_value();
         if (!known) {
-            judge.violated({.message = fmt::format("the partition table in sector {} is not of a form that is known",
-                                                   header),
-                            .key = fmt::format("table:{}", header == 1 ? "primary" : "backup")});
+            judge.violated(
+                {.message = fmt::format("the partition table in sector {} is not of a form that is known", header),
+                 .key = fmt::format("table:{}", header == 1 ? "primary" : "backup")});
             continue;
         }
         for (std::uint64_t i = 0; i < *count; ++i) {
@@ -312,7 +312,8 @@ const Property kImageBootPath{
     .statement =
         "grub.cfg is the four expected lines and nothing else; there is one, and no file beside those of an appliance. "
         "GRUB's programs look for it there, or have just the expected commands built in. On a disk the boot sector "
-        "loads GRUB from partition 1, and there are the three expected partitions; an ISO's boot entries, boot sector and "
+        "loads GRUB from partition 1, and there are the three expected partitions; an ISO's boot entries, boot sector "
+        "and "
         "partition table start the same programs.",
     .level = Level::bytes,
     .rests_on = "the code of GRUB's modules; firmware that starts these programs",

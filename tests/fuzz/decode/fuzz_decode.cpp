@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first byte chooses: the bytes as they are, for every decoder; or edits of a good bundle or image, so that the
-// fuzzer gets past the magics and digests of no interest. A disk is too large to be copied each time: its edits are undone.
+// fuzzer gets past the magics and digests of no interest. A disk is too large to be copied each time: its edits are
+// undone.
+#include "disk_world.hpp"
 #include "verifier/decode/lzma.hpp"
 #include "verifier/facts/facts.hpp"
 #include "verifier/verifier.hpp"
-#include "disk_world.hpp"
 #include "world.hpp"
 
 #include <cstdlib>
@@ -59,8 +60,8 @@ void raw(decode::ByteSpan bytes) {
     (void)decode::decode_guest_info(memory, 0xE0000, "info");
 }
 
-// Each edit is five bytes: where (2), in which part (1), what (1), how (1: set or flip). With `seal` the partition table's
-// checksums are made to fit.
+// Each edit is five bytes: where (2), in which part (1), what (1), how (1: set or flip). With `seal` the partition
+// table's checksums are made to fit.
 void disk(decode::test::DiskWorld& world, decode::ByteSpan edits, bool seal) {
     using decode::test::DiskWorld;
     constexpr std::size_t kSector = DiskWorld::kSector;

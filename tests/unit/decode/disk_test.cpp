@@ -109,21 +109,24 @@ TEST(Disk, EveryBitOfTheHeadersCounts) {
 
 TEST(Disk, PartitionTablesThatAreWrong) {
     const std::uint64_t third = DiskWorld::kEntries + 2 * 128;
-    EXPECT_PRED2(says, said_after([](DiskWorld& w) { w.bytes[kSector + 56] ^= 1; }), "the primary gpt header: checksum");
+    EXPECT_PRED2(says, said_after([](DiskWorld& w) { w.bytes[kSector + 56] ^= 1; }),
+                 "the primary gpt header: checksum");
     EXPECT_PRED2(says, said_after([&](DiskWorld& w) { w.bytes[third + 60] ^= 1; }),
-              "the primary gpt header: checksum of its entries");
-    EXPECT_PRED2(says, said_after([&](DiskWorld& w) { put(w.bytes, DiskWorld::kEntries + 40, DiskWorld::kEfi + 8, 8); }, true),
-              "partition 2 overlaps partition 1");
-    EXPECT_PRED2(says, said_after([&](DiskWorld& w) { put(w.bytes, third + 48, 4, 8); }, true), "partition 3: attributes");
+                 "the primary gpt header: checksum of its entries");
+    EXPECT_PRED2(
+        says, said_after([&](DiskWorld& w) { put(w.bytes, DiskWorld::kEntries + 40, DiskWorld::kEfi + 8, 8); }, true),
+        "partition 2 overlaps partition 1");
+    EXPECT_PRED2(says, said_after([&](DiskWorld& w) { put(w.bytes, third + 48, 4, 8); }, true),
+                 "partition 3: attributes");
     EXPECT_PRED2(says, said_after([&](DiskWorld& w) { put(w.bytes, third + 16, 1, 8); }, true),
-              "partition 3 has the id of partition 1");
+                 "partition 3 has the id of partition 1");
     EXPECT_PRED2(says, said_after([&](DiskWorld& w) { put(w.bytes, DiskWorld::kEntries + 32, 3, 8); }, true),
-              "partition 1 reaches out of the disk's part for partitions");
+                 "partition 1 reaches out of the disk's part for partitions");
     EXPECT_PRED2(says, said_after([](DiskWorld& w) { w.bytes[450] = 0x0C; }), "the protective mbr's type");
     EXPECT_PRED2(says, said_after([](DiskWorld& w) { w.bytes[466] = 0x0C; }),
-              "the mbr has more than its protective partition");
+                 "the mbr has more than its protective partition");
     EXPECT_PRED2(says, said_after([](DiskWorld& w) { w.bytes[(DiskWorld::kSectors - 33) * kSector] ^= 1; }),
-              "the backup gpt header: checksum of its entries");
+                 "the backup gpt header: checksum of its entries");
 }
 
 TEST(Disk, CutShortOrTooLong) {
@@ -145,37 +148,38 @@ TEST(Disk, FileSystemsThatAreWrong) {
     const std::string at = "the appliance's partition: ";
     // The kernel's chain comes back to its own first cluster, and to grub.cfg's.
     EXPECT_PRED2(says, said_after([](DiskWorld& w) { w.set_fat(9, 8); }),
-              at + "`/a/septum.elf` has a chain of clusters without an end: it comes back to 8");
+                 at + "`/a/septum.elf` has a chain of clusters without an end: it comes back to 8");
     EXPECT_PRED2(says, said_after([](DiskWorld& w) { w.set_fat(9, 7); }),
-              at + "`/boot/grub/grub.cfg` shares with another cluster 7");
+                 at + "`/boot/grub/grub.cfg` shares with another cluster 7");
     EXPECT_PRED2(says, said_after([](DiskWorld& w) { w.set_fat(9, 1); }), at + "`/a/septum.elf` leads to cluster 1");
     EXPECT_PRED2(says, said_after([](DiskWorld& w) { w.set_fat(9, 0x0FFF'FFFF); }),
-              at + "`/a/septum.elf` has another number of clusters than its size needs");
+                 at + "`/a/septum.elf` has another number of clusters than its size needs");
     EXPECT_PRED2(says, said_after([](DiskWorld& w) { put(w.bytes, DiskWorld::fat_entry(9), 8, 4); }),
-              at + "the two FATs differ at cluster 9");
+                 at + "the two FATs differ at cluster 9");
     EXPECT_PRED2(says, said_after([](DiskWorld& w) { w.set_fat(65'000, 0x0FFF'FFFF); }),
-              at + "cluster 65000 belongs to no file");
-    EXPECT_PRED2(says, said_after([&](DiskWorld& w) { w.bytes[data(60)] = 1; }), at + "the backup boot sector is not the boot sector");
+                 at + "cluster 65000 belongs to no file");
+    EXPECT_PRED2(says, said_after([&](DiskWorld& w) { w.bytes[data(60)] = 1; }),
+                 at + "the backup boot sector is not the boot sector");
     EXPECT_PRED2(says, said_after([&](DiskWorld& w) { w.bytes[data(13)] = 3; }),
-              "the appliance's partition is not a file system that can be judged");
+                 "the appliance's partition is not a file system that can be judged");
     EXPECT_PRED2(says, said_after([&](DiskWorld& w) { w.bytes[data(16)] = 1; }),
-              "the appliance's partition is not a file system that can be judged");
+                 "the appliance's partition is not a file system that can be judged");
     // grub.cfg's directory: its long name's checksum, a name that is there twice, something behind the end.
     const std::uint64_t grub = DiskWorld::cluster(4);
     EXPECT_PRED2(says, said_after([&](DiskWorld& w) { w.bytes[grub + 64 + 13] ^= 1; }),
-              at + "a long name in `/boot/grub/` is nobody's");
+                 at + "a long name in `/boot/grub/` is nobody's");
     EXPECT_PRED2(says, said_after([&](DiskWorld& w) {
-                  std::copy_n(w.bytes.begin() + static_cast<std::ptrdiff_t>(grub + 64), 64,
-                              w.bytes.begin() + static_cast<std::ptrdiff_t>(grub + 128));
-                  put(w.bytes, grub + 128 + 32 + 26, 0, 2);
-                  put(w.bytes, grub + 128 + 32 + 28, 0, 4);
-              }),
-              at + "`/boot/grub/grub.cfg` is there twice");
+                     std::copy_n(w.bytes.begin() + static_cast<std::ptrdiff_t>(grub + 64), 64,
+                                 w.bytes.begin() + static_cast<std::ptrdiff_t>(grub + 128));
+                     put(w.bytes, grub + 128 + 32 + 26, 0, 2);
+                     put(w.bytes, grub + 128 + 32 + 28, 0, 4);
+                 }),
+                 at + "`/boot/grub/grub.cfg` is there twice");
     EXPECT_PRED2(says, said_after([&](DiskWorld& w) { w.bytes[grub + 256] = 'X'; }),
-              at + "behind the end of directory `/boot/grub/`");
+                 at + "behind the end of directory `/boot/grub/`");
     // A folder that contains itself; one whose `..` leads elsewhere.
     EXPECT_PRED2(says, said_after([&](DiskWorld& w) { put(w.bytes, grub + 32 + 26, 5, 2); }),
-              at + "directory `/boot/grub/` does not begin as one");
+                 at + "directory `/boot/grub/` does not begin as one");
 }
 
 TEST(Disk, TwoConfigurations) {

@@ -202,7 +202,10 @@ Bytes make_archive(const std::vector<std::pair<std::string, Bytes>>& files) {
         write(header, 124, std::string_view(size, 11));
         write(header, 148, "        ");
         write(header, 156, "0");
-        write(header, 257, std::string_view("ustar\0" "00", 8));
+        write(header, 257,
+              std::string_view("ustar\0"
+                               "00",
+                               8));
         unsigned sum = 0;
         for (const std::uint8_t byte : header) {
             sum += byte;

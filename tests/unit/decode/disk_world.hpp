@@ -9,13 +9,13 @@ namespace septum::verifier::decode::test {
 // Where things lie, in bytes of the disk.
 struct DiskWorld {
     static constexpr std::uint64_t kSector = 512;
-    static constexpr std::uint64_t kCore = 34;                // sectors: partition 1, to 2047
-    static constexpr std::uint64_t kEfi = 2048;               // partition 2
-    static constexpr std::uint64_t kReserved = 32;            // of a file system, sectors
-    static constexpr std::uint64_t kClusters = 66'000;        // of one sector
-    static constexpr std::uint64_t kFat = 516;                // sectors of one FAT
+    static constexpr std::uint64_t kCore = 34;         // sectors: partition 1, to 2047
+    static constexpr std::uint64_t kEfi = 2048;        // partition 2
+    static constexpr std::uint64_t kReserved = 32;     // of a file system, sectors
+    static constexpr std::uint64_t kClusters = 66'000; // of one sector
+    static constexpr std::uint64_t kFat = 516;         // sectors of one FAT
     static constexpr std::uint64_t kVolume = kReserved + 2 * kFat + kClusters;
-    static constexpr std::uint64_t kData = kEfi + kVolume;    // partition 3
+    static constexpr std::uint64_t kData = kEfi + kVolume; // partition 3
     static constexpr std::uint64_t kSectors = kData + kVolume + 33;
     static constexpr std::uint64_t kEntries = 2 * kSector;    // of the primary table
     static constexpr std::uint64_t kDataAt = kData * kSector; // the data file system

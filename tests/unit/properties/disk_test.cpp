@@ -2,6 +2,7 @@
 // The judge of disks and of archives for the network, as build/ makes them: proved as they ship and after an update,
 // refused for every change on a way into them.
 #include "build/image/disk.hpp"
+#include "build/image/iso.hpp"
 #include "build/image/netboot.hpp"
 #include "tests/mutation/world.hpp"
 #include "verifier/verifier.hpp"
@@ -46,7 +47,8 @@ protected:
     // Where a text is, from `from` on; past the end when it is nowhere.
     static std::size_t find(const Image& image, std::string_view text, std::size_t from = 0) {
         const auto found =
-            std::search(image.begin() + static_cast<std::ptrdiff_t>(from), image.end(), text.begin(), text.end());
+            std::search(image.begin() + static_cast<std::ptrdiff_t>(from), image.end(), text.begin(), text.end(),
+                        [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
         EXPECT_NE(found, image.end()) << text;
         return static_cast<std::size_t>(found - image.begin());
     }
@@ -189,6 +191,31 @@ TEST_F(Disks, AnAlteredArchiveIsRefused) {
     image = archive_;
     write(image, find(image, "grub-bios.0"), "grub-bios.1");
     EXPECT_PRED2(says, said(image), "the image has no file `grub-bios.0`");
+}
+
+// The file system for UEFI that lies in an ISO, a FAT12.
+TEST_F(Disks, AnIsoIsLookedIntoForUefiToo) {
+    const auto made = build::make_iso(world_->kernel, world_->bundle, {.volume = "mutated"});
+    ASSERT_TRUE(made.ok());
+    const Image& iso = *made.value;
+    EXPECT_EQ(said(iso), "");
+    Image image = iso;
+    const std::size_t search = find(image, "search.fs_uuid ");
+    image[search + 15] ^= 1; // a digit of the volume's date
+    EXPECT_PRED2(says, said(image), "GRUB for UEFI has other commands built in, expected those that lead to");
+    image = iso;
+    const std::size_t entry = find(image, "BOOTX64 EFI");
+    ASSERT_EQ(image[entry + 32], 0);
+    write(image, entry + 32, "BOOTIA32EFI\x20");
+    EXPECT_PRED2(says, said(image), "the image has a file `efi:/efi/boot/bootia32.efi`");
+    image = iso;
+    const std::size_t fat = find(image, std::string_view("\xF0\xFF\xFF", 3), find(image, "FAT12   "));
+    image[fat + 3] ^= 1;
+    EXPECT_PRED2(says, said(image), "`/boot/grub/efi.img`: the two FATs differ at cluster 2");
+    image = iso;
+    const std::string_view type("\x28\x73\x2A\xC1\x1F\xF8\xD2\x11", 8); // the table's entry for it
+    image[find(image, type) + 32] ^= 4;
+    EXPECT_PRED2(says, said(image), "an EFI system partition begins in sector ");
 }
 
 } // namespace
