@@ -123,6 +123,7 @@ Scratch::~Scratch() {
 }
 
 std::vector<config::Diagnostic> write_scratch(const fs::path& file, std::span<const std::uint8_t> bytes) {
+    const std::lock_guard lock(live().mutex); // nothing appears in a folder that abandon_scratch() removes
     const Fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     bool good = fd.get() >= 0 && ::fchmod(fd.get(), 0644) == 0;
     while (good && !bytes.empty()) {
