@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from typing import IO
 
 QEMU = os.environ.get("SEPTUM_QEMU_BINARY", "qemu-system-x86_64")
 
@@ -98,10 +99,14 @@ class Run:
         self.console = Console()
         self._changed = threading.Condition()
         self._started = time.monotonic()
+        # Two pipes: what QEMU says itself, its traces above all, would else stand in the midst of a line of the machine's.
         self.process = subprocess.Popen(
-            machine.command(image), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+            machine.command(image), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._reading = 2
+        self._readers = [threading.Thread(target=self._read, args=(stream,), daemon=True)
+                         for stream in (self.process.stdout, self.process.stderr)]
+        for reader in self._readers:
+            reader.start()
 
     def __enter__(self) -> "Run":
         return self
@@ -113,10 +118,10 @@ class Run:
         """Seconds since QEMU was started, as lines have them."""
         return time.monotonic() - self._started
 
-    def _read(self) -> None:
+    def _read(self, stream: IO[bytes]) -> None:
         pending = b""
         while True:
-            piece = os.read(self.process.stdout.fileno(), 4096)
+            piece = os.read(stream.fileno(), 4096)
             if not piece:
                 break
             pending += piece
@@ -126,7 +131,8 @@ class Run:
         if pending:
             self._add(pending)
         with self._changed:
-            self.console.ended = True
+            self._reading -= 1
+            self.console.ended = self._reading == 0
             self._changed.notify_all()
 
     def _add(self, raw: bytes) -> None:
@@ -168,4 +174,5 @@ class Run:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self._reader.join(5)
+        for reader in self._readers:
+            reader.join(5)
