@@ -85,7 +85,7 @@ std::uint64_t data_mib(std::uint64_t files) {
 
 unsigned cluster_sectors(std::uint64_t sectors) {
     unsigned size = 1;
-    while (size < kMostClusterSectors && sectors / (2 * size) >= kLeastClusters + 2000)
+    while (size < kMostClusterSectors && sectors / (std::uint64_t{2} * size) >= kLeastClusters + 2000)
         size *= 2;
     return size;
 }

@@ -7,8 +7,8 @@
 
 namespace septum::build {
 
-inline constexpr std::size_t kIopmSize = 3 * 4096;  // APM 2 §15.10.1
-inline constexpr std::size_t kMsrpmSize = 2 * 4096; // §15.11
+inline constexpr std::size_t kIopmSize = std::size_t{3} * 4096;  // APM 2 §15.10.1
+inline constexpr std::size_t kMsrpmSize = std::size_t{2} * 4096; // §15.11
 
 // `out` is kIopmSize bytes. Clears the bits of the ports that the partition was granted.
 void write_iopm(const config::Partition& partition, ByteSpan out);
