@@ -4,6 +4,7 @@
 #include "config/choices.hpp"
 #include "config/names.hpp"
 #include "config/scalars.hpp"
+#include "config/show.hpp"
 
 #include <algorithm>
 #include <array>

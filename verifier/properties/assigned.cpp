@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/properties/assigned.hpp"
 
+#include "verifier/properties/judge.hpp"
+
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace septum::verifier {
 
@@ -76,6 +80,21 @@ std::vector<const config::BoardPciFunction*> bridges_above(const config::Board& 
         out.push_back(at);
     }
     return out;
+}
+
+bool has_unit(const Context& context, Judge& judge, const char* otherwise) {
+    const config::BoardIommuUnit& unit = context.model.board.iommu;
+    if (unit.kind == config::BoardIommu::none) {
+        judge.not_applicable("the board has no IOMMU; bus masters are off");
+        return false;
+    }
+    if (!context.facts->devices.present) {
+        judge.violated({.message = fmt::format("the image drives no IOMMU, so {}", otherwise),
+                        .key = "absent",
+                        .primary = unit.registers.span});
+        return false;
+    }
+    return true;
 }
 
 std::uint32_t interrupts_shown(const config::BoardPciFunction& function) {

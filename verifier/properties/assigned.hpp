@@ -30,6 +30,11 @@ struct AssignedDevice {
 [[nodiscard]] std::vector<const config::BoardPciFunction*> bridges_above(const config::Board& board,
                                                                          const config::BoardPciFunction& function);
 
+// Whether an IOMMU stands between devices and the rest. Says what follows when none does: on a board that has none the
+// property is not applicable; an image that drives none of the board's is a violation, as `otherwise` ("nothing blocks
+// DMA").
+[[nodiscard]] bool has_unit(const Context& context, Judge& judge, const char* otherwise);
+
 // Interrupts that its owner sees: entries of its MSI-X table, or vectors of its MSI capability.
 [[nodiscard]] std::uint32_t interrupts_shown(const config::BoardPciFunction& function);
 

@@ -15,21 +15,7 @@ namespace {
 
 constexpr std::uint32_t kRequesters = 0x1'0000;
 constexpr unsigned kAddressBits = 48; // of a DMA address, below the partition's number in one key
-constexpr const char* kNoUnit = "the board has no IOMMU; bus masters are off";
-
-bool has_unit(const Context& context, Judge& judge) {
-    if (context.model.board.iommu.kind == config::BoardIommu::none) {
-        judge.not_applicable(kNoUnit);
-        return false;
-    }
-    if (!context.facts->devices.present) {
-        judge.violated({.message = "the image drives no IOMMU, so nothing blocks DMA",
-                        .key = "absent",
-                        .primary = context.model.board.iommu.registers.span});
-        return false;
-    }
-    return true;
-}
+constexpr const char* kOtherwise = "nothing blocks DMA";
 
 std::string requesters_text(std::uint64_t first, std::uint64_t end) {
     const auto a = static_cast<std::uint32_t>(first);
@@ -48,7 +34,7 @@ Pieces requesters(const DeviceFacts& devices) {
 }
 
 void absent_blocked(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
+    if (!has_unit(context, judge, kOtherwise)) {
         return;
     }
     judge.rests_on(context.model.board.iommu.registers.span);
@@ -86,7 +72,7 @@ void absent_blocked(const Context& context, Judge& judge) {
 }
 
 void no_passthrough(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
+    if (!has_unit(context, judge, kOtherwise)) {
         return;
     }
     bool holds = true;
@@ -107,7 +93,7 @@ void no_passthrough(const Context& context, Judge& judge) {
 }
 
 void ats_off(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
+    if (!has_unit(context, judge, kOtherwise)) {
         return;
     }
     const decode::DmaTables& dma = context.facts->devices.dma;
@@ -161,7 +147,7 @@ void domain_ids(const Context& context, Judge& judge) {
 }
 
 void confined(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
+    if (!has_unit(context, judge, kOtherwise)) {
         return;
     }
     const decode::DmaTables& dma = context.facts->devices.dma;
@@ -390,7 +376,7 @@ void p2p_model(const Context& context, Judge& judge) {
 }
 
 void p2p_bytes(const Context& context, Judge& judge) {
-    if (!any_device(context.model) || !has_unit(context, judge)) {
+    if (!any_device(context.model) || !has_unit(context, judge, kOtherwise)) {
         return;
     }
     const config::Board& board = context.model.board;
