@@ -127,8 +127,7 @@ Pieces table_pages_of(const config::BoardPciFunction& function, const config::Bo
     }
     constexpr std::uint64_t kEntry = 16; // PCI 3.0 §6.8.2.6
     const std::uint64_t first = msix.table_offset / kPageSize * kPageSize;
-    const std::uint64_t end =
-        (msix.table_offset + kEntry * msix.entries + kPageSize - 1) / kPageSize * kPageSize;
+    const std::uint64_t end = (msix.table_offset + kEntry * msix.entries + kPageSize - 1) / kPageSize * kPageSize;
     return {{first, std::min(end, bar.size.value), 0}};
 }
 
