@@ -46,6 +46,7 @@ Session::Session(unsigned timeout_ms)
     : context_(take_context()), solver_(std::in_place, *context_, z3::solver::simple()) {
     z3::params params(*context_);
     params.set("timeout", timeout_ms == 0 ? 1U : timeout_ms);
+    params.set("ctrl_c", false); // its handler of SIGINT is one for all threads; the program has its own
     solver_->set(params);
 }
 
