@@ -31,13 +31,6 @@ Hpa device_entry(const manifest::Header& header, const manifest::Device& device)
     return header.iommu.root_table + u64{device.bdf} * kDeviceEntry;
 }
 
-[[gnu::always_inline]] inline u32 narrow_for(core::Route route) {
-    return route.present ? narrow_entry(route.vector, route.apic_id) : 0;
-}
-[[gnu::always_inline]] inline WideEntry wide_for(core::Route route) {
-    return route.present ? wide_entry(route.vector, route.apic_id) : WideEntry{0, 0};
-}
-
 // Apart, so that an unmasking that changes nothing, the frequent one, does not make room for it.
 [[gnu::noinline]] void change_route(const manifest::Header& header, Hpa entry, u32 value, u16 bdf) {
     const hw::Turn turn(lock);
@@ -81,14 +74,14 @@ void restart_log(const manifest::Header& header) {
 void remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
     if (!wide_entries(header.iommu)) {
         const Hpa entry = device.interrupt_table + u64{index} * 4;
-        const u32 value = narrow_for(route);
+        const u32 value = route.present ? narrow_entry(route.vector, route.apic_id) : 0;
         if (load<u32>(entry) != value) {
             change_route(header, entry, value, device.bdf);
         }
         return;
     }
     const Hpa entry = device.interrupt_table + u64{index} * sizeof(WideEntry);
-    const WideEntry value = wide_for(route);
+    const WideEntry value = route.present ? wide_entry(route.vector, route.apic_id) : WideEntry{0, 0};
     if (load(entry) != value.low || load(entry + 8) != value.high) {
         change_route(header, entry, value, device.bdf);
     }

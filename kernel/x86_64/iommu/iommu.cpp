@@ -27,10 +27,6 @@ void open(const manifest::Header& header, const manifest::Device& device, bool o
     is_amd_vi(header) ? amd_vi::open(header, device, open) : vt_d::open(header, device, open);
 }
 
-void suppress(const manifest::Header& header, const manifest::Device& device) {
-    is_amd_vi(header) ? amd_vi::suppress(header, device) : vt_d::suppress(header, device);
-}
-
 void hear(const manifest::Header& header, bool on) {
     is_amd_vi(header) ? amd_vi::listen(header, on) : vt_d::listen(header, on);
 }
@@ -158,7 +154,7 @@ void report_faults(const manifest::Header& header) {
             say(header, fault, device);
             if (verdict == FaultBook::Verdict::say_last) {
                 if (device != nullptr) {
-                    suppress(header, *device);
+                    is_amd_vi(header) ? amd_vi::suppress(header, *device) : vt_d::suppress(header, *device);
                 }
                 name(line << " of ", header, fault.requester, device);
                 line.send();

@@ -20,10 +20,6 @@ Hpa interrupt_entry_of(const manifest::Header& header, const manifest::Device& d
     return header.iommu.interrupt_table + u64{device.first_handle + index} * kEntrySize;
 }
 
-[[gnu::always_inline]] inline u64 entry_for(const manifest::Header& header, core::Route route) {
-    return route.present ? interrupt_entry(route.vector, route.apic_id, extended_interrupts(header)) : 0;
-}
-
 // Apart, so that an unmasking that changes nothing, the frequent one, does not make room for it.
 [[gnu::noinline]] void change_route(const manifest::Header& header, Hpa entry, u64 value, u32 handle) {
     const hw::Turn turn(lock);
@@ -44,7 +40,7 @@ void change_context(const manifest::Header& header, const manifest::Device& devi
 
 void remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
     const Hpa entry = interrupt_entry_of(header, device, index);
-    const u64 value = entry_for(header, route);
+    const u64 value = route.present ? interrupt_entry(route.vector, route.apic_id, extended_interrupts(header)) : 0;
     if (load(entry) != value) {
         change_route(header, entry, value, device.first_handle + index);
     }
