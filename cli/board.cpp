@@ -62,8 +62,12 @@ std::string drawn(const config::Board& board) {
         fmt::format("`{}`: {} processor, {}, {} physical address bits\n\ncpus:\n", board.name.value,
                     board.vendor == config::Vendor::amd ? "AMD" : "Intel",
                     board.apic.value == config::Apic::x2apic ? "x2APIC" : "xAPIC", board.physical_address_bits);
+    const bool several = std::any_of(board.cpus.begin(), board.cpus.end(), [&](const config::BoardCpu& cpu) {
+        return cpu.package != board.cpus.front().package;
+    });
     for (std::size_t i = 0; i < board.cpus.size(); i++)
-        text += fmt::format("  {:<3} APIC id {:<4} core {}\n", i, board.cpus[i].apic_id.value, board.cpus[i].core);
+        text += fmt::format("  {:<3} APIC id {:<4} core {}{}\n", i, board.cpus[i].apic_id.value, board.cpus[i].core,
+                            several ? fmt::format("  package {}", board.cpus[i].package) : "");
     text += "\nmemory that may be planned in:\n";
     std::uint64_t sum = 0;
     for (const auto& range : board.memory) {

@@ -19,6 +19,7 @@ enum class DeviceReset : std::uint8_t { none, flr, af_flr, power, bus };
 struct BoardCpu {
     Spanned<std::uint32_t> apic_id; // 0 .. 254
     std::uint32_t core = 0;         // CPUs with the same core number are SMT siblings
+    std::uint32_t package = 0;      // CPUs with the same number are in one processor package; all have equally many
 };
 
 struct BoardMemory { // usable RAM that Septum may plan in, host-physical

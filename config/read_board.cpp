@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <map>
 #include <unordered_map>
 
 namespace septum::config {
@@ -24,6 +25,34 @@ constexpr std::uint64_t kLargestApicId = 254; // 255 is the broadcast id of an x
 constexpr std::size_t kMostBackends = 16;
 constexpr std::uint64_t kMiB = 1ULL << 20;
 
+// Each processor counts its own package's CPUs, and the kernel compares the count with one number on all of them.
+void check_packages(const Node& list, const Board& board, Diagnostics& diagnostics) {
+    std::map<std::uint32_t, std::size_t> sizes; // by package
+    std::map<std::uint32_t, std::size_t> cores; // the first CPU of each
+    for (std::size_t i = 0; i < board.cpus.size(); ++i) {
+        const BoardCpu& cpu = board.cpus[i];
+        ++sizes[cpu.package];
+        const std::size_t first = cores.try_emplace(cpu.core, i).first->second;
+        if (board.cpus[first].package != cpu.package)
+            diagnostics
+                .error("board.package",
+                       fmt::format("core {} is in package {} and in package {}", cpu.core, board.cpus[first].package,
+                                   cpu.package),
+                       list.items[i].span, "a sibling in another package")
+                .related.push_back({list.items[first].span, "the core's first CPU"});
+    }
+    for (const auto& [package, size] : sizes)
+        if (size != sizes.begin()->second) {
+            diagnostics
+                .error("board.package",
+                       fmt::format("package {} has {} CPUs, package {} has {}", sizes.begin()->first,
+                                   sizes.begin()->second, package, size),
+                       list.span, "not alike")
+                .help = "name every CPU that firmware enables; this version takes no machine whose packages differ";
+            return;
+        }
+}
+
 void read_cpus(const Node& list, Board& board, Diagnostics& diagnostics) {
     if (!expect_list(list, "cpus", "a list such as `[{apic: 0, core: 0}]`", diagnostics))
         return;
@@ -34,7 +63,8 @@ void read_cpus(const Node& list, Board& board, Diagnostics& diagnostics) {
     }
     std::unordered_map<std::uint32_t, Span> seen;
     for (const Node& item : list.items) {
-        const Fields fields(item, "a CPU", item.span, {{"apic", true}, {"core", true}}, diagnostics);
+        const Fields fields(item, "a CPU", item.span, {{"apic", true}, {"core", true}, {"package", false}},
+                            diagnostics);
         BoardCpu cpu;
         if (const Node* node = fields.find("apic")) {
             const auto id = read_integer(*node, "apic", 0, kLargestApicId, diagnostics);
@@ -49,8 +79,12 @@ void read_cpus(const Node& list, Board& board, Diagnostics& diagnostics) {
         }
         if (const Node* node = fields.find("core"))
             cpu.core = static_cast<std::uint32_t>(read_integer(*node, "core", 0, 0xFFFF, diagnostics).value_or(0));
+        if (const Node* node = fields.find("package"))
+            cpu.package =
+                static_cast<std::uint32_t>(read_integer(*node, "package", 0, kMostCpus - 1, diagnostics).value_or(0));
         board.cpus.push_back(cpu);
     }
+    check_packages(list, board, diagnostics);
 }
 
 void check_memory(Board& board, Diagnostics& diagnostics) {

@@ -68,12 +68,15 @@ void look_at_cpus(const fs::path& root, Machine& machine) {
     std::uint64_t package = 0;
     std::uint64_t core = 0;
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> cores;
+    std::map<std::uint64_t, std::uint32_t> packages;
     bool vendor_known = false;
     const auto finish = [&] {
         if (apic) {
             const auto next = static_cast<std::uint32_t>(cores.size());
             const auto number_of = cores.try_emplace({package, core}, next).first->second;
-            machine.cpus.push_back({static_cast<std::uint32_t>(*apic), number_of, 0});
+            const auto next_package = static_cast<std::uint32_t>(packages.size());
+            const auto package_of = packages.try_emplace(package, next_package).first->second;
+            machine.cpus.push_back({static_cast<std::uint32_t>(*apic), number_of, package_of, 0});
         }
         apic.reset();
     };
@@ -105,12 +108,6 @@ void look_at_cpus(const fs::path& root, Machine& machine) {
     finish();
     if (machine.cpus.empty() || !vendor_known)
         machine.missing.push_back({"the CPUs: /proc/cpuinfo has none", "state `cpus` and `vendor` by hand"});
-    std::set<std::uint64_t> packages;
-    for (const auto& entry : cores)
-        packages.insert(entry.first.first);
-    if (packages.size() > 1) // CPUID Fn8000_0008 ECX[7:0], which the contract compares, counts those of one package
-        machine.missing.push_back({fmt::format("how the CPUs of {} processor packages start", packages.size()),
-                                   "this version starts on machines with one package: leave the others empty"});
 }
 
 // /proc/iomem gives zeros to everybody but root; /sys/firmware/memmap is for everybody where the kernel has it.

@@ -104,12 +104,16 @@ private:
     }
 
     void cpus() {
-        const bool several =
-            std::any_of(machine_.cpus.begin(), machine_.cpus.end(), [](const Cpu& cpu) { return cpu.node != 0; });
+        const auto differ = [&](std::uint32_t Cpu::* of) {
+            return std::any_of(machine_.cpus.begin(), machine_.cpus.end(), [of](const Cpu& cpu) { return cpu.*of != 0; });
+        };
+        const bool nodes = differ(&Cpu::node);
+        const bool packages = differ(&Cpu::package);
         line("cpus:");
         for (const Cpu& cpu : machine_.cpus)
-            line("  - {{apic: {}, core: {}}}{}", cpu.apic, cpu.core,
-                 several ? fmt::format("                  # NUMA node {}", cpu.node) : "");
+            line("  - {{apic: {}, core: {}{}}}{}", cpu.apic, cpu.core,
+                 packages ? fmt::format(", package: {}", cpu.package) : "",
+                 nodes ? fmt::format("                  # NUMA node {}", cpu.node) : "");
         if (machine_.cpus.empty())
             text_.replace(text_.size() - 1, 1, " []\n");
         text_ += "\n";

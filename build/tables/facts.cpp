@@ -84,6 +84,13 @@ std::uint32_t threads_per_core(const config::Board& board) {
     return threads;
 }
 
+// CPUs in each package: the board has equally many in all.
+std::size_t cpus_per_package(const config::Board& board) {
+    return static_cast<std::size_t>(
+        std::count_if(board.cpus.begin(), board.cpus.end(),
+                      [&board](const config::BoardCpu& cpu) { return cpu.package == board.cpus.front().package; }));
+}
+
 void processor_facts(Facts& facts, const Plan& plan, const config::Board& board, bool huge_pages) {
     using namespace cpuid;
     const bool amd = board.vendor == config::Vendor::amd;
@@ -110,8 +117,10 @@ void processor_facts(Facts& facts, const Plan& plan, const config::Board& board,
     facts.cpuid("xsave states", 0xD, 0, kEax, leafD::kStates, leafD::kStates);
     const bool x2apic = board.apic.value == config::Apic::x2apic;
     facts.cpuid("x2apic", 1, 0, kEcx, leaf1::kX2apic, x2apic ? leaf1::kX2apic : 0U);
-    // The number of processors, less one (CPUID Fn8000_0008 ECX[7:0]), and those that share a core (Fn0000_000B).
-    facts.cpuid("number of cpus less one", 0x8000'0008, 0, kEcx, 0xFF, board.cpus.size() - 1);
+    // The CPUs of the package, less one (CPUID Fn8000_0008 ECX[7:0]), and those that share a core (Fn0000_000B).
+    const std::size_t count = cpus_per_package(board);
+    facts.cpuid(count == board.cpus.size() ? "number of cpus less one" : "cpus of a package less one", 0x8000'0008, 0,
+                kEcx, 0xFF, count - 1);
     if (const std::uint32_t threads = threads_per_core(board); threads != 0) {
         facts.cpuid("threads per core", 0xB, 0, kEbx, 0xFFFF, threads);
     }

@@ -23,7 +23,7 @@ constexpr u32 kBaseHigh = 8;
 constexpr u32 kBaseEnable = 1u << 0;
 constexpr u32 kMsiId = 5;
 
-alignas(kPageSize) Command commands[kPageSize / sizeof(Command)];
+alignas(kPageSize) Order commands[kPageSize / sizeof(Order)];
 alignas(8) volatile u64 waited;
 
 class Unit {
@@ -73,14 +73,14 @@ public:
     // Drops all that the unit remembers, and waits until it is done. Uses the boot part's own command buffer.
     [[nodiscard]] Refusal forget_all() const {
         waited = 0;
-        u64 tail = read(kCommandTail) / sizeof(Command);
-        const Command both[] = {kForgetAll, wait(Hpa{reinterpret_cast<u64>(&waited)})};
-        for (const Command& command : both) {
+        u64 tail = read(kCommandTail) / sizeof(Order);
+        const Order both[] = {kForgetAll, wait(Hpa{reinterpret_cast<u64>(&waited)})};
+        for (const Order& command : both) {
             commands[tail] = command;
             tail = (tail + 1) % (sizeof commands / sizeof commands[0]);
         }
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        write(kCommandTail, tail * sizeof(Command));
+        write(kCommandTail, tail * sizeof(Order));
         for (u32 polls = 0; polls < kMaxPolls; polls++) {
             if (waited == kDone) {
                 return boot::kHolds;

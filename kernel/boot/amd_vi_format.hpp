@@ -29,7 +29,7 @@ inline constexpr u64 kX2apicOn = 1ULL << 50;        // XTEn
 inline constexpr u64 kCommandsRun = 1u << 4;
 
 inline constexpr u64 kDeviceTablePages = 512; // 65,536 entries of 32 bytes
-inline constexpr Command kForgetAll{8ULL << 60, 0};
+inline constexpr Order kForgetAll{8ULL << 60, 0};
 
 // Device table entry (§2.2.2.1), by quadword.
 inline constexpr u64 kValid = 3;                        // 0: V, TV

@@ -12,7 +12,6 @@
 #include "kernel/boot/refuse.hpp"
 #include "kernel/boot/wiring.hpp"
 #include "kernel/hw/control.hpp"
-#include "kernel/hw/cpuid.hpp"
 #include "kernel/hw/memory.hpp"
 #include "kernel/hw/msr.hpp"
 #include "kernel/percpu.hpp"
@@ -27,7 +26,7 @@ namespace {
 
 constexpr u64 kStartupPause = 200;           // microseconds between the two SIPIs (SDM 3 §9.4.4)
 constexpr u64 kAnswerTime = 2'000'000;       // microseconds a stated CPU has to check in
-constexpr u64 kStragglerTime = 200'000;      // microseconds another CPU that the topology hints at has
+constexpr u64 kStragglerTime = 200'000;      // microseconds, at least, in which a CPU that nobody stated would have
 constexpr u8 kParked[] = {0xF4, 0xEB, 0xFD}; // hlt; jmp back: for whoever wakes up after the page was wiped
 
 const manifest::Header* description = nullptr;
@@ -39,34 +38,19 @@ u64 stack_of(const manifest::Header& header, u32 index) {
     return records<manifest::Cpu>(header, header.cpus)[index].block.value + layout::CpuBlock::kStackTop;
 }
 
-// CPUs in this package, as CPUID has it (SDM 2 leaf 0xB, APM 3 Fn8000_0008 ECX): a hint, not a fact. It may count CPUs
-// that firmware has turned off, and knows nothing of other packages.
-u32 hinted_cpus() {
-    u32 count = 0;
-    if (hw::cpuid(0).registers[0] >= 0xB) {
-        for (u32 level = 0; level < 4; level++) {
-            const u32 at_level = hw::cpuid(0xB, level).registers[1] & 0xFFFF;
-            count = at_level > count ? at_level : count;
-        }
-    }
-    if (count == 0 && hw::cpuid(0x8000'0000).registers[0] >= 0x8000'0008) {
-        count = (hw::cpuid(0x8000'0008).registers[2] & 0xFF) + 1;
-    }
-    return count;
-}
-
 u32 answers_now() {
     return __atomic_load_n(&answers, __ATOMIC_ACQUIRE);
 }
 
-void wait_for_answers(u32 count, u64 microseconds, u64 hertz) {
+// Until as many have checked in, but no longer than `ticks` of the TSC. Gives how long it took.
+u64 wait_for_answers(u32 count, u64 ticks) {
     const u64 start = hw::read_tsc();
-    const u64 ticks = microseconds * (hertz / 1'000'000);
     while (answers_now() < count && hw::read_tsc() - start < ticks) {
         stop_if_refused();
         hw::pause();
     }
     stop_if_refused();
+    return hw::read_tsc() - start;
 }
 
 Refusal check_answers(const manifest::Header& header, u32 own_index) {
@@ -116,12 +100,13 @@ Refusal start_processors(const manifest::Header& header, u64& tsc_hz) {
     wait_microseconds(kStartupPause, tsc_hz);
     send_startup(header.apic, header.trampoline);
 
-    const u32 others = header.cpus.count - 1;
-    wait_for_answers(others, kAnswerTime, tsc_hz);
+    const u64 microsecond = tsc_hz / 1'000'000;
+    const u64 took = wait_for_answers(header.cpus.count - 1, kAnswerTime * microsecond);
     SEPTUM_REQUIRE(check_answers(header, own_index));
-    if (hinted_cpus() != header.cpus.count) {
-        wait_for_answers(others + 1, kStragglerTime, tsc_hz);
-    }
+    // The broadcast has reached every CPU, in whatever package, and no register counts them: CPUID knows its own package. One that
+    // nobody stated is refused when it checks in; it has as long again as all the stated ones took.
+    const u64 least = kStragglerTime * microsecond;
+    wait_for_answers(header.cpus.count, took > least ? took : least);
     wipe_trampoline(header.trampoline);
     return kHolds;
 }

@@ -48,7 +48,7 @@ struct alignas(kPageSize) Page {
 };
 
 Page nothing; // as a root table: no bus present; as an interrupt table: 256 entries, none present
-alignas(kPageSize) Descriptor queue[kPageSize / sizeof(Descriptor)];
+alignas(kPageSize) Order queue[kPageSize / sizeof(Order)];
 volatile u32 waited;
 
 class Unit {
@@ -101,15 +101,15 @@ public:
     }
 
     // Drops all that the unit remembers of one kind, and waits until it is done.
-    [[nodiscard]] Refusal invalidate(const Descriptor& what) const {
+    [[nodiscard]] Refusal invalidate(const Order& what) const {
         waited = 0;
-        u64 tail = read64(kQueueTail) / sizeof(Descriptor);
+        u64 tail = read64(kQueueTail) / sizeof(Order);
         queue[tail] = what;
         tail = (tail + 1) % (sizeof queue / sizeof queue[0]);
         queue[tail] = wait(Hpa{reinterpret_cast<u64>(&waited)});
         tail = (tail + 1) % (sizeof queue / sizeof queue[0]);
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        write64(kQueueTail, tail * sizeof(Descriptor));
+        write64(kQueueTail, tail * sizeof(Order));
         for (u32 polls = 0; polls < kMaxPolls; polls++) {
             if (waited == kDone) {
                 return boot::kHolds;

@@ -5,6 +5,7 @@
 #include "kernel/hw/msr.hpp"
 #include "kernel/hw/uart.hpp"
 #include "kernel/log.hpp"
+#include "kernel/x86_64/apic/local_apic.hpp"
 
 namespace septum::kernel {
 
@@ -17,11 +18,11 @@ namespace {
 
 constinit u32 drain_lock = 0;
 constinit u32 drain_wanted = 0;
+constinit const PerCpu* helper = nullptr;
 
 constexpr u32 kBurst = 16;       // the FIFO's depth: what an empty transmitter takes at once
 constexpr u32 kBursts = 16;      // at one go
 constexpr u32 kRounds = 64;      // per call of drain()
-constexpr u32 kFlushRounds = 200'000;
 
 bool try_lock(u32& lock) { return __atomic_exchange_n(&lock, 1u, __ATOMIC_ACQUIRE) == 0; }
 void unlock(u32& lock) { __atomic_store_n(&lock, 0u, __ATOMIC_RELEASE); }
@@ -88,8 +89,9 @@ void write_kernel(const char* text, u32 length) {
     drain();
 }
 
-// Whoever finds another CPU at it leaves its wish behind, before it looks at the lock; whoever has been at it looks for wishes once the
-// lock is free. So nobody's text waits for an exit that may never come.
+// Whoever finds another CPU at it leaves its wish behind, before it looks at the lock; whoever has been at it looks for wishes
+// once the lock is free. What cannot go out yet (the UART is slow, another's line is unfinished) is left to a CPU that rests, if
+// there is one. So nobody's text waits for an exit that may never come.
 void drain() {
     __atomic_store_n(&drain_wanted, 1u, __ATOMIC_SEQ_CST);
     for (u32 round = 0; round < kRounds && __atomic_load_n(&drain_wanted, __ATOMIC_SEQ_CST) != 0; round++) {
@@ -100,10 +102,16 @@ void drain() {
         pass_on();
         __atomic_store_n(&drain_lock, 0u, __ATOMIC_SEQ_CST);
     }
+    const PerCpu* const cpu = anything_left() ? __atomic_exchange_n(&helper, nullptr, __ATOMIC_SEQ_CST) : nullptr;
+    if (cpu != nullptr) {
+        apic::send(cpu->header->apic, cpu->cpu->apic_id, apic::kDeliverNmi);
+    }
 }
 
-bool flush() {
-    for (u32 round = 0; round < kFlushRounds; round++) {
+void offer_help(const PerCpu& cpu) { __atomic_store_n(&helper, &cpu, __ATOMIC_SEQ_CST); }
+
+bool flush(u32 rounds) {
+    for (u32 round = 0; round < rounds; round++) {
         if (!anything_left()) {
             return true;
         }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/core/console.hpp"
+#include "kernel/percpu.hpp"
 
 namespace septum::kernel::console {
 
@@ -16,7 +17,10 @@ void write_kernel(const char* text, u32 length);
 
 // Passes on what the UART takes at once; returns at once when another CPU is doing so, or after a bounded burst.
 void drain();
-// Waits, within bounds, until everything is out, and says whether it is: when there is nothing better to do.
-bool flush();
+// Waits, for so many rounds, until everything is out, and says whether it is: when there is nothing better to do.
+inline constexpr u32 kFlushRounds = 200'000;
+bool flush(u32 rounds = kFlushRounds);
+// This CPU is about to flush and then to wait for an NMI: it gets one when text is left behind.
+void offer_help(const PerCpu& cpu);
 
 } // namespace septum::kernel::console

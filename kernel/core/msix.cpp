@@ -37,16 +37,19 @@ bool traps(const Table& table, u64 address) {
     return table.bar != nullptr && page >= table.begin / kPageSize && page <= (table.end - 1) / kPageSize;
 }
 
-// The number of the device whose table shares a page with guest-physical `address`, so that the page is not mapped; kNoDevice
-// when there is none.
-u32 find_trapped(const Manifest& manifest, u64 address, Table& table) {
-    for (u32 i = 1; i < manifest::kMaxDevices && i < manifest.devices.count; i++) { // behind the host bridge
-        table = table_of(manifest, *manifest.devices.at(i));
+// The device whose table shares a page with guest-physical `address`, so that the page is not mapped; null when there is none.
+const manifest::Device* find_trapped(const Manifest& manifest, u64 address, u32& number, Table& table) {
+    for (number = 1; number < manifest::kMaxDevices; number++) { // behind the host bridge
+        const manifest::Device* device = manifest.devices.at(number);
+        if (device == nullptr) {
+            break;
+        }
+        table = table_of(manifest, *device);
         if (traps(table, address)) {
-            return i;
+            return device;
         }
     }
-    return kNoDevice;
+    return nullptr;
 }
 
 u32 read_word(const DeviceState& state, u32 entries, u64 offset) {
@@ -90,14 +93,13 @@ bool write_word(MsixEntry& entry, u32 word, u32 value) {
         return;
     }
     effect.action = DeviceAction::msix_unmask;
-    effect.route = route_of(manifest, load(entry.words[kMsixAddress]), load(entry.words[kMsixAddressHigh]),
-                            load(entry.words[kMsixData]));
+    [[clang::always_inline]] effect.route = route_of(manifest, load(entry.words[kMsixAddress]),
+                                                     load(entry.words[kMsixAddressHigh]), load(entry.words[kMsixData]));
 }
 
-// What a store writes.
+// What a store writes, in its low bytes.
 [[gnu::always_inline]] inline u64 source_of(const CpuState& cpu, const Mov& mov) {
-    const u64 whole = mov.has_immediate ? mov.immediate : cpu.registers[mov.reg % kRegisters] >> (mov.high ? 8 : 0);
-    return low_bytes(whole, mov.width);
+    return mov.has_immediate ? mov.immediate : cpu.registers[mov.reg % kRegisters];
 }
 
 void pass_on(CpuState& cpu, const Table& table, const Exit& exit) {
@@ -106,7 +108,7 @@ void pass_on(CpuState& cpu, const Table& table, const Exit& exit) {
     effect.width = exit.mov->width;
     if (exit.mov->store) {
         effect.action = DeviceAction::write;
-        effect.value = source_of(cpu, *exit.mov);
+        effect.value = low_bytes(source_of(cpu, *exit.mov) >> (exit.mov->high ? 8 : 0), exit.mov->width);
     } else {
         effect.action = DeviceAction::read;
         effect.load = *exit.mov;
@@ -136,8 +138,8 @@ Route route_of(const Manifest& manifest, u32 address, u32 address_high, u32 data
 
 void answer_memory(const Manifest& manifest, CpuState& cpu, const Exit& exit, Effects& effects) {
     Table table;
-    const u32 number = find_trapped(manifest, exit.address, table);
-    const manifest::Device* device = manifest.devices.at(number);
+    u32 number = 0;
+    const manifest::Device* device = find_trapped(manifest, exit.address, number, table);
     DeviceState* state = manifest.device_states.of(number);
     if (device == nullptr || state == nullptr || exit.access == manifest::kExecute) {
         forbid(effects, Fault::memory);
@@ -166,8 +168,7 @@ void answer_memory(const Manifest& manifest, CpuState& cpu, const Exit& exit, Ef
     }
     effects.set |= kAdvance;
     if (mov->store) {
-        write_table(manifest, *device, table, *state, offset, mov->width / 4u, source_of(cpu, *mov),
-                    cpu.device);
+        write_table(manifest, *device, table, *state, offset, mov->width / 4u, source_of(cpu, *mov), cpu.device);
         effects.set |= cpu.device.action == DeviceAction::none ? 0 : u32{kDevice};
         return;
     }

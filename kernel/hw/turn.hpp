@@ -8,13 +8,13 @@ namespace septum::kernel::hw {
 
 class TurnLock {
 public:
-    void lock() {
+    [[gnu::always_inline]] void lock() {
         const u32 own = __atomic_fetch_add(&next_, 1u, __ATOMIC_RELAXED);
         while (__atomic_load_n(&now_, __ATOMIC_ACQUIRE) != own) {
             pause();
         }
     }
-    void unlock() { __atomic_store_n(&now_, now_ + 1, __ATOMIC_RELEASE); } // only its holder writes `now_`
+    [[gnu::always_inline]] void unlock() { __atomic_store_n(&now_, now_ + 1, __ATOMIC_RELEASE); } // only its holder writes `now_`
 
 private:
     u32 next_ = 0;
@@ -24,8 +24,8 @@ private:
 // Held from here to the end of the block.
 class Turn {
 public:
-    explicit Turn(TurnLock& lock) : lock_(lock) { lock_.lock(); }
-    ~Turn() { lock_.unlock(); }
+    [[gnu::always_inline]] explicit Turn(TurnLock& lock) : lock_(lock) { lock_.lock(); }
+    [[gnu::always_inline]] ~Turn() { lock_.unlock(); }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
 

@@ -19,6 +19,7 @@ namespace {
 
 constinit u32 halting = 0;
 
+constexpr u32 kRestRounds = 1000; // of passing text on, till a resting CPU looks for faults and heartbeats again
 constexpr u64 kParkSeconds = 5; // a CPU that has not left its guest by then is lost
 
 u64 all_of(u32 count) { return count >= 64 ? ~0ULL : (1ULL << count) - 1; }
@@ -169,12 +170,16 @@ void follow(PerCpu& cpu, u32 launches) {
 
 void rest(PerCpu& cpu) {
     for (;;) {
-        const bool all_said = console::flush();
+        console::offer_help(cpu);
+        const bool all_said = console::flush(kRestRounds);
         if (__atomic_load_n(&halting, __ATOMIC_ACQUIRE) != 0) {
+            console::flush();
             hw::halt_forever();
         }
-        if (!all_said) {
-            continue; // a slow line: who would pass on the rest, if all CPUs slept?
+        if (!all_said) { // a slow line: who would pass on the rest, if all CPUs slept?
+            swallow_nmi();
+            look_for_faults(cpu);
+            continue;
         }
         __atomic_store_n(&cpu.mailbox, 0u, __ATOMIC_RELEASE);
         wait_for_event(cpu);

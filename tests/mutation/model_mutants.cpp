@@ -179,6 +179,7 @@ private:
         say(Kind::contract, 5001, 5, b.iommu.registers.value);
         for (std::size_t i = 0; i < b.cpus.size(); ++i) {
             say(Kind::contract, 5002, i, static_cast<std::uint64_t>(b.cpus[i].apic_id.value) << 32 | b.cpus[i].core);
+            say(Kind::contract, 5005, i, b.cpus[i].package);
         }
         for (const config::BoardMemory& part : b.memory) {
             say(Kind::contract, 5003, part.base.value, part.size.value);

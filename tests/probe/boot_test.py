@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""An appliance on a probed board boots on the very machine that was probed: the kernel's contract holds there."""
+"""An appliance on a probed board boots on the very machine that was probed: the kernel's contract holds there, and with other CPUs not."""
 
 import argparse
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,25 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(HERE), str(HERE.parent / "qemu")]
-from capture import MACHINES, appliance  # noqa: E402
+from capture import MACHINES, OTHER_CPUS, appliance  # noqa: E402
 from harness.machine import Skip, needs_x2apic  # noqa: E402
+
+
+def start(words: list[str], folder: pathlib.Path, seconds: int) -> list[str]:
+    """What the machine says, until the partition has spoken or the kernel has refused."""
+    machine = subprocess.Popen(["qemu-system-x86_64", *words, "-cpu", "max", "-nodefaults", "-display", "none",
+                                "-serial", "stdio", "-no-reboot", "-drive", "media=cdrom,format=raw,readonly=on,file=a.iso"],
+                               cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    lines = []
+    timer = subprocess.Popen(["sh", "-c", f"sleep {seconds}; kill {machine.pid}"])
+    for line in machine.stdout:
+        lines.append(line.decode(errors="replace").strip())
+        if "[one] hello" in lines[-1] or "septum: refused" in lines[-1]:
+            break
+    machine.kill()
+    machine.wait()
+    timer.kill()
+    return [line for line in lines if "septum: " in line or "[one]" in line]
 
 
 def main() -> int:
@@ -45,23 +63,20 @@ def main() -> int:
             if built.returncode != 0:
                 failed.append(f"{name}: {built.stdout}{built.stderr}")
                 continue
-            machine = subprocess.Popen(["qemu-system-x86_64", *MACHINES[name], "-cpu", "max", "-nodefaults", "-display", "none",
-                                        "-serial", "stdio", "-no-reboot", "-drive", "media=cdrom,format=raw,readonly=on,file=a.iso"],
-                                       cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            lines = []
-            timer = subprocess.Popen(["sh", "-c", f"sleep {options.seconds}; kill {machine.pid}"])
-            for line in machine.stdout:
-                lines.append(line.decode(errors="replace").strip())
-                if "[one] hello" in lines[-1] or "septum: refused" in lines[-1]:
-                    break
-            machine.kill()
-            machine.wait()
-            timer.kill()
-            said = "\n".join(line for line in lines if "septum: " in line or "[one]" in line)
+            lines = start(MACHINES[name], folder, options.seconds)
+            said = "\n".join(lines)
             if "contract holds" not in said or "[one] hello from partition one" not in said:
                 failed.append(f"{name}: it did not start there:\n{said}")
             else:
                 print(f"{name}: {next(line for line in lines if 'contract holds' in line)}")
+            for cpus, refusal in OTHER_CPUS.get(name, {}).items():
+                words = list(MACHINES[name])
+                words[words.index("-smp") + 1] = cpus
+                said = "\n".join(start(words, folder, options.seconds))
+                if re.search(f"septum: refused: {refusal}", said) is None:
+                    failed.append(f"{name} with -smp {cpus}: it was not refused:\n{said}")
+                else:
+                    print(f"{name} with -smp {cpus}: refused")
     print("\n".join(failed))
     return 1 if failed else 0
 

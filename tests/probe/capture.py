@@ -50,15 +50,23 @@ MACHINES = {
     # APIC ids up to 63, four NUMA nodes, memory above 4 GiB.
     "q35-64": [*VT_D, "-smp", "64", "-m", "8G",
                *nodes(["2G"] * 4, ["0-15", "16-31", "32-47", "48-63"]), *behind_ports(["e1000e", f"virtio-net-pci,{VIRTIO}"])],
+    # Two processor packages of three CPUs, a NUMA node each: APIC ids 0 to 2 and 4 to 6.
+    "q35-packages": [*VT_D, "-smp", "6,sockets=2,cores=3,threads=1", "-m", "1G",
+                     *nodes(["512M", "512M"], ["0-2", "3-5"]), *behind_ports([f"virtio-net-pci,{VIRTIO}", "e1000e"])],
     # No PCI Express, no IOMMU: partitions without devices run there, and no device can be granted.
     "pc": ["-M", "pc", "-smp", "2", "-m", "512M", "-device", "e1000"],
 }
 
 # What an appliance on the probed board gives its partition: the contract then covers windows, BARs and resets.
-GRANTED = {"q35-vtd": ["nic0", "nic1"], "q35-many": ["nic2", "nvme0", "scsi0"], "q35-amdvi": ["nvme"], "q35-64": ["nic0"], "pc": []}
+GRANTED = {"q35-vtd": ["nic0", "nic1"], "q35-many": ["nic2", "nvme0", "scsi0"], "q35-amdvi": ["nvme"], "q35-64": ["nic0"],
+           "q35-packages": ["nic0", "nic1"], "pc": []}
 
 # What cannot be granted there, and why: the switch's ports have no access control; there is no IOMMU.
 REFUSED = {"q35-many": ("nvme1", "dma.p2p"), "q35-amdvi": ("nic0", "dev.reset"), "pc": ("nic0", "config.")}
+
+# The same machine with other CPUs (-smp), in a package that the boot CPU knows nothing of, and what the kernel says to that.
+OTHER_CPUS = {"q35-packages": {"5,maxcpus=6,sockets=2,cores=3,threads=1": r"apic id 6: expected a CPU that starts, found no answer",
+                               "9,sockets=3,cores=3,threads=1": r"apic id (8|9|10): expected no CPU, found one"}}
 
 
 def appliance(name: str, devices: list[str] | None = None, on_fault: str = "stop") -> str:
@@ -88,7 +96,7 @@ def main() -> None:
         for name in options.names:
             words = ["qemu-system-x86_64", *MACHINES[name], "-cpu", "max", "-nodefaults", "-display", "none", "-serial", "stdio",
                      "-no-reboot", "-kernel", options.kernel, "-initrd", str(initrd),
-                     "-append", "console=ttyS0 quiet intel_iommu=on amd_iommu=on intremap=off mitigations=off panic=-1"]
+                     "-append", "console=ttyS0 quiet no_timer_check intel_iommu=on amd_iommu=on intremap=off mitigations=off panic=-1"]
             done = subprocess.run(words, capture_output=True, timeout=1200, stdin=subprocess.DEVNULL)
             text = done.stdout.decode(errors="replace")
             found = re.search(r"CAPTURE-BEGINS\s(.*?)CAPTURE-ENDS", text, re.DOTALL)

@@ -15,6 +15,15 @@ namespace septum::verifier {
 
 namespace {
 
+// How many CPUs each processor package has.
+std::map<std::uint32_t, std::uint64_t> packages(const config::Board& board) {
+    std::map<std::uint32_t, std::uint64_t> sizes;
+    for (const config::BoardCpu& cpu : board.cpus) {
+        ++sizes[cpu.package];
+    }
+    return sizes;
+}
+
 void check_model(const Context& context, Judge& judge) {
     const config::Board& board = context.model.board;
     const auto say = [&](std::string message, const char* key, const config::Span& span, std::string witness) {
@@ -30,6 +39,14 @@ void check_model(const Context& context, Judge& judge) {
         if (!ids.emplace(cpu.apic_id.value, cpu.apic_id.span).second) {
             say(fmt::format("board `{}` has two CPUs with APIC id {}", board.name.value, cpu.apic_id.value), "apic",
                 cpu.apic_id.span, fmt::format("APIC id {}", cpu.apic_id.value));
+        }
+    }
+    const auto sizes = packages(board);
+    for (const auto& [package, size] : sizes) {
+        if (size != sizes.begin()->second) {
+            say(fmt::format("package {} of board `{}` has {} CPUs and package {} has {}, but each CPU is asked alike",
+                            sizes.begin()->first, board.name.value, sizes.begin()->second, package, size),
+                "packages", board.cpus.front().apic_id.span, fmt::format("package {}", package));
         }
     }
     Pieces memory;
@@ -150,8 +167,10 @@ std::vector<Needed> needed(const Context& context) {
     out.push_back({msr_bits, 0, kVmCr, 0, kSvmDisabled, 0, "firmware left SVM usable"});
     out.push_back({msr_bits, 0, kPat, 0, ~0ULL, decode::kPatReset, "the page attribute table is as reset left it"});
     out.push_back({msr_bits, 0, kMtrrDefault, 0, kMtrrsOn, kMtrrsOn, "the memory type ranges are on"});
-    out.push_back({cpuid_bits, kEcx, 0x8000'0008, 0, 0xFF, board.cpus.empty() ? 0 : board.cpus.size() - 1,
-                   fmt::format("the processor has {} CPUs", board.cpus.size())});
+    for (const auto& [package, size] : packages(board)) {
+        out.push_back({cpuid_bits, kEcx, 0x8000'0008, 0, 0xFF, size - 1,
+                       fmt::format("processor package {} has {} CPUs", package, size)});
+    }
     out.push_back(
         {cpuid_bits, kEbx, 0xB, 0, 0xFFFF, siblings(board), fmt::format("a core has {} threads", siblings(board))});
     std::uint32_t highest = 0;

@@ -6,14 +6,13 @@
 #include "kernel/hw/pci.hpp"
 #include "kernel/x86_64/iommu/amd_vi_format.hpp"
 #include "kernel/x86_64/iommu/backend.hpp"
-
-#include <septum/manifest/layout.hpp>
+#include "kernel/x86_64/iommu/ring.hpp"
 
 namespace septum::kernel::iommu::amd_vi {
 
 namespace {
 
-constexpr u64 kEntrySize = 16; // of the command buffer and the event log
+constexpr u64 kEntrySize = 16; // of the event log
 
 // MSI (PCI 3.0 §6.8.1) and bus mastering of the unit's own function.
 constexpr u32 kPciCommand = 4;
@@ -23,46 +22,30 @@ constexpr u32 kMsiControl = 2;
 constexpr u32 kMsiEnable = 1u << 0;
 constexpr u32 kMsi64Bit = 1u << 7;
 
-// Tables in memory that the unit reads at any time: each change is one store.
-template <typename Word = u64>
-Word load(Hpa address) {
-    return __atomic_load_n(hw::at<Word>(address), __ATOMIC_RELAXED);
-}
-template <typename Word = u64>
-void store(Hpa address, Word value) {
-    __atomic_store_n(hw::at<Word>(address), value, __ATOMIC_RELEASE);
-}
-
-// Tells the unit to do something, and waits until it has. The buffer is empty before and after, so it never runs full.
-void order(const manifest::Header& header, const Command* what, u32 count) {
-    const Hpa unit = header.iommu.registers;
-    const Hpa done = header.iommu.log + (layout::IommuBlock::kCompletion - layout::IommuBlock::kLog);
-    store(done, u64{0});
-    u64 tail = hw::mmio_read64(unit + kCommandTail);
-    for (u32 i = 0; i <= count; i++) {
-        const Command next = i < count ? what[i] : wait(done);
-        store(header.iommu.queue + tail, next.low);
-        store(header.iommu.queue + tail + 8, next.high);
-        tail = (tail + kEntrySize) % kPageSize;
-    }
-    hw::mmio_write64(unit + kCommandTail, tail);
-    for (u32 polls = 0; hw::mmio_read32(done) != kDone; polls++) {
-        if (polls == kMaxPolls) {
-            give_up("an invalidation");
-        }
-        hw::pause();
-    }
+template <typename... Orders>
+[[gnu::always_inline]] inline void order(const manifest::Header& header, Orders... what) {
+    carry_out(header.iommu, kCommandTail, what..., wait(done_of(header.iommu)));
 }
 
 Hpa device_entry(const manifest::Header& header, const manifest::Device& device) {
     return header.iommu.root_table + u64{device.bdf} * kDeviceEntry;
 }
 
-[[gnu::always_inline]] inline u32 narrow_for(core::Route route) {
-    return route.present ? narrow_entry(route.vector, route.apic_id) : 0;
+// Apart, so that an unmasking that changes nothing, the frequent one, does not make room for it.
+[[gnu::noinline]] void change_route(const manifest::Header& header, Hpa entry, u32 value, u16 bdf) {
+    const hw::Turn turn(lock);
+    store(entry, value);
+    order(header, forget_interrupts(bdf));
 }
-[[gnu::always_inline]] inline WideEntry wide_for(core::Route route) {
-    return route.present ? wide_entry(route.vector, route.apic_id) : WideEntry{0, 0};
+[[gnu::noinline]] void change_route(const manifest::Header& header, Hpa entry, WideEntry value, u16 bdf) {
+    const hw::Turn turn(lock);
+    if (load(entry) != value.low && load(entry + 8) != value.high) { // no mixture of two is ever valid
+        store(entry, u64{0});
+        order(header, forget_interrupts(bdf));
+    }
+    store(entry + 8, value.high);
+    store(entry, value.low);
+    order(header, forget_interrupts(bdf));
 }
 
 void change(Hpa entry, u64 clear, u64 set) { store(entry, (load(entry) & ~clear) | set); }
@@ -88,28 +71,19 @@ void restart_log(const manifest::Header& header) {
 
 } // namespace
 
-bool routes(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
-    if (!wide_entries(header.iommu)) {
-        return load<u32>(device.interrupt_table + u64{index} * 4) == narrow_for(route);
-    }
-    const Hpa entry = device.interrupt_table + u64{index} * sizeof(WideEntry);
-    return load(entry) == wide_for(route).low && load(entry + 8) == wide_for(route).high;
-}
-
 void remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
-    const Command forget = forget_interrupts(device.bdf);
     if (!wide_entries(header.iommu)) {
-        store(device.interrupt_table + u64{index} * 4, narrow_for(route));
-        order(header, &forget, 1);
+        const Hpa entry = device.interrupt_table + u64{index} * 4;
+        const u32 value = route.present ? narrow_entry(route.vector, route.apic_id) : 0;
+        if (load<u32>(entry) != value) {
+            change_route(header, entry, value, device.bdf);
+        }
         return;
     }
     const Hpa entry = device.interrupt_table + u64{index} * sizeof(WideEntry);
-    store(entry, u64{0}); // no mixture of two is ever valid
-    order(header, &forget, 1);
-    store(entry + 8, wide_for(route).high);
-    store(entry, wide_for(route).low);
-    if (route.present) {
-        order(header, &forget, 1);
+    const WideEntry value = route.present ? wide_entry(route.vector, route.apic_id) : WideEntry{0, 0};
+    if (load(entry) != value.low || load(entry + 8) != value.high) {
+        change_route(header, entry, value, device.bdf);
     }
 }
 
@@ -122,14 +96,12 @@ void open(const manifest::Header& header, const manifest::Device& device, bool o
     change(entry + 16, kInterruptControl, open ? kInterruptsRemapped : 0);
     change(entry + 8, kSuppress, 0);
     change(entry, kReadWrite, open ? kReadWrite : 0);
-    const Command all[] = {forget_device(device.bdf), forget_domain(device.domain), forget_interrupts(device.bdf)};
-    order(header, all, 3);
+    order(header, forget_device(device.bdf), forget_domain(device.domain), forget_interrupts(device.bdf));
 }
 
 void suppress(const manifest::Header& header, const manifest::Device& device) {
     change(device_entry(header, device) + 8, 0, kSuppress);
-    const Command forget = forget_device(device.bdf);
-    order(header, &forget, 1);
+    order(header, forget_device(device.bdf));
 }
 
 bool next_fault(const manifest::Header& header, Fault& fault) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernel/x86_64/iommu/fault.hpp"
+#include "kernel/x86_64/iommu/order.hpp"
 
 #include <septum/manifest/manifest.hpp>
 
@@ -31,21 +32,15 @@ inline constexpr u64 kEventLogRuns = 1u << 3;
 
 inline constexpr u64 kDeviceEntry = 32;
 inline constexpr u64 kOnePageOf16 = 8ULL << 56; // ComLen, EventLen: 2^8 entries of 16 bytes, the least there is
-inline constexpr u32 kMaxPolls = 1'000'000;
 
 // Commands (§2.4). The opcode is in bits 63:60 of the first half.
-struct Command {
-    u64 low;
-    u64 high;
-};
-constexpr Command forget_device(u16 bdf) { return {2ULL << 60 | bdf, 0}; }
-constexpr Command forget_domain(u16 domain) {
+constexpr Order forget_device(u16 bdf) { return {2ULL << 60 | bdf, 0}; }
+constexpr Order forget_domain(u16 domain) {
     return {3ULL << 60 | u64{domain} << 32, 0x7FFF'FFFF'FFFF'F000ULL | 3}; // every address, page directories too
 }
-constexpr Command forget_interrupts(u16 bdf) { return {5ULL << 60 | bdf, 0}; }
-inline constexpr u32 kDone = 1;
+constexpr Order forget_interrupts(u16 bdf) { return {5ULL << 60 | bdf, 0}; }
 // Writes kDone to `where` (8-byte aligned) when all before it is done.
-constexpr Command wait(Hpa where) { return {1ULL << 60 | where.value | 1, kDone}; }
+constexpr Order wait(Hpa where) { return {1ULL << 60 | where.value | 1, kDone}; }
 
 // Device table entry (§2.2.2.1), by quadword.
 inline constexpr u64 kReadWrite = 3ULL << 61;           // 0: IR, IW

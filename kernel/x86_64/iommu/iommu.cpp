@@ -2,7 +2,6 @@
 // One dispatch on the kind of unit, one lock round it, and what is said of blocked requests.
 #include "kernel/x86_64/iommu/iommu.hpp"
 
-#include "kernel/hw/turn.hpp"
 #include "kernel/lifecycle/event_log.hpp"
 #include "kernel/lifecycle/lifecycle.hpp"
 #include "kernel/log.hpp"
@@ -20,22 +19,12 @@ constexpr u32 kFaultsPerCall = 64; // more than one requester may cause before i
 
 bool is_amd_vi(const manifest::Header& header) { return header.iommu.kind == manifest::IommuKind::amd_vi; }
 
-constinit hw::TurnLock lock; // whoever holds it waits for the unit a bounded time
 constinit FaultBook book;
 constinit u32 said_lost = 0;
 constinit bool silent = false; // for the rest of the run; only the fault CPU looks
 
 void open(const manifest::Header& header, const manifest::Device& device, bool open) {
     is_amd_vi(header) ? amd_vi::open(header, device, open) : vt_d::open(header, device, open);
-}
-
-[[gnu::noinline]] void change_route(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
-    const hw::Turn turn(lock);
-    is_amd_vi(header) ? amd_vi::remap(header, device, index, route) : vt_d::remap(header, device, index, route);
-}
-
-void suppress(const manifest::Header& header, const manifest::Device& device) {
-    is_amd_vi(header) ? amd_vi::suppress(header, device) : vt_d::suppress(header, device);
 }
 
 void hear(const manifest::Header& header, bool on) {
@@ -89,26 +78,24 @@ void say(const manifest::Header& header, const Fault& fault, const manifest::Dev
 
 } // namespace
 
+constinit hw::TurnLock lock;
+
 void give_up(const char* what) {
     Line line;
     line << "septum: halted: the iommu does not answer: " << what;
     lifecycle::halt_system(line);
 }
 
-// Asks without the lock: only the device's owner changes its entries, but while it is restarted, and then none of its CPUs comes
-// here. If two of them do at once, the order is theirs to make.
-void remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
-    if (index < device.handles &&
-        !(is_amd_vi(header) ? amd_vi::routes(header, device, index, route) : vt_d::routes(header, device, index, route))) {
-        change_route(header, device, index, route);
+Message remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
+    if (index >= device.handles) {
+        return {};
     }
-}
-
-Message message(const manifest::Header& header, const manifest::Device& device, u32 index) {
     if (is_amd_vi(header)) {
-        return {amd_vi::message_address(0), 0, index}; // any address of the range: the entry names the destination
+        amd_vi::remap(header, device, index, route);
+        return {amd_vi::message_address(0), index}; // any address of the range: the entry names the destination
     }
-    return {vt_d::remappable_address(device.first_handle), 0, index};
+    vt_d::remap(header, device, index, route);
+    return {vt_d::remappable_address(device.first_handle), index};
 }
 
 void block(const manifest::Header& header, const manifest::Device& device) {
@@ -167,7 +154,7 @@ void report_faults(const manifest::Header& header) {
             say(header, fault, device);
             if (verdict == FaultBook::Verdict::say_last) {
                 if (device != nullptr) {
-                    suppress(header, *device);
+                    is_amd_vi(header) ? amd_vi::suppress(header, *device) : vt_d::suppress(header, *device);
                 }
                 name(line << " of ", header, fault.requester, device);
                 line.send();

@@ -9,18 +9,17 @@
 
 namespace septum::kernel::iommu {
 
-// Makes interrupt entry `index` (0 .. device.handles - 1) of `device` deliver as `route` says, fixed and physical, or deliver
-// nothing. Invalidates what the unit remembers of it. An index outside the device's entries does nothing.
-void remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route);
-
-// What a device writes to raise entry `index`: address and data for its MSI or MSI-X registers (VT-d §5.1.2.2: remappable
-// format, SHV set for `index` of a group: address for the group's first handle; AMD IOMMU §2.2.5.1: data is the index).
+// What a device writes to raise an entry: address and data for its MSI or MSI-X registers; the address has no upper half (VT-d
+// §5.1.2.2: remappable format, SHV set for the index of a group: address for the group's first handle; AMD IOMMU §2.2.5.1: data
+// is the index).
 struct Message {
     u32 address;
-    u32 address_high;
     u32 data;
 };
-Message message(const manifest::Header& header, const manifest::Device& device, u32 index);
+
+// Makes interrupt entry `index` (0 .. device.handles - 1) of `device` deliver as `route` says, fixed and physical, or deliver
+// nothing. Invalidates what the unit remembers of it. Gives what raises it. An index outside the device's entries does nothing.
+Message remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route);
 
 // Blocks all DMA and all interrupts of a device, and lets them through again (a restart of its partition). Invalidates.
 void block(const manifest::Header& header, const manifest::Device& device);

@@ -1,51 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // VT-d while partitions run. The boot part has turned it on with the sealed tables and an empty queue.
-#include "kernel/hw/control.hpp"
-#include "kernel/hw/memory.hpp"
 #include "kernel/hw/mmio.hpp"
 #include "kernel/x86_64/iommu/backend.hpp"
+#include "kernel/x86_64/iommu/ring.hpp"
 #include "kernel/x86_64/iommu/vt_d_format.hpp"
-
-#include <septum/manifest/layout.hpp>
 
 namespace septum::kernel::iommu::vt_d {
 
 namespace {
 
-constexpr u64 kEntrySize = 16; // of every table and of the queue
+constexpr u64 kEntrySize = 16; // of every table
 
-// Tables in memory that the unit reads at any time: each change is one store.
-u64 load(Hpa address) { return __atomic_load_n(hw::at<u64>(address), __ATOMIC_RELAXED); }
-void store(Hpa address, u64 value) { __atomic_store_n(hw::at<u64>(address), value, __ATOMIC_RELEASE); }
-
-// Tells the unit to forget, and waits until it has. The queue is empty before and after, so it never runs full.
-void forget(const manifest::Header& header, const Descriptor* what, u32 count) {
-    const Hpa unit = header.iommu.registers;
-    const Hpa queue = header.iommu.queue;
-    const Hpa done = header.iommu.log + (layout::IommuBlock::kCompletion - layout::IommuBlock::kLog);
-    hw::mmio_write32(done, 0);
-    u64 tail = hw::mmio_read64(unit + kQueueTail);
-    for (u32 i = 0; i <= count; i++) {
-        const Descriptor next = i < count ? what[i] : wait(done);
-        store(queue + tail, next.low);
-        store(queue + tail + 8, next.high);
-        tail = (tail + kEntrySize) % kPageSize;
-    }
-    hw::mmio_write64(unit + kQueueTail, tail);
-    for (u32 polls = 0; hw::mmio_read32(done) != kDone; polls++) {
-        if (polls == kMaxPolls) {
-            give_up("an invalidation");
-        }
-        hw::pause();
-    }
+template <typename... Orders>
+[[gnu::always_inline]] inline void forget(const manifest::Header& header, Orders... what) {
+    carry_out(header.iommu, kQueueTail, what..., wait(done_of(header.iommu)));
 }
 
 Hpa interrupt_entry_of(const manifest::Header& header, const manifest::Device& device, u32 index) {
     return header.iommu.interrupt_table + u64{device.first_handle + index} * kEntrySize;
 }
 
-[[gnu::always_inline]] inline u64 entry_for(const manifest::Header& header, core::Route route) {
-    return route.present ? interrupt_entry(route.vector, route.apic_id, extended_interrupts(header)) : 0;
+// Apart, so that an unmasking that changes nothing, the frequent one, does not make room for it.
+[[gnu::noinline]] void change_route(const manifest::Header& header, Hpa entry, u64 value, u32 handle) {
+    const hw::Turn turn(lock);
+    store(entry, value);
+    forget(header, one_interrupt_entry(handle));
 }
 
 // The device's context entry changes; a bus without context table has none.
@@ -59,29 +38,25 @@ void change_context(const manifest::Header& header, const manifest::Device& devi
 
 } // namespace
 
-bool routes(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
-    return load(interrupt_entry_of(header, device, index)) == entry_for(header, route);
-}
-
 void remap(const manifest::Header& header, const manifest::Device& device, u32 index, core::Route route) {
-    store(interrupt_entry_of(header, device, index), entry_for(header, route));
-    const Descriptor one = one_interrupt_entry(device.first_handle + index);
-    forget(header, &one, 1);
+    const Hpa entry = interrupt_entry_of(header, device, index);
+    const u64 value = route.present ? interrupt_entry(route.vector, route.apic_id, extended_interrupts(header)) : 0;
+    if (load(entry) != value) {
+        change_route(header, entry, value, device.first_handle + index);
+    }
 }
 
 void open(const manifest::Header& header, const manifest::Device& device, bool open) {
     for (u32 index = 0; index < device.handles; index++) {
-        store(interrupt_entry_of(header, device, index), 0);
+        store(interrupt_entry_of(header, device, index), u64{0});
     }
     change_context(header, device, kPresent | kFaultDisable, open ? kPresent : 0);
-    const Descriptor all[] = {kAllInterruptEntries, one_context(device.domain, device.bdf), one_domain(device.domain)};
-    forget(header, all, 3);
+    forget(header, kAllInterruptEntries, one_context(device.domain, device.bdf), one_domain(device.domain));
 }
 
 void suppress(const manifest::Header& header, const manifest::Device& device) {
     change_context(header, device, 0, kFaultDisable);
-    const Descriptor one = one_context(device.domain, device.bdf);
-    forget(header, &one, 1);
+    forget(header, one_context(device.domain, device.bdf));
 }
 
 bool next_fault(const manifest::Header& header, Fault& fault) {

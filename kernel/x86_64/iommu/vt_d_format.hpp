@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernel/x86_64/iommu/fault.hpp"
+#include "kernel/x86_64/iommu/order.hpp"
 
 #include <septum/manifest/manifest.hpp>
 
@@ -22,7 +23,6 @@ inline constexpr u64 kQueueTail = 0x88;
 
 inline constexpr u32 kInterruptMask = 1u << 31;       // FECTL_REG.IM (§11.4.11), IECTL_REG.IM
 inline constexpr u64 kExtendedInterrupts = 1u << 4;   // ECAP_REG.EIM (§11.4.3)
-inline constexpr u32 kMaxPolls = 1'000'000;
 
 // FSTS_REG (§11.4.10).
 inline constexpr u32 kFaultOverflow = 1u << 0; // PFO
@@ -46,19 +46,14 @@ constexpr Fault fault_of(u64 low, u64 high) {
 }
 
 // Invalidation queue descriptors (§6.5.2).
-struct Descriptor {
-    u64 low;
-    u64 high;
-};
-inline constexpr Descriptor kAllContexts{0x1 | 1u << 4, 0};
-inline constexpr Descriptor kAllTranslations{0x2 | 1u << 4 | 1u << 6 | 1u << 7, 0}; // drains writes and reads
-inline constexpr Descriptor kAllInterruptEntries{0x4, 0};
-constexpr Descriptor one_context(u16 domain, u16 bdf) { return {0x1 | 3u << 4 | u64{domain} << 16 | u64{bdf} << 32, 0}; }
-constexpr Descriptor one_domain(u16 domain) { return {0x2 | 2u << 4 | 1u << 6 | 1u << 7 | u64{domain} << 16, 0}; }
-constexpr Descriptor one_interrupt_entry(u32 index) { return {0x4 | 1u << 4 | u64{index} << 32, 0}; }
-inline constexpr u32 kDone = 1;
+inline constexpr Order kAllContexts{0x1 | 1u << 4, 0};
+inline constexpr Order kAllTranslations{0x2 | 1u << 4 | 1u << 6 | 1u << 7, 0}; // drains writes and reads
+inline constexpr Order kAllInterruptEntries{0x4, 0};
+constexpr Order one_context(u16 domain, u16 bdf) { return {0x1 | 3u << 4 | u64{domain} << 16 | u64{bdf} << 32, 0}; }
+constexpr Order one_domain(u16 domain) { return {0x2 | 2u << 4 | 1u << 6 | 1u << 7 | u64{domain} << 16, 0}; }
+constexpr Order one_interrupt_entry(u32 index) { return {0x4 | 1u << 4 | u64{index} << 32, 0}; }
 // Writes kDone to `where` when all before it is done.
-constexpr Descriptor wait(Hpa where) { return {0x5 | 1u << 5 | u64{kDone} << 32, where.value}; }
+constexpr Order wait(Hpa where) { return {0x5 | 1u << 5 | u64{kDone} << 32, where.value}; }
 
 // Context entry (§9.3) and interrupt remapping entry (§9.9): bits of the low half.
 inline constexpr u64 kPresent = 1u << 0;

@@ -8,7 +8,7 @@ namespace septum::kernel::paging {
 namespace {
 
 // Where guest-physical `gpa` lies; null outside the partition's RAM. Regions are whole pages, so that what does not cross a page
-// lies there too.
+// lies there too. No region reaches kNowhere.
 const u8* find(const core::Records<manifest::Region>& regions, u64 gpa) {
     for (u32 i = 0; i < regions.count; i++) {
         const manifest::Region& region = regions.first[i];
@@ -34,8 +34,8 @@ bool leads(const Trail& trail, const Mode& mode, u64 linear) {
     return trail.count != 0;
 }
 
-// The whole way; remembered if it is one of long mode.
-[[gnu::noinline]] u64 follow(const core::Records<manifest::Region>& regions, const Mode& mode, u64 linear, Trail& trail) {
+// The whole way; remembered if it is one of long mode. The mode by value: who knows the way keeps it in registers.
+[[gnu::noinline]] u64 follow(const core::Records<manifest::Region>& regions, Mode mode, u64 linear, Trail& trail) {
     u32 count = 0;
     const u64 gpa = walk(mode, linear, [&](u64 at, bool is_wide, u64& entry) {
         const u8* place = find(regions, at);
@@ -56,17 +56,12 @@ bool leads(const Trail& trail, const Mode& mode, u64 linear) {
     return gpa;
 }
 
-// Where linear address `linear` lies; null where the guest's tables do not lead to its RAM.
-const u8* reach(const core::Records<manifest::Region>& regions, const Mode& mode, u64 linear, Trail& trail) {
-    const u64 gpa = leads(trail, mode, linear) ? trail.page | (linear & trail.inside) : follow(regions, mode, linear, trail);
-    return gpa == kNowhere ? nullptr : find(regions, gpa);
-}
-
 } // namespace
 
 void fetch(const core::Records<manifest::Region>& regions, const Mode& mode, u64 linear, Trail& trail,
            core::Instruction& instruction) {
-    const u8* place = reach(regions, mode, linear, trail);
+    const bool known = leads(trail, mode, linear);
+    const u8* place = find(regions, known ? trail.page | (linear & trail.inside) : follow(regions, mode, linear, trail));
     const u64 in_page = kPageSize - linear % kPageSize;
     if (place != nullptr && in_page >= core::kMaxInstruction) {
         hw::read_once_15(place, instruction.bytes);
@@ -77,7 +72,7 @@ void fetch(const core::Records<manifest::Region>& regions, const Mode& mode, u64
     for (u32 i = 0; i < core::kMaxInstruction && place != nullptr; i++) { // it goes on in a second page
         instruction.bytes[i] = hw::read_once<u8>(place);
         instruction.count++;
-        place = i + 1 == in_page ? reach(regions, mode, linear + in_page, trail) : place + 1;
+        place = i + 1 == in_page ? find(regions, follow(regions, mode, linear + in_page, trail)) : place + 1;
     }
 }
 

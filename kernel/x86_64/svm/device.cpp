@@ -24,16 +24,16 @@ constexpr u32 kMsiWritable = 0x71; // enable, multiple message enable
     if (!effect.enabled) {
         return;
     }
-    for (u32 i = 0; i < effect.entries; i++) {
+    const iommu::Message message = iommu::remap(*cpu.header, device, 0, effect.route);
+    for (u32 i = 1; i < effect.entries; i++) {
         core::Route route = effect.route;
         route.vector = static_cast<u8>(route.vector + i);
         iommu::remap(*cpu.header, device, i, route);
     }
-    const iommu::Message message = iommu::message(*cpu.header, device, 0);
     const bool wide = (device.msi_flags & manifest::kMsi64) != 0;
     hw::pci_write(device.bdf, device.msi_at + kMsiAddress, 4, message.address);
     if (wide) {
-        hw::pci_write(device.bdf, device.msi_at + kMsiAddress + 4, 4, message.address_high);
+        hw::pci_write(device.bdf, device.msi_at + kMsiAddress + 4, 4, 0);
     }
     hw::pci_write(device.bdf, device.msi_at + kMsiAddress + (wide ? 8u : 4u), 2, message.data);
     hw::pci_change(device.bdf, control, 2, kMsiWritable, effect.control);
@@ -41,10 +41,9 @@ constexpr u32 kMsiWritable = 0x71; // enable, multiple message enable
 
 void unmask(PerCpu& cpu, const manifest::Device& device, const DeviceEffect& effect) {
     const Hpa entry = effect.address;
-    iommu::remap(*cpu.header, device, effect.entry, effect.route);
-    const iommu::Message message = iommu::message(*cpu.header, device, effect.entry);
+    const iommu::Message message = iommu::remap(*cpu.header, device, effect.entry, effect.route);
     hw::mmio_write32(entry, message.address);
-    hw::mmio_write32(entry + 4, message.address_high);
+    hw::mmio_write32(entry + 4, 0);
     hw::mmio_write32(entry + 8, message.data);
     hw::mmio_write32(entry + 12, 0);
 }

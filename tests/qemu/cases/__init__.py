@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, by name. The docstring of each says what it shows."""
 
-from cases import alter, attack, boot, boundary, devices, dma, health, linux, media, policy, protect, protocol, refuse, replay_image, reproduce
+from cases import alter, attack, boot, boundary, console, devices, dma, health, linux, media, policy, protect, protocol, refuse, replay_image, reproduce
 from harness.images import make_all
 
 
@@ -27,4 +27,5 @@ CASES = {
     **boundary.CASES,
     **reproduce.CASES,
     **dma.CASES,
+    **console.CASES,
 }

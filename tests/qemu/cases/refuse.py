@@ -23,6 +23,11 @@ def too_many_cpus(workshop: Workshop) -> None:
     _on(workshop, XAPIC.but(cpus=5), r"number of cpus less one .*: expected 0x3, found 0x4")
 
 
+def another_package(workshop: Workshop) -> None:
+    """a second processor package as large as the first, which counts only its own CPUs"""
+    _on(workshop, XAPIC.but(cpus="8,sockets=2,cores=4,threads=1"), r"apic id [4-7]: expected no CPU, found one")
+
+
 def too_little_memory(workshop: Workshop) -> None:
     """a machine whose memory ends below the planned ranges"""
     _on(workshop, XAPIC.but(memory=64), r"ram 0x[0-9a-f]+\.\.0x[0-9a-f]+: expected usable, found (no memory in|reserved) 0x")
@@ -71,6 +76,7 @@ def xapic_only(workshop: Workshop) -> None:
 CASES = {
     "refuse.too-few-cpus": too_few_cpus,
     "refuse.too-many-cpus": too_many_cpus,
+    "refuse.another-package": another_package,
     "refuse.too-little-memory": too_little_memory,
     "refuse.no-iommu": no_iommu,
     "refuse.no-interrupt-remapping": no_remapping,

@@ -43,7 +43,7 @@ class Machine:
     """What the board files qemu-q35 and qemu-q35-xapic describe. A test changes one field with `but`."""
 
     cpu: str = "max"
-    cpus: int = 4
+    cpus: int | str = 4  # or all that -smp takes
     memory: int = 1024  # MiB
     iommu: str = "intel-iommu,intremap=on"  # empty: none
     devices: tuple[str, ...] = ()

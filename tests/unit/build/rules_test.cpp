@@ -180,6 +180,12 @@ TEST(Facts, WhatTheBoardSays) {
         EXPECT_EQ(fact.name[manifest::kNameSize - 1], 0);
         EXPECT_EQ(fact.expected & ~fact.mask, 0U) << fact.name;
     }
+    EXPECT_EQ(fact_of(facts, "cpus of a package less one"), nullptr);
+    auto halves = board;
+    halves.cpus[2].package = halves.cpus[3].package = 7;
+    facts = board_facts(*outcome.value, halves, false);
+    EXPECT_EQ(fact_of(facts, "cpus of a package less one")->expected, 1U);
+    EXPECT_EQ(fact_of(facts, "number of cpus less one"), nullptr);
     board.apic.value = config::Apic::xapic;
     board.microcode_floor = 0x0830'1055;
     board.cpus[1].core = 0;

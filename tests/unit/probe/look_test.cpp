@@ -2,6 +2,7 @@
 // Machines that are hardly there: what cannot be seen is said, and nothing throws.
 #include "probe/pci.hpp"
 
+#include <fmt/format.h>
 #include <fstream>
 #include <gtest/gtest.h>
 
@@ -61,17 +62,23 @@ TEST_F(Look, CpusAndTheirSiblings) {
     EXPECT_TRUE(machine.amd && machine.x2apic && machine.pages_1g);
 }
 
-TEST_F(Look, SeveralPackagesAreSaid) {
-    const auto cpuinfo = [](const char* package) {
-        return std::string(
-                   "processor\t: 0\nvendor_id\t: AuthenticAMD\nphysical id\t: 0\ncore id\t\t: 0\napicid\t\t: 0\n\n"
-                   "processor\t: 1\nvendor_id\t: AuthenticAMD\nphysical id\t: ") +
-               package + "\ncore id\t\t: 1\napicid\t\t: 1\n";
+TEST_F(Look, PackagesAreNumberedInTheirOrder) {
+    const auto cpuinfo = [](int package) {
+        return fmt::format("processor\t: 0\nvendor_id\t: AuthenticAMD\nphysical id\t: 3\ncore id\t\t: 0\napicid\t\t: 0\n\n"
+                           "processor\t: 1\nvendor_id\t: AuthenticAMD\nphysical id\t: {}\ncore id\t\t: 0\napicid\t\t: 8\n",
+                           package);
     };
-    write("proc/cpuinfo", cpuinfo("0"));
-    EXPECT_FALSE(misses("processor packages"));
-    write("proc/cpuinfo", cpuinfo("1"));
-    EXPECT_TRUE(misses("2 processor packages"));
+    write("proc/cpuinfo", cpuinfo(3)); // one package, and one core
+    Machine machine = look(root_);
+    EXPECT_EQ(machine.cpus[0].package, machine.cpus[1].package);
+    EXPECT_EQ(machine.cpus[0].core, machine.cpus[1].core);
+    EXPECT_EQ(board_file(machine, "x").find("package"), std::string::npos);
+    write("proc/cpuinfo", cpuinfo(1));
+    machine = look(root_);
+    EXPECT_EQ(machine.cpus[0].package, 0U);
+    EXPECT_EQ(machine.cpus[1].package, 1U);
+    EXPECT_NE(machine.cpus[0].core, machine.cpus[1].core);
+    EXPECT_NE(board_file(machine, "x").find("- {apic: 8, core: 1, package: 1}"), std::string::npos);
 }
 
 TEST_F(Look, MemoryWithoutRootIsFromTheFirmwaresMap) {

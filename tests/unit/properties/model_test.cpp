@@ -207,6 +207,11 @@ TEST_F(OnTheModel, BoardWithTwoEqualApicIds) {
     expect_violated("board.contract", "two CPUs with APIC id 0");
 }
 
+TEST_F(OnTheModel, BoardWithPackagesThatDiffer) {
+    model_.board.cpus[3].package = 1;
+    expect_violated("board.contract", "package 0 of board `");
+}
+
 TEST_F(OnTheModel, BoardThatListsMemoryTwice) {
     model_.board.memory[1].base.value = 0x40'0000;
     expect_violated("board.contract", "lists memory");
