@@ -155,7 +155,8 @@ private:
     }
 
     void write_kernel_tables(const Plan& plan, const BundleLayout& layout, ByteSpan all) const {
-        write_tables(kernel_mappings_of(plan, layout), kernel_shape(model_.board), plan.bundle.base + layout.kernel_tables,
+        write_tables(kernel_mappings_of(plan, layout), kernel_shape(model_.board),
+                     plan.bundle.base + layout.kernel_tables,
                      all.subspan(layout.kernel_tables, layout.kernel_tables_size));
         write_iommu_tables(plan, model_.board, iommu_places(plan, layout),
                            all.subspan(layout.iommu_written, layout.iommu.written),
@@ -405,6 +406,7 @@ bool place_whole(const config::Model& model, const Maker& maker, Plan& plan,
         d.id = "plan.bundle";
         d.message = "tables and payloads take " + std::to_string(size) + " bytes together, expected less than 4 GiB";
         d.primary = model.name.span;
+        d.help = "make the payloads smaller";
         diagnostics.push_back(std::move(d));
         return false;
     }

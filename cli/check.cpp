@@ -2,6 +2,7 @@
 // septum check FILE
 #include "cli/appliance.hpp"
 #include "cli/command.hpp"
+#include "cli/lint.hpp"
 
 #include <fmt/format.h>
 
@@ -14,7 +15,8 @@ public:
         return {"check", "FILE", "is the appliance file written well? No solver, milliseconds",
                 "Reads the appliance and its board: syntax, keys, types, units, names, limits. Says all that is wrong, "
                 "each\n"
-                "with its place. Reads no payloads and proves nothing: `septum verify` does.",
+                "with its place, and warns of what is allowed and probably not meant (lint.*; the exit code stays 0).\n"
+                "Reads no payloads and proves nothing: `septum verify` does.",
                 "septum check appliance.yaml\n"
                 "septum check appliance.yaml --board qemu-q35-xapic\n"
                 "septum check appliance.yaml --format json --output findings.json"};
@@ -35,6 +37,12 @@ public:
             return kUsage;
         Appliance appliance("check", terminal, input_);
         const bool good = appliance.load();
+        if (good) {
+            const auto warnings = lint(appliance.model());
+            auto& all = appliance.answer().diagnostics;
+            all.insert(all.end(), warnings.begin(), warnings.end());
+            warnings_ = warnings.size();
+        }
         if (format == Format::html)
             appliance.draw();
         const int code = give(terminal, appliance.answer(), answer_);
@@ -43,10 +51,10 @@ public:
             const auto count = [](std::size_t n, const char* what) {
                 return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
             };
-            terminal.say(fmt::format("`{}` is well written: {}, {}, {} on board `{}`", model.name.value,
+            terminal.say(fmt::format("`{}` is well written: {}, {}, {} on board `{}`{}", model.name.value,
                                      count(model.partitions.size(), "partition"),
                                      count(model.channels.size(), "channel"), count(model.policy.size(), "rule"),
-                                     model.board.name.value));
+                                     model.board.name.value, warnings_ == 0 ? "" : ", " + count(warnings_, "warning")));
         }
         return code;
     }
@@ -54,6 +62,7 @@ public:
 private:
     ApplianceOptions input_;
     AnswerOptions answer_;
+    std::size_t warnings_ = 0;
 };
 
 } // namespace

@@ -70,7 +70,14 @@ std::string Painter::paint(const std::string& line) {
 }
 
 void Expectations::see(std::string_view line) {
-    std::erase_if(missing_, [&](const std::string& text) { return line.find(text) != std::string_view::npos; });
+    std::erase_if(missing_, [&](const Pattern& pattern) { return pattern.found_in(line); });
+}
+
+std::vector<std::string> Expectations::missing() const {
+    std::vector<std::string> texts;
+    for (const auto& pattern : missing_)
+        texts.push_back(pattern.text());
+    return texts;
 }
 
 } // namespace septum::cli

@@ -2,6 +2,8 @@
 // The serial line of a running appliance: one stream in which every line says whose it is.
 #pragma once
 
+#include "cli/pattern.hpp"
+
 #include <map>
 #include <string>
 #include <string_view>
@@ -38,15 +40,15 @@ private:
 // The name in front, `[name] `; empty when there is none.
 [[nodiscard]] std::string_view speaker(std::string_view line);
 
-// Texts to wait for, in any order; one line may have several.
+// Patterns to wait for, in any order; one line may have several.
 class Expectations {
 public:
-    explicit Expectations(std::vector<std::string> texts) : missing_(std::move(texts)) {}
+    explicit Expectations(const std::vector<std::string>& patterns) : missing_(patterns.begin(), patterns.end()) {}
     void see(std::string_view line);
-    [[nodiscard]] const std::vector<std::string>& missing() const { return missing_; }
+    [[nodiscard]] std::vector<std::string> missing() const;
 
 private:
-    std::vector<std::string> missing_;
+    std::vector<Pattern> missing_;
 };
 
 } // namespace septum::cli

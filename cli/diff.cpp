@@ -65,13 +65,16 @@ using Approvals = std::map<std::string, bool>; // used?
 class Diff : public Command {
 public:
     About about() const override {
-        return {"diff", "OLD NEW", "what one appliance or image grants that the other does not",
-                "Flows and grants gained (+), widened (~), lost (-), and who is newly reachable through others (!). "
-                "Both are "
-                "appliance\nfiles, or both are images. Exit code 2: something was gained that no approval file lists.",
-                "septum diff main.yaml appliance.yaml\n"
-                "septum diff v1.iso v2.iso --all\n"
-                "septum diff main.yaml appliance.yaml --approve approved.txt"};
+        return {
+            "diff", "OLD NEW", "what one appliance or image grants that the other does not",
+            "Flows and grants gained (+), widened (~), lost (-), and who is newly reachable through others (!). "
+            "Both are "
+            "appliance\nfiles, or both are images. Exit code 2: something was gained that no approval file lists; with "
+            "`--exit-code` also\nwhen something was lost.",
+            "septum diff main.yaml appliance.yaml\n"
+            "septum diff v1.iso v2.iso --all\n"
+            "septum diff main.yaml appliance.yaml --approve approved.txt\n"
+            "septum diff main.yaml appliance.yaml --exit-code          did anything change at all?"};
     }
     void declare(CLI::App& app) override {
         app.add_option("OLD", input_.file, "an appliance, or an image");
@@ -80,6 +83,8 @@ public:
         app.add_option("--approve", approvals_, "a file of gains that are meant: their ids, each with a reason")
             ->type_name("FILE")
             ->take_last();
+        app.add_flag("--exit-code", exit_code_,
+                     "exit code 2 for every difference, those that only take away reach too");
         app.add_flag("-a,--all", all_, "every change, those that only take away reach too, with its id");
     }
     std::vector<Needed> needed() const override { return {{"OLD", &input_.file}, {"NEW", &new_}}; }
@@ -88,8 +93,8 @@ public:
         const bool images = looks_like_image(input_.file);
         if (images != looks_like_image(new_) && check_readable(input_.file).empty() && check_readable(new_).empty())
             return terminal.fail("`" + (images ? input_.file : new_) + "` is an image and `" +
-                                      (images ? new_ : input_.file) + "` is not",
-                                  "compare two appliances, or two images");
+                                     (images ? new_ : input_.file) + "` is not",
+                                 "compare two appliances, or two images");
         Side sides[2];
         const std::string names[2] = {input_.file, new_};
         for (int i = 0; i < 2; ++i)
@@ -168,13 +173,18 @@ private:
             if (!used)
                 terminal.say("note: `" + approvals_ + "` approves `" + id + "`, which is no gain here");
         if (open.empty())
-            return kDone;
+            return exit_code_ && any_unapproved(changes, approvals) ? kFindings : kDone;
         terminal.say(fmt::format("{} not approved; with `--approve FILE`, these lines in FILE approve {}:",
                                  open.size() == 1 ? "1 gain is" : fmt::format("{} gains are", open.size()),
                                  open.size() == 1 ? "it" : "them"));
         for (const Change* c : open)
             terminal.say("  " + c->id + " REASON");
         return kFindings;
+    }
+
+    static bool any_unapproved(const Changes& changes, const Approvals& approvals) {
+        return std::any_of(changes.all.begin(), changes.all.end(),
+                           [&](const Change& c) { return approvals.count(c.id) == 0; });
     }
 
     std::string section(const Changes& changes, Granted::Kind kind, const char* title, std::size_t unchanged) const {
@@ -219,6 +229,7 @@ private:
     std::string new_;
     std::string approvals_;
     bool all_ = false;
+    bool exit_code_ = false;
 };
 
 } // namespace

@@ -48,6 +48,14 @@ std::string place(const config::Span& span, const config::Sources& sources) {
                : "no line of its own";
 }
 
+// Ids of what is said before there is anything to prove.
+bool says_a_reader(std::string_view id) {
+    for (const std::string_view area : {"config.", "yaml.", "file.", "board.", "plan.", "payload.", "build.", "lint."})
+        if (id.starts_with(area))
+            return true;
+    return false;
+}
+
 class Explain : public Command {
 public:
     About about() const override {
@@ -79,6 +87,9 @@ public:
             const auto ids = verifier::property_ids();
             const std::vector<std::string_view> known(ids.begin(), ids.end());
             const auto near = config::nearest(id, known);
+            if (near.empty() && says_a_reader(id))
+                return terminal.usage("`" + id + "` is a rule of the language, not a property",
+                                      "its message says what was found and expected; config/README.md has every key");
             return terminal.usage("there is no property `" + id + "`",
                                   near.empty() ? "`septum verify --all` lists them, and docs/catalogue.md says more"
                                                : "did you mean `" + std::string(near) + "`?");
@@ -131,13 +142,17 @@ private:
         }
         terminal.print(text);
         if (id_ != property.id && !found) {
-            terminal.say("`" + id_ + "` is no finding here");
+            std::string there;
+            for (const auto& finding : result.findings)
+                there += (there.empty() ? "" : ", ") + ("`" + finding.fingerprint + "`");
+            terminal.say("`" + id_ + "` is no finding here" +
+                         (there.empty() ? "" : "; those of `" + property.id + "` are " + there));
             return kDone;
         }
-        return result.verdict == verifier::Verdict::violated       ? kFindings
+        return result.verdict == verifier::Verdict::violated ? kFindings
                : result.verdict == verifier::Verdict::inconclusive || result.verdict == verifier::Verdict::disagreed
                    ? kInconclusive
-                                                                   : kDone;
+                   : kDone;
     }
 
     int explain_placement(const Terminal& terminal) {

@@ -91,7 +91,8 @@ public:
             failed = std::move(pending.diagnostics);
             if (pending.ok())
                 failed = pending.value->commit(appliance_template(template_, name_from(folder),
-                                                                  board_.empty() ? board_for_this_machine() : board_));
+                                                                  board_.empty() ? board_for_this_machine() : board_,
+                                                                  installed_schema()));
         }
         if (!failed.empty()) {
             if (made)

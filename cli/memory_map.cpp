@@ -39,7 +39,13 @@ std::string seen_by(const build::Plan& plan, const build::NamedRange& entry) {
             return fmt::format("`{}` rw- at {:#x}, `{}` r-- at {:#x}", plan.partitions[channel.writer].name,
                                channel.writer_gpa.value, plan.partitions[channel.reader].name,
                                channel.reader_gpa.value);
-    return "kernel only";
+    std::string readers; // of the event log
+    for (const auto& partition : plan.partitions)
+        for (const auto& region : partition.regions)
+            if (region.kind == manifest::RegionKind::event_log && region.hpa == entry.range.base)
+                readers +=
+                    fmt::format("{}`{}` r-- at {:#x}", readers.empty() ? "" : ", ", partition.name, region.gpa.value);
+    return readers.empty() ? "kernel only" : readers;
 }
 
 } // namespace

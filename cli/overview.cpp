@@ -71,6 +71,9 @@ std::vector<Named> named_ranges(const config::Model& model, const Facts& facts, 
                 fmt::format("BAR {} of `{}`", bar.number, function.name.value));
     add(facts.kernel.place.base, facts.kernel.place.size, "kernel", "the kernel");
     add(facts.kernel.workspace.base, facts.kernel.workspace.size, "kernel", "the kernel's workspace");
+    const auto& header = facts.manifest.header;
+    add(header.event_log.base.value, header.event_log.size, "channel", "the event log");
+    add(header.crash_record.value, header.crash_record.value == 0 ? 0 : 4096, "kernel", "the crash record");
     add(facts.bundle.manifest.base, facts.bundle.manifest.size, "tables", "the manifest");
     add(facts.bundle.tables.base, facts.bundle.tables.size, "tables", "the sealed tables");
     add(facts.bundle.payloads.base, facts.bundle.payloads.size, "payloads", "the pristine payloads");

@@ -42,6 +42,11 @@ fs::path default_kernel() {
 std::vector<fs::path> default_board_folders() {
     return both("boards", "share/septum/boards");
 }
+fs::path installed_schema() {
+    const auto found =
+        those_that_exist({(executable_folder() / "../share/septum/schema/appliance.schema.json").lexically_normal()});
+    return found.empty() ? fs::path() : found.front();
+}
 std::vector<fs::path> default_payload_folders() {
     return both("payloads", "lib/septum/payloads");
 }

@@ -14,5 +14,7 @@ namespace septum::cli {
 // Folders with board files and with the payloads that ship with septum; only those that exist.
 [[nodiscard]] std::vector<std::filesystem::path> default_board_folders();
 [[nodiscard]] std::vector<std::filesystem::path> default_payload_folders();
+// The JSON Schema of appliances, for editors; empty in a build tree, where no file should remember it.
+[[nodiscard]] std::filesystem::path installed_schema();
 
 } // namespace septum::cli

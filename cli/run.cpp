@@ -5,6 +5,7 @@
 #include "cli/boards.hpp"
 #include "cli/command.hpp"
 #include "cli/number.hpp"
+#include "cli/pattern.hpp"
 #include "cli/places.hpp"
 #include "cli/qemu.hpp"
 #include "cli/session.hpp"
@@ -33,6 +34,7 @@ public:
                 "septum run appliance.yaml\n"
                 "septum run appliance.iso --timeout 20\n"
                 "septum run appliance.iso --expect 'vault] ready' --expect 'gateway] done' --timeout 30\n"
+                "septum run appliance.iso --expect '/gateway] [0-9]+ of [0-9]+ answers verified/'\n"
                 "septum run appliance.img --uefi                           a disk; or an archive or folder for the "
                 "network\n"
                 "septum run appliance.iso --uefi --qemu-arg=-d --qemu-arg=int\n"
@@ -45,8 +47,9 @@ public:
     void declare(CLI::App& app) override {
         app.add_option("FILE|IMAGE", input_.file, "an appliance, or an image built from one");
         app.add_option("-t,--timeout", timeout_, "end after so many seconds")->type_name("SECONDS")->take_last();
-        app.add_option("-e,--expect", expected_, "a text that a line must have; may be repeated; in any order")
-            ->type_name("TEXT")
+        app.add_option("-e,--expect", expected_,
+                       "what a line must have: a text, or /a regular expression/; may be repeated; in any order")
+            ->type_name("PATTERN")
             ->allow_extra_args(false);
         app.add_option("--view", view_,
                        "all, columns, septum (the kernel) or a partition; keys change it (default: all)")
@@ -79,6 +82,10 @@ public:
     int run(const Terminal& terminal) override {
         SessionOptions session;
         session.expected = expected_;
+        for (const auto& text : expected_)
+            if (const Pattern pattern(text); !pattern.error().empty())
+                return terminal.usage("`--expect " + text + "` is no regular expression: " + pattern.error(),
+                                      "between slashes it is one, as `grep -E` takes it; without them a text");
         session.view = view_;
         session.record = record_;
         const auto port = parse_number(gdb_port_);

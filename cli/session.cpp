@@ -82,7 +82,7 @@ public:
     }
 
     [[nodiscard]] const Progress& progress() const { return progress_; }
-    [[nodiscard]] const std::vector<std::string>& missing() const { return expectations_.missing(); }
+    [[nodiscard]] std::vector<std::string> missing() const { return expectations_.missing(); }
     [[nodiscard]] const Recording& recording() const { return recording_; }
 
 private:

@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kLargestFile = 1 << 20;
+constexpr std::uint64_t kEcamSize = 256ULL << 20; // of all 256 buses: PCI Express base specification §7.2.2
 
 // The file's bytes, as many as can be read; empty when none can.
 Bytes read(const fs::path& path) {
@@ -108,6 +109,10 @@ void look_at_cpus(const fs::path& root, Machine& machine) {
     finish();
     if (machine.cpus.empty() || !vendor_known)
         machine.missing.push_back({"the CPUs: /proc/cpuinfo has none", "state `cpus` and `vendor` by hand"});
+    else if (!machine.amd)
+        machine.missing.push_back(
+            {"a processor that septum's kernel can use: these are Intel's, and it isolates by SVM",
+             "take a machine with AMD processors"});
 }
 
 // /proc/iomem gives zeros to everybody but root; /sys/firmware/memmap is for everybody where the kernel has it.
@@ -156,6 +161,14 @@ void look_at_tables(const fs::path& root, Machine& machine) {
                          madt.size() - machine.cpus.size(), madt.size()),
              "start Linux without `maxcpus` or `nosmt` and probe again: the board file must name every CPU"});
     machine.ecam = mcfg_base(table("MCFG"));
+    if (machine.ecam && *machine.ecam % kEcamSize != 0) {
+        machine.missing.push_back(
+            {fmt::format("configuration space as memory: the firmware has it at {:#x}, which is no "
+                         "multiple of 256 MiB",
+                         *machine.ecam),
+             "nothing helps: without `ecam` bridges keep the access control that firmware gave them"});
+        machine.ecam.reset();
+    }
     read_dmar(table("DMAR"), machine);
     read_ivrs(table("IVRS"), machine);
     const auto nodes = srat_nodes(table("SRAT"));

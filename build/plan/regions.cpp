@@ -85,7 +85,8 @@ void join_channels(Plan& plan, const config::Model& model, std::vector<Diagnosti
                 channel.size.span, "would end at " + format_address(next[partition]));
             d.notes.push_back("all channels of a partition share " +
                               format_range(guest::kChannelBase, kChannelLimit - guest::kChannelBase) + ", " +
-                              format_size(kChannelLimit - guest::kChannelBase));
+                              format_size(kChannelLimit - guest::kChannelBase) + ", each from a multiple of 2 MiB on");
+            d.help = "make its channels smaller, or fewer";
             diagnostics.push_back(std::move(d));
         }
         if (++joined[partition] == guest::kMaxInfoChannels + 1) {
@@ -94,6 +95,7 @@ void join_channels(Plan& plan, const config::Model& model, std::vector<Diagnosti
                                                  std::to_string(guest::kMaxInfoChannels) +
                                                  " a partition can be told of",
                                              channel.name.span, "one too many"));
+            diagnostics.back().help = "put what goes the same way into one channel";
         }
         return gpa;
     };

@@ -102,7 +102,12 @@ private:
         const Point knee{(a.x + b.x) / 2 + (b.y - a.y) / length * bend, (a.y + b.y) / 2 - (b.x - a.x) / length * bend};
         const Point start = border(a, knee);
         const Point end = border(b, knee);
-        const Point middle{(start.x + 2 * knee.x + end.x) / 4, (start.y + 2 * knee.y + end.y) / 4};
+        // Where the words stand; of two steep ways, each nearer to where it begins: side by side they would not fit.
+        const double t = std::abs(b.y - a.y) > std::abs(b.x - a.x) && direct(to, from) ? 0.3 : 0.5;
+        const auto on_curve = [t](double first, double second, double third) {
+            return (1 - t) * (1 - t) * first + 2 * t * (1 - t) * second + t * t * third;
+        };
+        const Point middle{on_curve(start.x, knee.x, end.x), on_curve(start.y, knee.y, end.y)};
         std::string text = fmt::format("<g class=\"edge {}\" data-nodes=\"{} {}\"><path marker-end=\"url(#{}tip)\" "
                                        "d=\"M{:.1f} {:.1f}Q{:.1f} {:.1f} {:.1f} {:.1f}\"/>",
                                        kind, from, to, std::string_view(kind) == "through" ? "soft-" : "", start.x,

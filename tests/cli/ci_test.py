@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """action.yml as far as it goes without GitHub: its script on a repository with a pull request and a `gh` that writes down
-what it was asked; and the hooks of .pre-commit-hooks.yaml, run as pre-commit runs them."""
+what it was asked; and the hooks of .pre-commit-hooks.yaml, run as pre-commit runs them, and by pre-commit itself where it is
+installed."""
 
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -68,7 +70,19 @@ def main() -> int:
         assert "out of range" in shell(entries["septum-check"] + " appliance.yaml", work, code=2).stdout
         shell(entries["septum-fmt"] + " appliance.yaml", work)
         assert "cpus: 0" in (work / "appliance.yaml").read_text() # pre-commit sees that the file changed
-    print("the action's script and both hooks")
+
+        by = "as pre-commit runs them: it is not installed (Debian: `pre-commit`)"
+        if shutil.which("pre-commit"):
+            by = "by pre-commit"
+            (folder / "hooks").mkdir()
+            shutil.copy(ROOT / ".pre-commit-hooks.yaml", folder / "hooks")
+            shell("git init -q -b main && git add -A && git commit -qm hooks", folder / "hooks")
+            (work / "appliance.yaml").write_text(TWO)
+            shell("pre-commit try-repo ../hooks --files appliance.yaml", work)
+            (work / "appliance.yaml").write_text(TWO.replace("cpus: 1", "cpus:    0"))
+            said = shell("pre-commit try-repo ../hooks --files appliance.yaml", work, code=1).stdout
+            assert "out of range" in said and "files were modified by this hook" in said, said
+    print(f"the action's script, and both hooks {by}")
     return 0
 
 

@@ -68,6 +68,21 @@ TEST(Expectations, AreSeenInAnyOrder) {
     EXPECT_TRUE(expectations.missing().empty());
 }
 
+TEST(Expectations, AreRegularExpressionsBetweenSlashes) {
+    Expectations expectations({"/^\\[left\\] [0-9]+ of 200$/", "/", "//", "/usr/bin", "a/b/"});
+    expectations.see("x [left] 10 of 200");
+    expectations.see("[left] many of 200");
+    EXPECT_EQ(expectations.missing(), (Lines{"/^\\[left\\] [0-9]+ of 200$/", "/", "//", "/usr/bin", "a/b/"}));
+    expectations.see("[left] 10 of 200");
+    EXPECT_EQ(expectations.missing(), (Lines{"/", "//", "/usr/bin", "a/b/"}));
+    expectations.see("//"); // too short for one between slashes
+    EXPECT_EQ(expectations.missing(), (Lines{"/usr/bin", "a/b/"}));
+    expectations.see("/usr/bin a/b/");
+    EXPECT_TRUE(expectations.missing().empty());
+    EXPECT_TRUE(Pattern("[a").error().empty()); // a text
+    EXPECT_FALSE(Pattern("/[a/").error().empty());
+}
+
 TEST(Progress, EndsWhenEveryPartitionHasStopped) {
     Progress progress;
     EXPECT_FALSE(progress.all_stopped());

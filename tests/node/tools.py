@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The npm packages of package.json: installed once into out/node when npm may, else the test is skipped with the reason."""
+"""The npm packages of package.json here or in a folder below: installed once into out/node (out/node-FOLDER) when npm may,
+else the test is skipped with the reason."""
 
 import fcntl
 import os
@@ -16,21 +17,22 @@ def skip(reason: str) -> None:
     sys.exit(77)
 
 
-def modules(out: pathlib.Path) -> pathlib.Path:
-    """node_modules with every package of package.json. Ends the program with 77 when it cannot be had."""
-    folder = out / "node"
+def modules(out: pathlib.Path, kind: str = "") -> pathlib.Path:
+    """node_modules with every package of kind/package.json. Ends the program with 77 when it cannot be had."""
+    folder = out / (f"node-{kind}" if kind else "node")
+    package = HERE / kind / "package.json"
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = (HERE / "package.json").read_bytes()
+        wanted = package.read_bytes()
         done = folder / "installed.json"
         if done.exists() and done.read_bytes() == wanted:
             return folder / "node_modules"
         if os.environ.get("SEPTUM_NO_INSTALL"):
-            skip("npm packages of tests/node/package.json are not installed, and SEPTUM_NO_INSTALL forbids it")
+            skip(f"npm packages of {package.relative_to(HERE.parents[1])} are not installed, and SEPTUM_NO_INSTALL forbids it")
         if not shutil.which("npm"):
             skip("npm is not installed (Debian: `npm`)")
-        shutil.copy(HERE / "package.json", folder / "package.json")
+        shutil.copy(package, folder / "package.json")
         try:
             npm = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=folder,
                                  capture_output=True, text=True, timeout=300)

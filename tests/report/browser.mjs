@@ -94,6 +94,17 @@ for (const name of names) {
   check("a line's link", (await page.evaluate(() => document.querySelector(":target")?.textContent ?? "")).includes("left"));
   await page.emulateMedia({ media: "print" });
   check("print hides the bar", !(await page.locator(".bar").isVisible()));
+  // Paper is white, however dark the screen, and as wide as A4 less its margins.
+  await page.setViewportSize({ width: 718, height: 1000 });
+  for (const theme of ["system", "dark"]) {
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
+    await page.evaluate((t) => { if (t === "dark") document.documentElement.dataset.theme = "dark"; else delete document.documentElement.dataset.theme; }, theme);
+    check(`print (${theme}): white`, await page.evaluate(() => getComputedStyle(document.body).backgroundColor) === "rgb(255, 255, 255)");
+  }
+  await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  check("print opens every detail", await page.evaluate(() => [...document.querySelectorAll("details")].every((d) => d.open)));
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  check("print: wider than the paper by", over <= 0, `${over} px`);
   await page.context().close();
 
   // All of it is there without scripts.

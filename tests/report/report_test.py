@@ -51,11 +51,13 @@ def main() -> int:
     (work / "violated.yaml").write_text(TWO + "  - never: {from: left, to: right}\n")
     (work / "invalid.yaml").write_text(TWO.replace("cpus: 1", "cpus: 0 # <script>alert(1)</script>"))
     (work / "chain.yaml").write_text(chain(4))
+    (work / "log.yaml").write_text(TWO.replace("  right:\n", "  right:\n    event-log: true\n").split("policy:")[0])
     runs = {
         "two": (["build", "two.yaml", "-o", "two.iso", "--report", "two.html"], 0),
         "violated": (["verify", "violated.yaml", "--model-only", "-o", "violated.html"], 2),
         "invalid": (["check", "invalid.yaml", "-o", "invalid.html"], 2),
         "chain": (["verify", "chain.yaml", "-o", "chain.html"], 2),
+        "log": (["verify", "log.yaml", "-o", "log.html"], 0),
         "absent": (["check", "absent.yaml", "-o", "absent.html"], 1),
     }
     failed = []
@@ -68,6 +70,10 @@ def main() -> int:
         for pattern in (r"(?:src|href)=\"(?!#|data:)", r"https?://(?!www\.w3\.org)", re.escape(str(septum.parent)), "<script>alert"):
             if re.search(pattern, text):
                 failed.append(f"{name}: the report is not self-contained: {pattern}")
+        if name in ("two", "log"):  # what is proved to be granted as declared has a name in the map
+            wanted = ["the crash record"] + ["the event log"] * (name == "log")
+            if any(f">{what}</th>" not in text for what in wanted) or "nothing that was declared" in text:
+                failed.append(f"{name}: the memory map does not name all of {wanted}")
         again = work / "again.html"
         words = [word if word != f"{name}.html" else again.name for word in words]
         subprocess.run([septum, *words, "--format", "html"], cwd=work, capture_output=True)

@@ -89,8 +89,12 @@ config::Outcome<Walk> walk(std::span<const std::uint8_t> image, const std::strin
             names.push_back(p.name);
         }
         const std::string_view near = config::nearest(partition, names);
+        std::string all;
+        for (const std::string_view name : names) {
+            all += (all.empty() ? "it has `" : ", `") + std::string(name) + "`";
+        }
         outcome.diagnostics.push_back(decode::error("walk.partition", "the image has no partition `" + partition + "`",
-                                                    near.empty() ? "" : "did you mean `" + std::string(near) + "`?"));
+                                                    near.empty() ? all : "did you mean `" + std::string(near) + "`?"));
         return outcome;
     }
     if ((gpa >> 48) != 0) {

@@ -127,7 +127,7 @@ constexpr std::uint64_t kSvmDisabled = 1U << 4;
 constexpr std::uint32_t kPat = 0x277;         // APM 2 §7.8.2
 constexpr std::uint32_t kMtrrDefault = 0x2FF; // APM 2 §7.7.2.1
 constexpr std::uint64_t kMtrrsOn = 1U << 11;
-constexpr std::uint64_t kRemapping = 1U << 3; // VT-d ECAP_REG.IR (§11.4.3)
+constexpr std::uint64_t kRemapping = 1U << 3;             // VT-d ECAP_REG.IR (§11.4.3)
 constexpr std::uint64_t kExtendedInterruptMode = 1U << 4; // ECAP_REG.EIM
 constexpr std::uint64_t kXtSup = 1U << 2;                 // AMD-Vi extended features (48882 §3.4.5)
 constexpr std::uint64_t kGaSup = 1U << 7;
@@ -263,7 +263,8 @@ void check_vtd(const Context& context, Judge& judge) {
             "iommu-eim");
     }
     if (unit.version != board.version) {
-        say(fmt::format("the contract asks for version {:#x} of the IOMMU, expected {:#x}", unit.version, board.version),
+        say(fmt::format("the contract asks for version {:#x} of the IOMMU, expected {:#x}", unit.version,
+                        board.version),
             "iommu-version");
     }
     const std::uint64_t capability = unit.capability & unit.capability_mask;
@@ -297,8 +298,7 @@ void check_amd_vi(const Context& context, Judge& judge) {
     const std::uint64_t bdf = it == pci.end() ? manifest::kNobody : it->bdf;
     if (unit.bdf != bdf) {
         say(fmt::format("the image looks for the IOMMU's own function at {}, expected {}", requester_text(unit.bdf),
-                        it == pci.end() ? "one that the board names"
-                                        : requester_text(static_cast<std::uint32_t>(bdf))),
+                        it == pci.end() ? "one that the board names" : requester_text(static_cast<std::uint32_t>(bdf))),
             "iommu-function");
     }
     // The kernel chooses the length of interrupt table entries by these bits.
@@ -360,8 +360,8 @@ void check_unit(const Context& context, Judge& judge) {
             "iommu-pages");
     }
     if (board.ecam ? header.ecam.value != 0 && header.ecam.value != board.ecam->value : header.ecam.value != 0) {
-        say(fmt::format("the image has configuration space at {}, which board `{}` does not", address(header.ecam.value),
-                        board.name.value),
+        say(fmt::format("the image has configuration space at {}, which board `{}` does not",
+                        address(header.ecam.value), board.name.value),
             "ecam");
     }
     if (kind == manifest::IommuKind::vt_d) {
@@ -383,8 +383,9 @@ void check_bytes(const Context& context, Judge& judge) {
     }
     const auto mode = board.apic.value == config::Apic::x2apic ? manifest::ApicMode::x2apic : manifest::ApicMode::xapic;
     if (header.apic != mode) {
-        say(fmt::format("the image drives the APIC in mode {}, expected {}", static_cast<unsigned>(header.apic),
-                        static_cast<unsigned>(mode)),
+        const bool x2apic = mode == manifest::ApicMode::x2apic;
+        say(fmt::format("the image drives the APIC as {}, expected {}", x2apic ? "xapic" : "x2apic",
+                        x2apic ? "x2apic" : "xapic"),
             "apic", board.apic.span);
     }
     if (header.trampoline.value != board.trampoline.value) {

@@ -95,6 +95,31 @@ TEST_F(Look, MemoryWithoutRootIsFromTheFirmwaresMap) {
     EXPECT_EQ(machine.memory_from, "/sys/firmware/memmap");
 }
 
+TEST_F(Look, IntelIsSaid) {
+    write("proc/cpuinfo", "processor\t: 0\nvendor_id\t: GenuineIntel\napicid\t\t: 0\n");
+    EXPECT_TRUE(misses("a processor that septum's kernel can use"));
+    write("proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\napicid\t\t: 0\n");
+    EXPECT_FALSE(misses("a processor that septum's kernel can use"));
+}
+
+// A board file takes it at a multiple of 256 MiB only: what is written must be read again.
+TEST_F(Look, ConfigurationSpaceAtAnOddPlaceIsLeftOut) {
+    const auto mcfg = [](char second, char third) {
+        std::string table = "MCFG" + std::string(56, '\0');
+        table[4] = 60;          // its length
+        table[44 + 2] = second; // the base, little-endian
+        table[44 + 3] = third;
+        table[44 + 11] = '\xFF'; // buses 0 to 255
+        return table;
+    };
+    write("sys/firmware/acpi/tables/MCFG", mcfg('\xC0', '\xEE'));
+    EXPECT_TRUE(misses("0xeec00000, which is no multiple of 256 MiB"));
+    EXPECT_EQ(board_file(look(root_), "x").find("ecam: 0x"), std::string::npos);
+    write("sys/firmware/acpi/tables/MCFG", mcfg('\0', '\xB0'));
+    EXPECT_FALSE(misses("no multiple of 256 MiB"));
+    EXPECT_NE(board_file(look(root_), "x").find("ecam: 0xb000_0000"), std::string::npos);
+}
+
 TEST_F(Look, NonsenseIsNotBelieved) {
     write("proc/cpuinfo", "apicid : x\n:::\nprocessor\nflags");
     write("proc/iomem", "zz-yy : System RAM\n5-1 : System RAM\n");
