@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One solver with its context: created for one query, gone with it. Not included outside smt/.
+// One solver: created for one query, gone with it. Not included outside smt/.
 #pragma once
 
 #include "verifier/smt/query.hpp"
@@ -16,7 +16,7 @@ namespace septum::verifier::smt {
 // `ask` fills the result; the name and the time are set here.
 class Session {
 public:
-    explicit Session(unsigned timeout_ms);
+    Session(z3::context& context, unsigned timeout_ms);
 
     [[nodiscard]] z3::context& context() { return context_; }
     [[nodiscard]] z3::solver& solver() { return solver_; }
@@ -33,7 +33,7 @@ public:
 private:
     void give_up(Answer& answer);
 
-    z3::context context_;
+    z3::context& context_;
     z3::solver solver_;
 };
 
