@@ -58,6 +58,15 @@ std::vector<fs::path> ApplianceOptions::payload_folders() const {
     return folders;
 }
 
+config::Outcome<Bytes> read_kernel(const ApplianceOptions& options) {
+    auto bytes = read_file(options.kernel.empty() ? default_kernel() : fs::path(options.kernel));
+    if (!bytes.ok()) {
+        bytes.diagnostics.front().notes.push_back("this is septum's own kernel");
+        bytes.diagnostics.front().help = "build septum whole, or say where the kernel is with `--kernel`";
+    }
+    return bytes;
+}
+
 Appliance::Appliance(std::string command, const Terminal& terminal, const ApplianceOptions& options,
                      verifier::Options verifier_options)
     : terminal_(terminal), options_(options), verifier_options_(verifier_options) {
@@ -108,14 +117,10 @@ bool Appliance::plan() {
         if (!fs::is_directory(folder, ec))
             return add({failure("there is no folder `" + folder + "` for `--payloads`", "")});
     }
-    const fs::path kernel = options_.kernel.empty() ? default_kernel() : fs::path(options_.kernel);
-    auto bytes = read_file(kernel);
-    if (!bytes.ok()) {
-        bytes.diagnostics.front().notes.push_back("this is septum's own kernel");
-        bytes.diagnostics.front().help = "build septum whole, or say where the kernel is with `--kernel`";
-        return add(std::move(bytes.diagnostics));
-    }
-    kernel_ = std::move(*bytes.value);
+    auto kernel = read_kernel(options_);
+    if (!kernel.ok())
+        return add(std::move(kernel.diagnostics));
+    kernel_ = std::move(*kernel.value);
     auto payloads = build::read_payloads(*model_, options_.payload_folders());
     if (!add(std::move(payloads.diagnostics)) || !payloads.ok())
         return false;
@@ -180,6 +185,14 @@ void Appliance::use_image(std::string name, Bytes image) {
 
 bool Appliance::prove_image() {
     terminal_.progress("proving the image");
+    // The image measures its own kernel; that it is the right one only another copy can tell.
+    if (kernel_.empty()) {
+        auto kernel = read_kernel(options_);
+        if (!kernel.ok())
+            return add(std::move(kernel.diagnostics));
+        kernel_ = std::move(*kernel.value);
+    }
+    verifier_options_.kernel = sha256(kernel_);
     return judge(verifier::verify_image(*model_, image_, verifier_options_));
 }
 

@@ -31,6 +31,9 @@ struct ApplianceOptions {
 };
 
 // Whether these bytes begin as an ISO 9660 image does (ECMA-119 §8.1: `CD001` in sector 16).
+// The kernel that images are made with and held against: the one that `--kernel` names, or septum's own.
+[[nodiscard]] config::Outcome<Bytes> read_kernel(const ApplianceOptions& options);
+
 // One appliance on its way. Each step needs the one before, adds what it finds to `answer`, and says whether to go on.
 class Appliance {
 public:

@@ -4,6 +4,7 @@
 #include "tests/mutation/interpreter.hpp"
 #include "tests/mutation/model_mutants.hpp"
 #include "tests/mutation/mutants.hpp"
+#include "tests/mutation/witness.hpp"
 #include "verifier/verifier.hpp"
 
 #include <gtest/gtest.h>
@@ -36,6 +37,7 @@ struct Tally {
     std::size_t made = 0;
     std::size_t effective = 0;
     std::size_t killed = 0;
+    std::size_t witnesses = 0; // that name a place of a grant, and were looked up there
 };
 
 std::string verdicts(const verifier::Report& report, verifier::Verdict verdict) {
@@ -90,8 +92,13 @@ protected:
             }
             // What is not sealed again boots no more: the kernel compares the digests. So every such mutant counts.
             const bool changed = editor.bundle != world_->bundle || editor.kernel != world_->kernel;
-            const bool effective = op.seal ? interpret(editor.bundle) != before_ : changed;
+            const Grants after = interpret(editor.bundle);
+            const bool effective = op.seal ? after != before_ : changed;
             if (!effective) {
+                // The form of what grants nothing else may be wrong; no grant may be said to be.
+                const std::string said = accused(verify(editor));
+                EXPECT_TRUE(said.empty()) << op.area << ": " << op.what << " (number " << i << ") grants nothing else, but "
+                                          << said;
                 continue;
             }
             ++tally.effective;
@@ -101,9 +108,17 @@ protected:
             EXPECT_TRUE(killed) << op.area << ": " << op.what << " (number " << i
                                 << ") survived; inconclusive:" << verdicts(report, verifier::Verdict::inconclusive);
             EXPECT_FALSE(report.proved()) << op.area << ": " << op.what;
+            const Truth truth(before_, after);
             for (const verifier::PropertyResult& result : report.results) {
                 EXPECT_EQ(result.reason.find("disagree"), std::string::npos)
                     << op.area << ": " << op.what << ": " << result.id << ": " << result.reason;
+                for (const verifier::Finding& finding : result.findings) {
+                    const std::optional<bool> held = truth.of(result, finding);
+                    tally.witnesses += held ? 1 : 0;
+                    EXPECT_TRUE(held.value_or(true))
+                        << op.area << ": " << op.what << " (number " << i << "): " << result.id << ": "
+                        << finding.diagnostic.message << ": " << finding.diagnostic.notes.front() << " is not true";
+                }
             }
         }
     }
@@ -148,15 +163,17 @@ TEST_P(Mutation, EveryEffectiveMutantIsFoundOut) {
         }
     }
     Tally all;
-    std::printf("%-18s %6s %10s %7s\n", "area", "made", "effective", "killed");
+    std::printf("%-18s %6s %10s %7s %9s\n", "area", "made", "effective", "killed", "witnesses");
     for (const auto& [area, tally] : areas) {
-        std::printf("%-18s %6zu %10zu %7zu\n", area.c_str(), tally.made, tally.effective, tally.killed);
+        std::printf("%-18s %6zu %10zu %7zu %9zu\n", area.c_str(), tally.made, tally.effective, tally.killed, tally.witnesses);
         EXPECT_GT(tally.effective, 0U) << area;
         all.made += tally.made;
         all.effective += tally.effective;
         all.killed += tally.killed;
+        all.witnesses += tally.witnesses;
     }
-    std::printf("%-18s %6zu %10zu %7zu\n", "all", all.made, all.effective, all.killed);
+    std::printf("%-18s %6zu %10zu %7zu %9zu\n", "all", all.made, all.effective, all.killed, all.witnesses);
+    EXPECT_GT(all.witnesses, 0U);
     EXPECT_GE(all.effective, GetParam() == Machine::x2apic ? kFloor : kSecondFloor);
     EXPECT_EQ(all.killed, all.effective);
 }
