@@ -55,6 +55,15 @@ std::vector<fs::path> ApplianceOptions::payload_folders() const {
     return folders;
 }
 
+config::Outcome<Bytes> read_kernel(const ApplianceOptions& options) {
+    auto bytes = read_file(options.kernel.empty() ? default_kernel() : fs::path(options.kernel));
+    if (!bytes.ok()) {
+        bytes.diagnostics.front().notes.push_back("this is septum's own kernel");
+        bytes.diagnostics.front().help = "build septum whole, or say where the kernel is with `--kernel`";
+    }
+    return bytes;
+}
+
 Appliance::Appliance(std::string command, const Terminal& terminal, const ApplianceOptions& options,
                      verifier::Options verifier_options)
     : terminal_(terminal), options_(options), verifier_options_(verifier_options) {
@@ -105,14 +114,10 @@ bool Appliance::plan() {
         if (!fs::is_directory(folder, ec))
             return add({failure("there is no folder `" + folder + "` for `--payloads`")});
     }
-    const fs::path kernel = options_.kernel.empty() ? default_kernel() : fs::path(options_.kernel);
-    auto bytes = read_file(kernel);
-    if (!bytes.ok()) {
-        bytes.diagnostics.front().notes.push_back("this is septum's own kernel");
-        bytes.diagnostics.front().help = "build septum whole, or say where the kernel is with `--kernel`";
-        return add(std::move(bytes.diagnostics));
-    }
-    kernel_ = std::move(*bytes.value);
+    auto kernel = read_kernel(options_);
+    if (!kernel.ok())
+        return add(std::move(kernel.diagnostics));
+    kernel_ = std::move(*kernel.value);
     auto payloads = build::read_payloads(*model_, options_.payload_folders());
     if (!add(std::move(payloads.diagnostics)) || !payloads.ok())
         return false;
@@ -128,8 +133,12 @@ bool Appliance::prove_bundle() {
 }
 
 void Appliance::begin_proof(const fs::path& file) {
-    proofs_.push_back(std::async(std::launch::async, [file, model = &*model_, options = verifier_options_] {
+    proofs_.push_back(std::async(std::launch::async, [file, model = &*model_, inputs = &options_, options = verifier_options_]() mutable {
         Judged judged;
+        const auto kernel = read_kernel(*inputs);
+        if (!kernel.ok())
+            return judged; // plan() says why
+        options.kernel = sha256(*kernel.value);
         if (auto bytes = read_file(file); bytes.ok()) {
             judged.image = std::make_shared<const Bytes>(std::move(*bytes.value));
             judged.report = verifier::verify_image(*model, *judged.image, options);
@@ -184,6 +193,14 @@ void Appliance::use_image(std::string name, Bytes image) {
 
 bool Appliance::prove_image() {
     terminal_.progress("proving the image");
+    // The image measures its own kernel; that it is the right one only another copy can tell.
+    if (kernel_.empty()) {
+        auto kernel = read_kernel(options_);
+        if (!kernel.ok())
+            return add(std::move(kernel.diagnostics));
+        kernel_ = std::move(*kernel.value);
+    }
+    verifier_options_.kernel = sha256(kernel_);
     return judge(verifier::verify_image(*model_, *image_, verifier_options_));
 }
 

@@ -32,6 +32,9 @@ struct ApplianceOptions {
     [[nodiscard]] std::vector<std::filesystem::path> payload_folders() const;
 };
 
+// The kernel that images are made with and held against: the one that `--kernel` names, or septum's own.
+[[nodiscard]] config::Outcome<Bytes> read_kernel(const ApplianceOptions& options);
+
 // One appliance on its way. Each step needs the one before, adds what it finds to `answer`, and says whether to go on.
 class Appliance {
 public:

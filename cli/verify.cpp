@@ -2,6 +2,7 @@
 // septum verify FILE [IMAGE], septum verify IMAGE
 #include "cli/appliance.hpp"
 #include "cli/command.hpp"
+#include "cli/digest.hpp"
 #include "cli/evidence.hpp"
 #include "verifier/grants.hpp"
 
@@ -111,13 +112,17 @@ public:
     }
 
 private:
-    int judge_alone(const Terminal& terminal, const verifier::Options& options) {
+    int judge_alone(const Terminal& terminal, verifier::Options options) {
         if (answer_.format == "html")
             return terminal.usage("`--format html` draws an appliance, and `" + input_.file + "` is an image alone",
                                   "septum verify appliance.yaml " + input_.file + " --format html");
         const auto bytes = read_image_file(input_.file);
         if (!bytes.ok())
             return terminal.fail(bytes.diagnostics);
+        const auto kernel = read_kernel(input_);
+        if (!kernel.ok())
+            return terminal.fail(kernel.diagnostics);
+        options.kernel = sha256(*kernel.value);
         terminal.progress("reading the image");
         const auto grants = verifier::read_grants(*bytes.value);
         Answer answer;

@@ -83,22 +83,25 @@ void check_memory(const Claims& claims) {
             pieces.push_back({memory.hpa, memory.hpa + memory.size, partition.name, writes(memory)});
         }
     }
+    std::vector<Channel> channels = claims.channels;
+    std::sort(channels.begin(), channels.end(), [](const Channel& a, const Channel& b) { return a.base < b.base; });
     sweep(std::move(pieces), [&](const Piece& a, const Piece& b) {
         const std::uint64_t first = std::max(a.first, b.first);
         const std::uint64_t end = std::min(a.end, b.end);
         const std::string where = range(first, end);
         if (a.owner == b.owner)
             throw Differs("`" + a.owner + "` reaches host-physical " + where + " by two guest addresses");
-        const bool channel = std::any_of(claims.channels.begin(), claims.channels.end(), [&](const Channel& c) {
+        std::uint64_t at = first; // as far as channels from one to the other reach: they may adjoin
+        for (const Channel& c : channels) {
             const Piece& writer = a.owner == c.from ? a : b;
             const Piece& reader = a.owner == c.from ? b : a;
-            return c.base <= first && end <= c.base + c.size && writer.owner == c.from && reader.owner == c.to &&
-                   !reader.writes;
-        });
+            if (writer.owner == c.from && reader.owner == c.to && !reader.writes && c.base <= at && at - c.base < c.size)
+                at = c.base + c.size;
+        }
         const bool log = std::any_of(claims.kernel.begin(), claims.kernel.end(), [&](const Private& own) {
             return own.name == kEventLog && own.base <= first && end <= own.base + own.size && !a.writes && !b.writes;
         });
-        if (!channel && !log) {
+        if (at < end && !log) {
             throw Differs("`" + a.owner + "` and `" + b.owner + "` both reach host-physical " + where +
                           ", which is no channel between them");
         }
@@ -108,20 +111,19 @@ void check_memory(const Claims& claims) {
 // Here a piece of the kernel's `writes` when nobody may even read it.
 void check_kernel_private(const Claims& claims) {
     std::vector<Piece> pieces;
-    for (const Private& own : claims.kernel) {
+    for (const Private& own : claims.kernel)
         pieces.push_back({own.base, own.base + own.size, "", own.name != kEventLog});
-    }
     for (const Partition& partition : claims.partitions) {
-        for (const Memory& memory : partition.memory) {
+        for (const Memory& memory : partition.memory)
             pieces.push_back({memory.hpa, memory.hpa + memory.size, "`" + partition.name + "`", writes(memory)});
-        }
     }
     for (const Domain& domain : claims.domains) {
-        for (const Memory& memory : domain.memory) {
+        for (const Memory& memory : domain.memory)
             pieces.push_back({memory.hpa, memory.hpa + memory.size, "DMA domain " + std::to_string(domain.id), true});
-        }
     }
-    std::erase_if(pieces, [](const Piece& piece) { return piece.first >= piece.end; });
+    std::erase_if(pieces, [](const Piece& piece) { return piece.first == piece.end; });
+    if (std::any_of(pieces.begin(), pieces.end(), [](const Piece& piece) { return piece.first > piece.end; }))
+        throw Differs("a range of the kernel's own wraps");
     sweep(std::move(pieces), [](const Piece& a, const Piece& b) {
         if (a.owner.empty() != b.owner.empty() && (a.writes || b.writes)) {
             throw Differs((a.owner.empty() ? b.owner : a.owner) + " reaches " +
@@ -147,9 +149,8 @@ void check_exclusive(const Claims& claims) {
             if (!cpus.emplace(id, partition.name).second)
                 throw Differs("`" + partition.name + "` and `" + cpus[id] + "` own CPU " + std::to_string(id));
         }
-        for (const Range& range : partition.ports) {
+        for (const Range& range : partition.ports)
             ports.push_back({range.first, range.last + 1ULL, partition.name, false});
-        }
     }
     sweep(std::move(ports), [](const Piece& a, const Piece& b) {
         throw Differs("`" + a.owner + "` and `" + b.owner + "` both reach port " + hex(b.first));

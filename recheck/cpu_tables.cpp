@@ -112,6 +112,8 @@ void extend(std::vector<Memory>& runs, Memory run) {
         runs.back().hpa + runs.back().size == run.hpa && runs.back().access == run.access &&
         runs.back().type == run.type) {
         runs.back().size += run.size;
+    } else if (runs.size() == kMostRuns) {
+        throw Differs("page tables grant more runs of memory than an appliance can have");
     } else {
         runs.push_back(std::move(run));
     }

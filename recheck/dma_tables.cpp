@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recheck/tables.hpp"
 
+#include <septum/manifest/manifest.hpp>
+
 #include <map>
 #include <set>
 #include <tuple>
@@ -89,6 +91,8 @@ public:
     void meet(std::uint64_t id, std::uint64_t root, int levels, std::uint64_t rights) {
         const Key key{root, levels, rights};
         const auto [at, added] = found_.emplace(id, std::pair{key, Domain{id, {}}});
+        if (found_.size() > manifest::kMaxPartitions)
+            throw Differs("there are more DMA domains than partitions");
         if (at->second.first != key)
             throw Differs("DMA domain " + std::to_string(id) + " has two different tables");
         if (added) {

@@ -100,7 +100,7 @@ std::vector<std::uint8_t> measured_part(Bytes kernel) {
         if (record_at<std::uint32_t>(kernel, at) == kLoad && (record_at<std::uint32_t>(kernel, at + 4) & kWrite) == 0) {
             const auto first = record_at<std::uint64_t>(kernel, at + 8);
             const auto length = record_at<std::uint64_t>(kernel, at + 32);
-            if (first > kernel.size() || length > kernel.size() - first)
+            if (first > kernel.size() || length > kernel.size() - first || length > kernel.size() - out.size())
                 throw Unreadable("the kernel in the image is cut short");
             const Bytes part = kernel.subspan(first, length);
             out.insert(out.end(), part.begin(), part.end());
@@ -127,7 +127,7 @@ Bundle open(Bytes bytes) {
     }
     if (h.bundle_size != bytes.size() || h.manifest_size < sizeof(Header) || h.manifest_size > bytes.size() ||
         h.tables_offset > bytes.size() || h.tables_size > bytes.size() - h.tables_offset ||
-        h.bundle_base.value > (1ULL << 52)) {
+        h.bundle_base.value > (1ULL << 52) || h.partitions.count > manifest::kMaxPartitions) {
         throw Unreadable("the parts of the bundle do not fit into it");
     }
     out.manifest = bytes.first(h.manifest_size);
@@ -155,7 +155,7 @@ void check_payloads(const Bundle& bundle, const manifest::Partition& record) {
             throw Differs("a payload of `" + text(record.name) + "` lies outside the bundle");
         }
         const Bytes part = bundle.bytes.subspan(payloads[i].offset, payloads[i].size);
-        if (part.size() > (1ULL << 32) - all.size())
+        if (part.size() > bundle.bytes.size() - all.size())
             throw Differs("the payloads of `" + text(record.name) + "` are too large");
         all.insert(all.end(), part.begin(), part.end());
     }
@@ -211,9 +211,8 @@ void read_devices(const Bundle& bundle, Image& out) {
     out.claims.requesters = std::move(remapping.requesters);
     out.claims.domains = std::move(remapping.domains);
     for (const manifest::Device& device : records<manifest::Device>(bundle.manifest, h.devices)) {
-        if (device.bdf != manifest::kNobody) {
+        if (device.bdf != manifest::kNobody)
             out.devices.push_back({device.bdf, device.domain, partition_name(out.claims, device.partition)});
-        }
     }
 }
 
@@ -236,18 +235,14 @@ void read_private(const Bundle& bundle, Claims& out) {
         const bool amd = h.iommu.kind == manifest::IommuKind::amd_vi;
         out.kernel.push_back({"the IOMMU's registers", h.iommu.registers.value, amd ? 4 * kPage : kPage});
     }
-    if (h.crash_record.value != 0) {
+    if (h.crash_record.value != 0)
         out.kernel.push_back({"the crash record", h.crash_record.value, kPage});
-    }
-    if (h.event_log.size != 0) {
+    if (h.event_log.size != 0)
         out.kernel.push_back({kEventLog, h.event_log.base.value, h.event_log.size});
-    }
-    if (h.watchdog.kind != manifest::WatchdogKind::none) {
+    if (h.watchdog.kind != manifest::WatchdogKind::none)
         out.kernel.push_back({"the watchdog's registers", h.watchdog.registers.value, kPage});
-    }
-    if (h.ecam.value != 0) {
+    if (h.ecam.value != 0)
         out.kernel.push_back({"configuration space", h.ecam.value, 256ULL << 20});
-    }
     std::sort(out.kernel.begin(), out.kernel.end(),
               [](const Private& a, const Private& b) { return std::tie(a.base, a.name) < std::tie(b.base, b.name); });
 }
@@ -262,7 +257,7 @@ Image read_image(Bytes file, Bytes kernel, Bytes bundle_bytes) {
         bundle_bytes = iso_file(file, loaded_by(config, "module2"));
     } else {
         for (const Bytes part : {kernel, bundle_bytes})
-            if (std::search(file.begin(), file.end(), part.begin(), part.end()) == file.end())
+            if (memmem(file.data(), file.size(), part.data(), part.size()) == nullptr) // linear, whatever the bytes
                 throw Unreadable("the image does not hold kernel and bundle, in one piece each");
     }
     const Bundle bundle = open(bundle_bytes);

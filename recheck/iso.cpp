@@ -61,8 +61,7 @@ std::optional<Bytes> find(Bytes directory, const std::string& name) {
         if (length < kFixedPart + 1 || length > directory.size() - at || kFixedPart + directory[at + 32] > length)
             throw Unreadable("a directory of the image is malformed");
         const Bytes record = directory.subspan(at, length);
-        const bool self_or_parent = record[32] == 1 && record[kFixedPart] <= 1;
-        if (!self_or_parent && name_of(record) == name) {
+        if (name_of(record) == name) { // GRUB takes a directory's record for itself, too, where it has such a name
             if (found)
                 throw Unreadable("the image has two files `" + name + "` in one directory");
             found = record;
@@ -79,6 +78,10 @@ Bytes iso_file(Bytes image, const std::string& path) {
         std::memcmp(image.data() + kPrimary + 1, "CD001", 5) != 0) {
         throw Unreadable("the image is no ISO 9660 file system");
     }
+    for (Bytes at = image.subspan(kPrimary + kSector); at.size() > kSector && std::memcmp(&at[1], "CD001", 5) == 0;
+         at = at.subspan(kSector))
+        if (at[0] == 1 || at[0] == 2) // GRUB takes the last tree of files (§8.4, §8.5)
+            throw Unreadable("the image has two ISO 9660 file systems");
     Bytes record = image.subspan(kPrimary + kRootRecord, kFixedPart + 1);
     for (std::size_t at = 0; at < path.size();) {
         const std::size_t next = std::min(path.find('/', at + 1), path.size());

@@ -5,6 +5,7 @@
 #include "tests/mutation/model_mutants.hpp"
 #include "tests/mutation/mutants.hpp"
 #include "tests/mutation/tally.hpp"
+#include "tests/mutation/witness.hpp"
 #include "verifier/verifier.hpp"
 
 #include <gtest/gtest.h>
@@ -121,8 +122,13 @@ protected:
             }
             // What is not sealed again boots no more: the kernel compares the digests. So every such mutant counts.
             const bool changed = editor.bundle != world_->bundle || editor.kernel != world_->kernel;
-            const bool effective = op.seal ? interpret(editor.bundle) != before_ : changed;
+            const Grants after = interpret(editor.bundle);
+            const bool effective = op.seal ? after != before_ : changed;
             if (!effective) {
+                // The form of what grants nothing else may be wrong; no grant may be said to be.
+                const std::string said = accused(verify(editor));
+                EXPECT_TRUE(said.empty()) << op.area << ": " << op.what << " (number " << i << ") grants nothing else, but "
+                                          << said;
                 continue;
             }
             ++count.effective;
@@ -132,9 +138,17 @@ protected:
             EXPECT_TRUE(killed) << op.area << ": " << op.what << " (number " << i
                                 << ") survived; inconclusive:" << verdicts(report, verifier::Verdict::inconclusive);
             EXPECT_FALSE(report.proved()) << op.area << ": " << op.what;
+            const Truth truth(before_, after);
             for (const verifier::PropertyResult& result : report.results) {
                 EXPECT_EQ(result.reason.find("disagree"), std::string::npos)
                     << op.area << ": " << op.what << ": " << result.id << ": " << result.reason;
+                for (const verifier::Finding& finding : result.findings) {
+                    const std::optional<bool> held = truth.of(result, finding);
+                    count.witnesses += held ? 1 : 0;
+                    EXPECT_TRUE(held.value_or(true))
+                        << op.area << ": " << op.what << " (number " << i << "): " << result.id << ": "
+                        << finding.diagnostic.message << ": " << finding.diagnostic.notes.front() << " is not true";
+                }
             }
         }
     }

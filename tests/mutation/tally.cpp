@@ -34,6 +34,7 @@ Count sum(const Areas& areas) {
             all.made += count.made;
             all.effective += count.effective;
             all.killed += count.killed;
+            all.witnesses += count.witnesses;
         }
     }
     return all;
@@ -43,9 +44,10 @@ Count sum(const Areas& areas) {
 
 void print(const std::string& machine, const Areas& areas) {
     const auto line = [](const std::string& area, const Count& count) {
-        std::printf("%-18s %6zu %10zu %7zu\n", area.c_str(), count.made, count.effective, count.killed);
+        std::printf("%-18s %6zu %10zu %7zu %9zu\n", area.c_str(), count.made, count.effective, count.killed,
+                    count.witnesses);
     };
-    std::printf("%-18s %6s %10s %7s\n", machine.c_str(), "made", "effective", "killed");
+    std::printf("%-18s %6s %10s %7s %9s\n", machine.c_str(), "made", "effective", "killed", "witnesses");
     for (const auto& [area, count] : areas) {
         if (area != kModelArea) {
             line(area, count);
@@ -72,7 +74,11 @@ std::string wanting(Machine machine, const Areas& areas) {
     for (const auto& [area, count] : areas) {
         at_least(area, count, 1);
     }
-    at_least("all areas", sum(areas), machine == Machine::x2apic ? kFloor : kSecondFloor);
+    const Count all = sum(areas);
+    at_least("all areas", all, machine == Machine::x2apic ? kFloor : kSecondFloor);
+    if (all.witnesses == 0) {
+        out += std::string(name(machine)) + ": no witness named a place of a grant\n";
+    }
     const auto model = areas.find(kModelArea);
     at_least(kModelArea, model == areas.end() ? Count{} : model->second,
              has_devices(machine) ? kDeviceModelFloor : kModelFloor);
@@ -97,7 +103,7 @@ bool write(const Tally& tally, const std::string& path) {
     for (const auto& [machine, areas] : tally) {
         for (const auto& [area, count] : areas) {
             out << machine << '\t' << area << '\t' << count.made << ' ' << count.effective << ' ' << count.killed
-                << '\n';
+                << ' ' << count.witnesses << '\n';
         }
     }
     out << kEnd << '\n';
@@ -116,13 +122,14 @@ bool add(Tally& tally, const std::string& path) {
         std::string area;
         Count count;
         if (!std::getline(words, machine, '\t') || !std::getline(words, area, '\t') ||
-            !(words >> count.made >> count.effective >> count.killed)) {
+            !(words >> count.made >> count.effective >> count.killed >> count.witnesses)) {
             return false;
         }
         Count& all = tally[machine][area];
         all.made += count.made;
         all.effective += count.effective;
         all.killed += count.killed;
+        all.witnesses += count.witnesses;
     }
     return false;
 }

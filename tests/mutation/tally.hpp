@@ -16,6 +16,7 @@ struct Count {
     std::size_t made = 0;
     std::size_t effective = 0; // it grants something else
     std::size_t killed = 0;    // and was found out
+    std::size_t witnesses = 0; // that name a place of a grant, and were looked up there
 };
 
 // By machine, then by area. Mutants of the model are the area `model`, which has a floor of its own.
@@ -25,7 +26,8 @@ inline constexpr const char* kModelArea = "model";
 
 void print(const std::string& machine, const Areas& areas);
 
-// What is wanting, a line each: too few effective mutants, an area without one, one that survived. Empty: all is well.
+// What is wanting, a line each: too few effective mutants, an area without one, one that survived, no witness
+// that could be looked up. Empty: all is well.
 [[nodiscard]] std::string wanting(Machine machine, const Areas& areas);
 
 // One process's part of the work.
@@ -39,7 +41,7 @@ struct Shard {
 // "2/4" is the second of four; nothing when it is no such thing.
 [[nodiscard]] std::optional<Shard> read_shard(const std::string& text);
 
-// A line for each area: machine, area, made, effective, killed. write() says whether all could be written.
+// A line for each area: machine, area, made, effective, killed, witnesses. write() says whether all could be written.
 [[nodiscard]] bool write(const Tally& tally, const std::string& path);
 // Adds what the file has; says whether it could be read to its end.
 [[nodiscard]] bool add(Tally& tally, const std::string& path);

@@ -11,7 +11,7 @@ namespace septum::mutation {
 namespace {
 
 Areas enough() {
-    return {{"nested tables", {1200, 900, 900}}, {"port maps", {200, 150, 150}}, {kModelArea, {31, 31, 31}}};
+    return {{"nested tables", {1200, 900, 900, 700}}, {"port maps", {200, 150, 150, 100}}, {kModelArea, {31, 31, 31, 0}}};
 }
 
 TEST(Tally, OfSeveralFilesIsTheirSum) {
@@ -26,6 +26,7 @@ TEST(Tally, OfSeveralFilesIsTheirSum) {
     EXPECT_EQ(tables.made, 2400U);
     EXPECT_EQ(tables.effective, 1800U);
     EXPECT_EQ(tables.killed, 1800U);
+    EXPECT_EQ(tables.witnesses, 1400U);
 }
 
 TEST(Tally, IsReadWholeOrNotAtAll) {
@@ -33,7 +34,7 @@ TEST(Tally, IsReadWholeOrNotAtAll) {
     Tally tally;
     std::remove(path.c_str());
     EXPECT_FALSE(add(tally, path));
-    std::ofstream(path) << "x2apic\tport maps\t10 9 9\n"; // and no end
+    std::ofstream(path) << "x2apic\tport maps\t10 9 9 5\n"; // and no end
     EXPECT_FALSE(add(tally, path));
     std::ofstream(path) << "x2apic port maps ten\nend\n";
     EXPECT_FALSE(add(tally, path));
@@ -42,7 +43,7 @@ TEST(Tally, IsReadWholeOrNotAtAll) {
 TEST(Tally, SaysWhatIsWanting) {
     EXPECT_EQ(wanting(Machine::x2apic, enough()), "");
     Areas few = enough();
-    few["nested tables"] = {1200, 849, 849};
+    few["nested tables"] = {1200, 849, 849, 700};
     EXPECT_EQ(wanting(Machine::x2apic, few), "x2apic: all areas: 999 effective mutants, expected at least 1000\n");
     EXPECT_EQ(wanting(Machine::xapic, few), "");
     Areas survived = enough();
@@ -50,8 +51,12 @@ TEST(Tally, SaysWhatIsWanting) {
     EXPECT_EQ(wanting(Machine::x2apic, survived), "x2apic: port maps: 1 effective mutants survived\n"
                                                   "x2apic: all areas: 1 effective mutants survived\n");
     Areas none = enough();
-    none["rules"] = {6, 0, 0};
+    none["rules"] = {6, 0, 0, 0};
     EXPECT_EQ(wanting(Machine::x2apic, none), "x2apic: rules: 0 effective mutants, expected at least 1\n");
+    Areas blind = enough();
+    blind["nested tables"].witnesses = 0;
+    blind["port maps"].witnesses = 0;
+    EXPECT_EQ(wanting(Machine::x2apic, blind), "x2apic: no witness named a place of a grant\n");
     Areas no_models = enough();
     no_models.erase(kModelArea);
     EXPECT_EQ(wanting(Machine::vt_d, no_models), "vt_d: model: 0 effective mutants, expected at least 15\n");

@@ -21,6 +21,7 @@ LIMIT = 1500  # lines that are neither blank nor comment
 MAGIC = struct.pack("<Q", 0x314D55545045537F)
 # In the manifest's header (septum/manifest/manifest.hpp).
 MANIFEST_SIZE, MANIFEST_DIGEST, TABLES_DIGEST, TABLES = 12, 16, 48, 160
+KERNEL, CHANNELS = 168, 320  # the kernel's place; the table of channels, of 56 bytes each
 # What a certificate says beside what can be checked against an image.
 FREE = re.compile(r"^(tool\.(name|sha256)|appliance\.(sha256|board_sha256)|outside\[\d+\]|properties\[\d+\]\.(id|level|reason|verdict))$")
 
@@ -248,6 +249,44 @@ def main() -> int:
                 new = bytes([image[inner.at + template + at] ^ 1 << bit])
                 said = bench.refused(*inner.altered([(template + at, new)]), f"{what} of the template at {template:#x}")
                 expect("VMCB template" in said, f"{what} of the template at {template:#x}: {said}")
+        # Channels of the same two that adjoin are one run of memory.
+        text = yaml.read_text().replace("  word: {from: left, to: right, size: 4 KiB}\n",
+                                        "".join(f"  {c}: {{from: left, to: right, size: 2 MiB}}\n" for c in ("first", "second")))
+        (folder / "adjoin.yaml").write_text(text)
+        for command in ([args.septum, "build", str(folder / "adjoin.yaml"), "-o", str(folder / "adjoin.iso")],
+                        [args.septum, "verify", str(folder / "adjoin.yaml"), str(folder / "adjoin.iso"), "--certificate",
+                         str(folder / "adjoin.json")]):
+            subprocess.run(command, check=True, capture_output=True, timeout=300)
+        adjoin, its = (folder / "adjoin.iso").read_bytes(), json.loads((folder / "adjoin.json").read_text())
+        places = sorted((int(c["base"], 16), int(c["size"], 16)) for c in its["channels"])
+        expect(len(places) == 2 and sum(places[0]) == places[1][0], f"the two channels do not adjoin: {places}")
+        good = bench.run(adjoin, written(its))
+        expect(good.returncode == 0, f"channels that adjoin are refused: {good.stderr}")
+        # Without a channel that the image has, or turned round, its memory is nobody's to share.
+        two = Image(adjoin, its)
+        first, count = struct.unpack_from("<II", adjoin, two.at + CHANNELS)
+        for number in range(count):
+            ends = struct.unpack_from("<HH", adjoin, two.at + first + 56 * number + 48)
+            its["channels"][number]["from"], its["channels"][number]["to"] = its["channels"][number]["to"], its["channels"][number]["from"]
+            said = bench.refused(*two.altered([(first + 56 * number + 48, struct.pack("<HH", *reversed(ends)))]), f"channel {number} turned round")
+            expect("which is no channel between them" in said, f"channel {number} turned round: {said}")
+            its["channels"][number]["from"], its["channels"][number]["to"] = its["channels"][number]["to"], its["channels"][number]["from"]
+        # A range of the kernel that wraps is no range.
+        base = struct.unpack_from("<Q", image, inner.at + KERNEL)[0]
+        its = json.loads(json.dumps(data))
+        next(k for k in its["kernel"] if k["name"] == "the kernel's image")["size"] = hex(2 ** 64 - base)
+        said = bench.refused(*Image(image, its).altered([(KERNEL + 8, struct.pack("<Q", 2 ** 64 - base))]), "a kernel that wraps")
+        expect("wraps" in said, f"a kernel that wraps: {said}")
+        # Another tree of files, or another record of a name, that GRUB would take.
+        for what, edits in (("a second primary descriptor", [(17 * 2048, image[16 * 2048:17 * 2048])]),
+                            ("a supplementary descriptor", [(17 * 2048, b"\2")])):
+            bad = bytearray(image)
+            for at, new in edits:
+                bad[at:at + len(new)] = new
+            its = json.loads(json.dumps(data))
+            its["image"]["sha256"] = hashlib.sha256(bad).hexdigest()
+            said = bench.refused(bytes(bad), written(its), what, (1,))
+            expect("two ISO 9660 file systems" in said, f"{what}: {said}")
         # A disk and an archive, whose kernel and bundle are taken out of them.
         for suffix in ("img", "tar"):
             other, its = folder / f"two.{suffix}", folder / f"{suffix}.json"

@@ -14,6 +14,7 @@ constexpr const char* kChannels = "channels are those that the image says it has
 constexpr const char* kConsole = "the kernel's console is taken to be at port 0x3f8";
 constexpr const char* kBits = "the processor is taken to have 52 physical address bits";
 constexpr const char* kUnit = "the IOMMU is the one that the image says it drives";
+constexpr const char* kOwners = "devices are owned as the image says, and the IOMMU is the one that it says it drives";
 
 // What compares bytes with bytes. Everything else compares them with what somebody declared.
 struct Entry {
@@ -26,6 +27,10 @@ constexpr Entry kJudged[] = {
     {"chan.no-exec", kChannels},
     {"cpu.exclusive", kNothing},
     {"cpuid.filtered", kNothing},
+    {"dev.exclusive", kOwners},
+    {"dma.absent-blocked", kOwners},
+    {"dma.ats-off", kUnit},
+    {"dma.confined", kOwners},
     {"dma.no-passthrough", kUnit},
     {"exit.complete", kNothing},
     {"exit.intercepts", kNothing},
@@ -39,6 +44,9 @@ constexpr Entry kJudged[] = {
     {"io.owned", kNothing},
     {"irq.ipi", kNothing},
     {"irq.lvt", kNothing},
+    {"irq.owned", kOwners},
+    {"irq.remapped", kOwners},
+    {"irq.source-checked", kOwners},
     {"irq.vectors", kNothing},
     {"mem.disjoint", kChannels},
     {"mem.kernel-exact", kNothing},

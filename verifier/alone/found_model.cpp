@@ -61,37 +61,6 @@ config::DeviceReset reset_kind(manifest::ResetKind kind) {
     return config::DeviceReset::none;
 }
 
-// Who owns which function, with which registers.
-void find_devices(const Facts& facts, config::Model& model) {
-    for (std::size_t d = 0; d < facts.manifest.devices.size(); ++d) {
-        const manifest::Device& record = facts.manifest.devices[d];
-        if (record.bdf == manifest::kNobody || record.partition >= model.partitions.size()) {
-            continue;
-        }
-        config::BoardPciFunction function;
-        function.name.value = decode::text(record.name);
-        function.bdf = record.bdf;
-        function.reset = reset_kind(record.reset);
-        function.group.value = static_cast<std::uint32_t>(d);
-        function.assignable = true;
-        for (const manifest::Bar& bar : facts.manifest.bars) {
-            if (bar.device == d) {
-                config::BoardBar found;
-                found.number = bar.number;
-                found.base.value = bar.memory.base.value;
-                found.size.value = bar.memory.size;
-                found.is_64 = (bar.flags & manifest::kBar64) != 0;
-                found.prefetchable = (bar.flags & manifest::kBarPrefetchable) != 0;
-                function.bars.push_back(found);
-            }
-        }
-        config::Partition& owner = model.partitions[record.partition];
-        owner.devices.push_back({function.name.value, {}});
-        owner.device_indices.push_back(model.board.pci.size());
-        model.board.pci.push_back(std::move(function));
-    }
-}
-
 config::Partition found_partition(const PartitionFacts& facts) {
     config::Partition out;
     out.name.value = facts.name;
@@ -118,7 +87,9 @@ config::BoardPciFunction found_function(const manifest::Device& record, const de
     config::BoardPciFunction out;
     out.name.value = decode::text(record.name);
     out.bdf = record.bdf;
+    out.reset = reset_kind(record.reset);
     out.group.value = 0x1'0000U + record.bdf; // which can't be kept apart no byte tells
+    out.assignable = true;
     for (const manifest::Bar& bar : manifest.bars_of(record)) {
         config::BoardBar found;
         found.number = bar.number;
@@ -130,6 +101,8 @@ config::BoardPciFunction found_function(const manifest::Device& record, const de
     }
     out.msi.at = record.msi_at;
     out.msi.vectors = static_cast<std::uint8_t>(record.msi_at != 0 ? record.handles : 0);
+    out.msi.is_64 = (record.msi_flags & manifest::kMsi64) != 0;
+    out.msi.maskable = (record.msi_flags & manifest::kMsiMaskable) != 0;
     out.msix.at = record.msix_at;
     out.msix.entries = static_cast<std::uint16_t>(record.msix_entries);
     out.msix.table_bar = record.msix_bar < manifest.bars.size() ? manifest.bars[record.msix_bar].number : 0;
@@ -155,14 +128,15 @@ config::Model found_model(const Facts& facts) {
     }
     for (const PartitionFacts& partition : facts.partitions) {
         model.partitions.push_back(found_partition(partition));
+        config::Partition& owner = model.partitions.back();
         for (const manifest::Device& record : facts.manifest.devices_of(partition.record)) {
             if (record.bdf != manifest::kNobody) {
+                owner.devices.push_back({decode::text(record.name), {}});
+                owner.device_indices.push_back(model.board.pci.size());
                 model.board.pci.push_back(found_function(record, facts.manifest));
-                model.partitions.back().devices.push_back({decode::text(record.name), {}});
             }
         }
     }
-    find_devices(facts, model);
     for (const manifest::Channel& record : facts.manifest.channels) {
         config::Channel channel;
         channel.name.value = decode::text(record.name);

@@ -35,6 +35,11 @@ using ByteSpan = std::span<const std::uint8_t>;
 
 [[nodiscard]] std::string hex(std::uint64_t value); // "0x40200000"
 
+// Where the first byte that is not zero lies; nothing when all are.
+[[nodiscard]] std::optional<std::uint64_t> first_not_zero(ByteSpan bytes);
+// CRC-32 as GPT and Ethernet use it (UEFI 2.10 §5.3.2); the four bytes at `zero_at`, its own place, count as zeros.
+[[nodiscard]] std::uint32_t crc32(ByteSpan bytes, std::uint64_t zero_at = ~0ULL);
+
 enum class DefectKind : std::uint8_t {
     cut_short,      // a structure reaches beyond the bytes that there are
     wrong_value,    // a magic, version, signature or size is not what the format says

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kMaxDomains = 256;
 // Tables decoded over all domains, beyond the pages there are: more only if they are tangled.
 constexpr std::uint64_t kMaxRepeatedTables = 256;
-constexpr std::size_t kMaxIntervals = 1 << 18;
+constexpr std::size_t kMaxIntervals = 1 << 14; // RAM of 64 partitions takes 128
 
 } // namespace
 

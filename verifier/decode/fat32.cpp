@@ -167,6 +167,15 @@ public:
                        entry_place(cluster), 0, entry);
                 return;
             }
+            // Inside an ISO nothing was ever deleted; a disk keeps what an update replaced.
+            const auto stray = twelve_ && !used_[cluster]
+                                   ? first_not_zero(bytes_.subspan(offset(cluster), v_.cluster_size))
+                                   : std::nullopt;
+            if (stray) {
+                defect(DefectKind::stray_bytes, "cluster " + std::to_string(cluster) + " is free, yet not zero",
+                       offset(cluster) + *stray, 0, bytes_[offset(cluster) + *stray]);
+                return;
+            }
         }
     }
 

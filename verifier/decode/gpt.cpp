@@ -17,26 +17,6 @@ constexpr std::uint64_t kLeastSectors = 2 * (1 + kEntrySectors) + 2; // MBR, bot
 constexpr std::size_t kBootCode = 440;                               // of the MBR
 constexpr std::size_t kNameUnits = 36;
 
-std::uint32_t crc32(ByteSpan bytes, std::uint64_t zero_at = ~0ULL) {
-    static const auto table = [] {
-        std::array<std::uint32_t, 256> out{};
-        for (std::uint32_t i = 0; i < out.size(); ++i) {
-            std::uint32_t value = i;
-            for (int bit = 0; bit < 8; ++bit) {
-                value = (value & 1) != 0 ? 0xEDB88320 ^ (value >> 1) : value >> 1;
-            }
-            out[i] = value;
-        }
-        return out;
-    }();
-    std::uint32_t crc = 0xFFFFFFFF;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        const bool zero = i >= zero_at && i - zero_at < 4; // the checksum's own place
-        crc = table[(crc ^ (zero ? 0U : bytes[i])) & 0xFF] ^ (crc >> 8);
-    }
-    return crc ^ 0xFFFFFFFF;
-}
-
 // Appendix A: the first three fields are little-endian, the rest is in order.
 std::string guid_text(ByteSpan bytes) {
     static constexpr std::array<int, 16> order = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};

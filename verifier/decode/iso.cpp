@@ -2,6 +2,7 @@
 #include "verifier/decode/iso.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <set>
 
@@ -33,14 +34,21 @@ config::Diagnostic defective(std::string message) {
     return error(kId, std::move(message), "build the image again, or copy it again: it may have been cut short");
 }
 
+std::uint32_t big32(ByteSpan bytes, std::uint64_t at) {
+    return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 | std::uint32_t{bytes[at + 2]} << 8 |
+           bytes[at + 3];
+}
+
 // What the system-use entries of one directory record say (SUSP §5, RRIP §4).
 struct SystemUse {
     std::string name;
     bool has_name = false;
     bool symlink = false;
     bool relocated = false; // CL, RE: deep directories moved elsewhere
-    bool sp = false;
+    bool sp = false;        // begins with SP
+    bool er = false;
     std::uint8_t skip = 0;
+    std::optional<std::uint32_t> mode; // PX: file type and rights (POSIX 5.6.1)
 };
 
 struct Directory {
@@ -77,10 +85,21 @@ public:
                 return;
             }
         }
+        // Loaders take the first of a name, be it a file or a directory.
+        for (const IsoFile& each : iso_.files) {
+            paths_.emplace_back(each.path, each.offset);
+        }
+        std::sort(paths_.begin(), paths_.end());
+        for (std::size_t i = 1; i < paths_.size(); ++i) {
+            if (paths_[i].first == paths_[i - 1].first) {
+                defect(DefectKind::duplicate, "`" + paths_[i].first + "` is there twice", paths_[i].second, 1, 2);
+            }
+        }
     }
 
 private:
-    // The SP entry of the root's first record says that system-use entries are there, and how many bytes to skip.
+    // The SP entry that the root's first record begins with says that system-use entries are there, and how many bytes
+    // to skip; an ER entry that they are Rock Ridge's. GRUB goes by plain names when one of the two is lacking.
     void find_rock_ridge(const Directory& root) {
         const auto bytes = slice(image_, root.extent * kSector, std::min(root.size, kSector));
         if (!bytes || bytes->size() < 34 || (*bytes)[0] < 34 || (*bytes)[0] > bytes->size()) {
@@ -88,8 +107,11 @@ private:
         }
         const ByteSpan record = bytes->first((*bytes)[0]);
         const SystemUse use = system_use(record.subspan(34), root.extent * kSector);
-        iso_.rock_ridge = use.sp;
-        skip_ = use.skip;
+        iso_.rock_ridge = use.sp && use.er;
+        if (use.sp != use.er || use.skip != 0) {
+            defect(DefectKind::unknown, "system-use entries of another kind than rock ridge", root.extent * kSector, 0,
+                   use.skip);
+        }
     }
 
     void read(const Directory& directory, std::vector<Directory>& children) {
@@ -99,16 +121,23 @@ private:
                    directory.extent * kSector, image_.size(), directory.extent * kSector + directory.size);
             return;
         }
+        iso_.described.push_back({directory.extent * kSector, directory.size, "directory `" + directory.path + "/`"});
         directory_bytes_ += directory.size;
         if (directory_bytes_ > kMaxDirectoryBytes) {
             too_much(directory.extent * kSector, kMaxDirectoryBytes);
             return;
         }
         open_extent_ = false;
+        std::uint64_t index = 0;
         for (std::uint64_t at = 0; at < bytes->size() && !stopped_;) {
             const std::uint64_t length = (*bytes)[at];
             if (length == 0) { // records do not cross sectors (§6.8.1.1)
-                at = (at / kSector + 1) * kSector;
+                const std::uint64_t next = std::min((at / kSector + 1) * kSector, bytes->size());
+                if (const auto stray = first_not_zero(bytes->subspan(at, next - at))) {
+                    defect(DefectKind::stray_bytes, "behind the records of directory `" + directory.path + "/`",
+                           directory.extent * kSector + at + *stray, 0, (*bytes)[at + *stray]);
+                }
+                at = next;
                 continue;
             }
             const std::uint64_t place = directory.extent * kSector + at;
@@ -117,12 +146,14 @@ private:
                        place, 34, length);
                 return;
             }
-            record(bytes->subspan(at, length), place, directory, children);
+            record(bytes->subspan(at, length), place, index, directory, children);
             at += length;
+            ++index;
         }
     }
 
-    void record(ByteSpan bytes, std::uint64_t place, const Directory& directory, std::vector<Directory>& children) {
+    void record(ByteSpan bytes, std::uint64_t place, std::uint64_t index, const Directory& directory,
+                std::vector<Directory>& children) {
         const std::uint64_t name_length = bytes[32];
         const auto identifier = slice(bytes, 33, name_length);
         if (name_length == 0 || !identifier) {
@@ -130,13 +161,19 @@ private:
                    name_length);
             return;
         }
-        if (name_length == 1 && (*identifier)[0] <= 1) { // itself, its parent
-            return;
-        }
         const std::uint64_t use_at = 33 + name_length + (name_length % 2 == 0 ? 1 : 0);
         SystemUse use;
-        if (iso_.rock_ridge && use_at + skip_ < bytes.size()) {
-            use = system_use(bytes.subspan(use_at + skip_), place);
+        if (iso_.rock_ridge && use_at < bytes.size()) {
+            use = system_use(bytes.subspan(use_at), place);
+        }
+        const std::uint8_t flags = bytes[25];            // §9.1.6
+        if (name_length == 1 && (*identifier)[0] <= 1) { // itself, its parent; by another name GRUB would find it
+            if (index != (*identifier)[0] || use.has_name || use.symlink || use.relocated || flags != 2 ||
+                bytes[1] != 0) {
+                defect(DefectKind::unknown, "a record of `" + directory.path + "/` for itself or its parent is none",
+                       place, (*identifier)[0], index);
+            }
+            return;
         }
         const std::string name = use.has_name ? use.name : plain_name(*identifier);
         const std::string path = directory.path + "/" + name;
@@ -145,7 +182,6 @@ private:
             defect(DefectKind::wrong_value, "a name in `" + directory.path + "/` is none", place, 0, name.size());
             return;
         }
-        const std::uint8_t flags = bytes[25]; // §9.1.6
         const std::uint32_t extent = *le32(bytes, 2);
         const std::uint32_t size = *le32(bytes, 10);
         if (big32(bytes, 6) != extent || big32(bytes, 14) != size) {
@@ -156,7 +192,16 @@ private:
                    bytes[1]);
             return;
         }
-        if ((flags & 2) != 0) {
+        // GRUB goes by Rock Ridge's type where there is one, and by the flags only where no other of them is set.
+        const bool is_directory = (flags & 2) != 0;
+        const std::uint32_t type = use.symlink ? 0xA000 : is_directory ? 0x4000 : 0x8000;
+        if ((flags & (is_directory ? 0xFD : 0x7D)) != 0 || (is_directory && use.symlink) ||
+            (use.mode.value_or(type) & 0xF000) != type) {
+            defect(DefectKind::unknown, "`" + path + "` is of two kinds, or of one that is not known", place, type,
+                   use.mode.value_or(type));
+        }
+        if (is_directory) {
+            paths_.emplace_back(path, std::uint64_t{extent} * kSector);
             children.push_back({path, extent, size});
             return;
         }
@@ -172,6 +217,7 @@ private:
             open_extent_ = false;
             return;
         }
+        iso_.described.push_back({offset, size, "file `" + path + "`"});
         const bool continued = open_extent_ && !iso_.files.empty() && iso_.files.back().path == path;
         open_extent_ = more;
         if (continued) {
@@ -196,23 +242,27 @@ private:
         bool name_ended = false;
         for (unsigned continuations = 0;;) {
             std::optional<ByteSpan> next;
-            for (std::uint64_t at = 0; fits(at, 4, area.size());) {
+            std::uint64_t at = 0;
+            while (fits(at, 4, area.size())) {
                 const std::uint64_t length = area[at + 2];
                 if (length < 4 || !fits(at, length, area.size())) {
-                    break; // padding, or the end
+                    break; // padding
                 }
                 const ByteSpan entry = area.subspan(at, length);
                 const std::string_view signature = as_text(entry.first(2));
+                const bool first = at == 0 && continuations == 0;
                 at += length;
                 if (signature == "ST") {
-                    break;
-                }
-                if (signature == "SP" && length >= 7 && entry[4] == 0xBE && entry[5] == 0xEF) {
+                    at = area.size();
+                } else if (signature == "SP" && first && length >= 7 && entry[4] == 0xBE && entry[5] == 0xEF) {
                     use.sp = true;
                     use.skip = entry[6];
                 } else if (signature == "CE" && length >= 28) {
-                    next = slice(image_, std::uint64_t{*le32(entry, 4)} * kSector + *le32(entry, 12), *le32(entry, 20));
-                    if (!next || next->size() > kSector) {
+                    const std::uint64_t from = std::uint64_t{*le32(entry, 4)} * kSector + *le32(entry, 12);
+                    next = slice(image_, from, *le32(entry, 20));
+                    if (next && next->size() <= kSector) {
+                        iso_.described.push_back({from, next->size(), "a continuation of system-use entries"});
+                    } else {
                         defect(DefectKind::out_of_range, "a system-use continuation leads nowhere", place, kSector,
                                *le32(entry, 20));
                         next = std::nullopt;
@@ -222,14 +272,29 @@ private:
                         use.has_name = true;
                         use.name += as_text(entry.subspan(5));
                         name_ended = (entry[4] & 1) == 0;
+                        if ((entry[4] & ~1U) != 0) { // "." or ".." whatever the name says
+                            defect(DefectKind::unknown, "a rock ridge name of a kind that is not known", place, 0,
+                                   entry[4]);
+                        }
                     } else {
                         defect(DefectKind::duplicate, "a record has two rock ridge names", place, 1, 2);
                     }
+                } else if (signature == "PX" && length >= 12) {
+                    if (use.mode && *use.mode != *le32(entry, 4)) {
+                        defect(DefectKind::duplicate, "a record has two types", place, *use.mode, *le32(entry, 4));
+                    }
+                    use.mode = le32(entry, 4);
+                } else if (signature == "ER") {
+                    use.er = true;
                 } else if (signature == "SL") {
                     use.symlink = true;
                 } else if (signature == "CL" || signature == "RE") {
                     use.relocated = true;
                 }
+            }
+            if (const auto stray = first_not_zero(area.subspan(at))) { // other readers may find entries here
+                defect(DefectKind::stray_bytes, "behind the system-use entries of a record", place, 0,
+                       area[at + *stray]);
             }
             if (!next) {
                 return use;
@@ -255,11 +320,6 @@ private:
         return text;
     }
 
-    static std::uint32_t big32(ByteSpan bytes, std::uint64_t at) {
-        return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 | std::uint32_t{bytes[at + 2]} << 8 |
-               bytes[at + 3];
-    }
-
     void defect(DefectKind kind, std::string text, std::uint64_t at, std::uint64_t expected, std::uint64_t found) {
         iso_.defects.add(kind, std::move(text), at, expected, found);
     }
@@ -271,7 +331,8 @@ private:
 
     ByteSpan image_;
     Iso& iso_;
-    std::uint64_t skip_ = 0;
+    std::vector<std::pair<std::string, std::uint64_t>>
+        paths_; // of directories, at last of files too, with their places
     std::uint64_t directory_bytes_ = 0;
     bool open_extent_ = false;
     bool stopped_ = false;
@@ -292,18 +353,25 @@ void boot_catalogue(ByteSpan image, std::uint64_t at, Iso& iso) {
         const ByteSpan entry = bytes->subspan(std::size_t{i} * 32, 32);
         if (in_section == 0) {
             if (entry[0] != 0x90 && entry[0] != 0x91) {
+                // Some firmware takes every entry of the sector that looks like one, wherever it stands.
+                if (const auto stray = first_not_zero(bytes->subspan(std::size_t{i} * 32))) {
+                    iso.defects.add(DefectKind::stray_bytes, "behind the entries of the boot catalogue",
+                                    at + i * 32ULL + *stray, 0, (*bytes)[i * 32ULL + *stray]);
+                }
                 return;
             }
             platform = entry[1];
             in_section = *le16(entry, 2);
-            if (in_section == 0 && entry[0] == 0x91) {
-                return;
-            }
             continue;
         }
         --in_section;
         if (entry[0] == 0x44) { // extension of the entry before
             continue;
+        }
+        if ((entry[0] != 0x88 && entry[0] != 0) || (entry[1] & 0xF) != 0 ||
+            (*le16(entry, 2) != 0 && *le16(entry, 2) != 0x7C0)) {
+            iso.defects.add(DefectKind::unknown, "a boot entry emulates a disk, or is loaded where none is expected",
+                            at + i * 32ULL, 0, entry[1]);
         }
         iso.boot.push_back({platform, entry[0] == 0x88, static_cast<std::uint8_t>(entry[1] & 0xF),
                             std::uint64_t{*le32(entry, 8)} * kSector, std::uint64_t{*le16(entry, 6)} * 512});
@@ -336,16 +404,27 @@ config::Outcome<Iso> decode_iso(ByteSpan image) {
     std::optional<Directory> root;
     std::optional<std::uint64_t> catalogue;
     bool ended = false;
+    const auto odd = [&](DefectKind kind, const char* what, std::uint64_t at, std::uint8_t type) {
+        iso.defects.add(kind, what, at, 0, type);
+    };
     for (unsigned i = 0; i < kMaxDescriptors && !ended; ++i) {
         const std::uint64_t at = (kFirstDescriptor + i) * kSector;
         const auto sector = slice(image, at, kSector);
         if (!sector || as_text(sector->subspan(1, 5)) != "CD001") {
             break;
         }
+        iso.described.push_back({at, kSector, "volume descriptor " + std::to_string(i)});
         const std::uint8_t type = (*sector)[0]; // §8.1.1
         if (type == 0 && as_text(sector->subspan(7, 23)) == "EL TORITO SPECIFICATION") {
+            if (i != 1 || catalogue) { // El Torito §2: in sector 17; others take the first or the last
+                odd(DefectKind::duplicate, "a boot record where none is expected", at, type);
+            }
             catalogue = std::uint64_t{*le32(*sector, 0x47)} * kSector;
-        } else if (type == 1 && !root) {
+        } else if (type == 1) {
+            if (root || i != 0) { // GRUB takes the last one
+                odd(DefectKind::duplicate, "a second primary volume descriptor", at, type);
+                continue;
+            }
             iso.volume = trimmed(sector->subspan(40, 32));
             iso.size = std::uint64_t{*le32(*sector, 80)} * kSector;
             if (le16(*sector, 128) != kSector) {
@@ -355,11 +434,23 @@ config::Outcome<Iso> decode_iso(ByteSpan image) {
                 return outcome;
             }
             root = Directory{"", *le32(*sector, 156 + 2), *le32(*sector, 156 + 10)};
+            // Path tables, with their optional copies (§8.4.14 to §8.4.18); nobody here goes by them.
+            const std::uint64_t size = *le32(*sector, 132);
+            const std::array<std::uint64_t, 4> tables = {*le32(*sector, 140), *le32(*sector, 144), big32(*sector, 148),
+                                                         big32(*sector, 152)};
+            for (const std::uint64_t table : tables) {
+                if (table != 0 && slice(image, table * kSector, size)) {
+                    iso.described.push_back({table * kSector, size, "a path table"});
+                }
+            }
         } else if (type == 2) {
             const std::string_view escape = as_text(sector->subspan(88, 3));
             iso.joliet = iso.joliet || escape == "%/@" || escape == "%/C" || escape == "%/E";
+            odd(DefectKind::unknown, "a supplementary volume descriptor", at, type);
         } else if (type == 255) {
             ended = true;
+        } else {
+            odd(DefectKind::unknown, "a volume descriptor of a kind that an appliance has not", at, type);
         }
     }
     if (!root) {
@@ -388,15 +479,15 @@ config::Outcome<Iso> decode_iso(ByteSpan image) {
     std::sort(iso.files.begin(), iso.files.end(), [](const IsoFile& a, const IsoFile& b) {
         return a.path != b.path ? a.path < b.path : a.offset < b.offset;
     });
-    for (std::size_t i = 1; i < iso.files.size(); ++i) {
-        if (iso.files[i].path == iso.files[i - 1].path) {
-            iso.defects.add(DefectKind::duplicate, "`" + iso.files[i].path + "` is there twice", iso.files[i].offset, 1,
-                            2);
-        }
-    }
     if (catalogue) {
         boot_catalogue(image, *catalogue, iso);
+        const auto listed = [&](const IsoFile& file) { return file.offset == *catalogue; };
+        if (std::none_of(iso.files.begin(), iso.files.end(), listed)) {
+            iso.described.push_back({*catalogue, kSector, "the boot catalogue"});
+        }
     }
+    decode_iso_stick(image, iso);
+    check_iso_bytes(image, iso);
     outcome.value = std::move(iso);
     return outcome;
 }

@@ -22,6 +22,13 @@ struct IsoBootEntry {
     std::uint64_t size = 0;   // bytes, as the catalogue says (sector count × 512)
 };
 
+// Bytes of the image that some structure describes.
+struct IsoRange {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+    std::string what; // "file `/boot/septum.elf`"
+};
+
 struct Iso {
     std::string volume;     // volume id, trailing spaces dropped
     std::uint64_t size = 0; // bytes, as the primary volume descriptor says
@@ -29,6 +36,7 @@ struct Iso {
     bool joliet = false;        // a second tree that a loader might prefer
     std::vector<IsoFile> files; // sorted by path; directories left out
     std::vector<IsoBootEntry> boot;
+    std::vector<IsoRange> described; // descriptors, path tables, directories, files, boot catalogue, partition tables
     Defects defects; // address: offset in the image
     ByteSpan bytes;  // the image: must outlive this
 
@@ -36,6 +44,13 @@ struct Iso {
     [[nodiscard]] const IsoFile* find(std::string_view path) const;
     [[nodiscard]] ByteSpan contents(const IsoFile& file) const; // within the image always
 };
+
+// The system area before the descriptors, by which the same file starts from a USB stick: the protective MBR and both
+// GUID partition tables. What is odd becomes a defect.
+void decode_iso_stick(ByteSpan image, Iso& iso);
+// Every byte that nothing describes is zero, and no two files or directories lie over each other: else there would be
+// room for a file system that another loader finds.
+void check_iso_bytes(ByteSpan image, Iso& iso);
 
 // Errors: no primary volume descriptor, a root directory that is not there, an image cut short.
 [[nodiscard]] config::Outcome<Iso> decode_iso(ByteSpan image);

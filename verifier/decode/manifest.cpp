@@ -12,8 +12,9 @@ namespace {
 namespace m = septum::manifest;
 
 constexpr std::string_view kId = "image.manifest";
-// For tables that the format does not bound: far more than 64 partitions and 255 channels can need.
-constexpr std::uint32_t kMaxRecords = 65536;
+// For tables that the format does not bound. 64 partitions with RAM, log and both ends of 255 channels, and 1,536 BARs cut
+// in two, have 3,774 regions; each partition may name all of them, so that the work grows with the product.
+constexpr std::uint32_t kMaxRecords = 4096;
 
 template <typename T>
 std::span<const T> slice_of(const std::vector<T>& records, std::uint64_t first, std::uint64_t count) {

@@ -35,7 +35,6 @@ constexpr std::uint64_t kMustBeZeroLarge1G = bits(29, 13); // figure 5-29
 constexpr unsigned kEntries = 512;
 // Tables that are reached again are decoded again, so that what they grant is known, but only this often.
 constexpr std::uint64_t kMaxRepeatedTables = 256;
-constexpr std::size_t kMaxIntervals = 1 << 20;
 
 constexpr unsigned shift(int level) {
     return 12 + 9 * static_cast<unsigned>(level - 1);
@@ -226,8 +225,8 @@ private:
                 return true;
             }
         }
-        if (out_.intervals.size() >= kMaxIntervals) {
-            give_up(at, kMaxIntervals);
+        if (out_.intervals.size() >= rules_.most_intervals) {
+            give_up(at, rules_.most_intervals);
             return false;
         }
         out_.intervals.push_back({gpa, hpa, size, access, sizes, type, rights.user});

@@ -41,6 +41,9 @@ struct Interval {
     friend bool operator==(const Interval&, const Interval&) = default;
 };
 
+// Far more than 64 partitions' RAM, 255 channels and 1,536 BARs can make.
+inline constexpr std::size_t kMostIntervals = 1 << 14;
+
 struct PageTableRules {
     // The tables must lie in the sealed tables with A and D preset. False for a guest's own tables in its own memory.
     bool sealed = true;
@@ -49,6 +52,7 @@ struct PageTableRules {
     std::uint64_t pat = kPatReset;
     bool no_execute = true; // EFER.NXE; else bit 63 is reserved
     bool pages_1g = true;   // CPUID 8000_0001 EDX[26]; else PS in a PDPE is reserved
+    std::size_t most_intervals = kMostIntervals; // what would make more is not decoded further
 };
 
 struct PageTable {

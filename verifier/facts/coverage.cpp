@@ -9,15 +9,6 @@ namespace {
 
 constexpr std::size_t kMaxListed = 4096;
 
-std::optional<std::uint64_t> first_not_zero(ByteSpan bytes) {
-    // All bytes are zero when the first is and each equals the one before it: a comparison that runs at memory speed.
-    if (bytes.empty() || (bytes[0] == 0 && std::equal(bytes.begin() + 1, bytes.end(), bytes.begin()))) {
-        return std::nullopt;
-    }
-    const auto found = std::find_if(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b != 0; });
-    return static_cast<std::uint64_t>(found - bytes.begin());
-}
-
 class Owners {
 public:
     Owners(const Facts& facts, std::vector<SharedTable>& shared)
@@ -76,7 +67,7 @@ void tables(ByteSpan bundle, Facts& facts) {
             continue;
         }
         const auto page = decode::slice(bundle, offset + i * kPageSize, kPageSize);
-        const auto stray = page ? first_not_zero(*page) : std::nullopt;
+        const auto stray = page ? decode::first_not_zero(*page) : std::nullopt;
         if (stray) {
             const std::uint64_t at = facts.bundle.tables.base + i * kPageSize;
             if (facts.unused_tables.size() < kMaxListed) {
@@ -101,7 +92,7 @@ void payloads(ByteSpan bundle, Facts& facts) {
     for (const auto& [first, last] : covered) {
         if (first > end) {
             const auto gap = decode::slice(bundle, end, first - end);
-            const auto stray = gap ? first_not_zero(*gap) : std::nullopt;
+            const auto stray = gap ? decode::first_not_zero(*gap) : std::nullopt;
             if (stray) {
                 facts.defects.add(decode::DefectKind::stray_bytes, "payloads: bytes that no record describes",
                                   end + *stray, 0, (*gap)[*stray]);

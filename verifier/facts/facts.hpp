@@ -215,6 +215,7 @@ struct ReadOptions {
     std::uint32_t physical_address_bits =
         52;               // the board's (model.board.physical_address_bits), else the architecture's
     bool pages_1g = true; // the board's huge_pages_1g
+    std::size_t most_intervals = decode::kMostIntervals; // of the nested page tables of all partitions together
 };
 
 // Errors (no value): the image is none or is cut short, a file of the boot path is missing, the kernel is no ELF,

@@ -143,6 +143,7 @@ PartitionFacts read_partition(const decode::Manifest& manifest, const manifest::
     decode::PageTableRules rules;
     rules.physical_address_bits = options.physical_address_bits;
     rules.pages_1g = options.pages_1g;
+    rules.most_intervals = options.most_intervals;
     facts.npt = decode::decode_page_table(memory, record.npt_root.value, rules, "the nested page tables" + of);
     facts.reach_by_host = decode::by_host(facts.npt.intervals);
     facts.iopm = decode::decode_iopm(memory, record.iopm.value, "the i/o permission map" + of);

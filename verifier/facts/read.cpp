@@ -153,8 +153,10 @@ config::Outcome<Facts> read(ByteSpan kernel, ByteSpan bundle, const ReadOptions&
     const decode::HostMemory memory{h.bundle_base.value, bundle, h.bundle_base.value + h.tables_offset, h.tables_size};
     read_digests(bundle, facts);
     read_kernel(memory, options, facts);
+    ReadOptions left = options; // partitions may share their tables: what each makes of them is bounded together
     for (const manifest::Partition& record : facts.manifest.partitions) {
-        facts.partitions.push_back(read_partition(facts.manifest, record, memory, options));
+        facts.partitions.push_back(read_partition(facts.manifest, record, memory, left));
+        left.most_intervals -= facts.partitions.back().npt.intervals.size();
     }
     read_devices(memory, options, facts);
     gather_defects(facts);

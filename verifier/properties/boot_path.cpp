@@ -316,7 +316,7 @@ const Property kImageBootPath{
         "and "
         "partition table start the same programs.",
     .level = Level::bytes,
-    .rests_on = "the code of GRUB's modules; firmware that starts these programs",
+    .rests_on = "the code of GRUB's boot sector, programs and modules; firmware that starts them",
     .manual = "ECMA-119; El Torito 1.0; UEFI 2.10 §5; fatgen103; POSIX ustar; Multiboot2 §3",
     .mend = "build the image anew; if it stays, something alters it on its way",
     .bytes = boot_path,

@@ -220,10 +220,18 @@ void sizes_model(const Context& context, Judge& judge) {
 }
 
 void sizes_bytes(const Context& context, Judge& judge) {
+    Pieces found; // for the solver: the channel's number, and its size
+    Pieces expected;
+    bool holds = true;
     for (std::size_t c = 0; c < context.model.channels.size(); ++c) {
         const config::Channel& channel = context.model.channels[c];
         const PlacedChannel& placed = context.places->channels[c];
+        if (placed.record != nullptr) {
+            found.push_back({c, c + 1, placed.size});
+            expected.push_back({c, c + 1, channel.size.value});
+        }
         if (placed.record != nullptr && placed.size != channel.size.value) {
+            holds = false;
             judge.violated({.message = fmt::format("channel `{}` has {} in the image, expected {}", channel.name.value,
                                                    bytes_text(placed.size), bytes_text(channel.size.value)),
                             .key = "channel-" + channel.name.value,
@@ -231,6 +239,9 @@ void sizes_bytes(const Context& context, Judge& judge) {
                             .primary = channel.size.span});
         }
     }
+    judge.solver_agrees(holds, [&](unsigned timeout) {
+        return smt::equal_functions("chan.sizes", found, expected, false, timeout);
+    });
 }
 
 void doorbell_bytes(const Context& context, Judge& judge) {

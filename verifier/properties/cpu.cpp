@@ -232,6 +232,19 @@ void exists_bytes(const Context& context, Judge& judge) {
                             .witness = fmt::format("APIC id {}", cpu.apic_id)});
         }
     }
+    Pieces started; // the same for the solver: both name the same CPUs
+    Pieces there;
+    for (const manifest::Cpu& cpu : facts.manifest.cpus) {
+        started.push_back({cpu.apic_id, cpu.apic_id + 1ULL, 0});
+    }
+    for (const config::BoardCpu& cpu : model.board.cpus) {
+        there.push_back({cpu.apic_id.value, cpu.apic_id.value + 1ULL, 0});
+    }
+    started = united(std::move(started));
+    there = united(std::move(there));
+    judge.solver_agrees(differences(started, there).empty(), [&](unsigned timeout) {
+        return smt::equal_functions("cpu.exists: APIC ids", started, there, false, timeout);
+    });
     for (const auto& [apic_id, cpu] : number) {
         judge.violated({.message = fmt::format("the image knows nothing of the CPU with APIC id {} of board `{}`",
                                                apic_id, model.board.name.value),

@@ -44,6 +44,13 @@ void kernel(const Context& context, Judge& judge) {
     const Facts& facts = *context.facts;
     compare_digest(judge, facts.bundle.kernel_file_digest, "the kernel's file", "");
     compare_digest(judge, facts.bundle.kernel_digest, "the kernel's code and constants", "");
+    if (const auto& wanted = context.options.kernel; wanted && hex(facts.kernel.file_digest) != *wanted) {
+        judge.violated({.message = fmt::format("the image's kernel is not septum's own: expected {}, found {}", *wanted,
+                                               hex(facts.kernel.file_digest)),
+                        .key = "another",
+                        .witness = "SHA-256 " + hex(facts.kernel.file_digest),
+                        .help = "build the image anew, or name the kernel that it was built with: `--kernel`"});
+    }
     const PlaceRange& place = facts.kernel.place;
     if (place.base != layout::kKernelBase || place.base + place.size > layout::kKernelLimit) {
         judge.violated({.message = fmt::format("the kernel lies at {}, expected inside {}",
@@ -220,7 +227,8 @@ const Property kImageKernel{
     .id = "image.kernel",
     .title = "the kernel is the one measured",
     .statement =
-        "The kernel's file has the digest that the manifest records, and so have its segments that are not "
+        "The kernel's file is the one that septum came with (or `--kernel` names) and has the digest that the manifest "
+        "records, and so have its segments that are not "
         "writable, which the kernel compares again at boot; its segments lie in the kernel's range, apart from "
         "each other, at the address they are linked for.",
     .level = Level::bytes,
@@ -261,7 +269,8 @@ const Property kImageWellFormed{
     .title = "no decoder found anything odd",
     .statement =
         "Every structure of the image was read to its end without a defect of any kind: nothing reserved is set, "
-        "nothing points out of its bounds, no byte lies where none is described.",
+        "nothing points out of its bounds, no byte lies where none is described. Of an ISO that covers the system area, "
+        "descriptors, both partition tables, the boot catalogue, directories and the gaps between them.",
     .level = Level::bytes,
     .rests_on = "the decoders, which have their own tests",
     .manual = "each format's own",

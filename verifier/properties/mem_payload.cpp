@@ -4,15 +4,41 @@
 #include "verifier/properties/registry.hpp"
 #include "verifier/properties/wording.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace septum::verifier {
 
 namespace {
 
+constexpr unsigned kGuestBits = 48; // of a guest address, below the partition's number in one key
+
+// The same once more: guest address → distance to the host's, of what is copied and of what the partition is shown.
+void by_solver(const Pieces& copied, const Pieces& shown, Judge& judge) {
+    const bool apart = overlaps(copied).empty();
+    judge.solver_agrees(
+        apart, [&](unsigned timeout) { return smt::never_twice("mem.payload-fits: segments", copied, timeout); });
+    judge.solver_agrees(without(copied, shown).empty(), [&](unsigned timeout) {
+        return smt::within("mem.payload-fits: inside RAM", united(copied), united(shown), timeout);
+    });
+    if (apart && is_disjoint(shown)) {
+        const std::vector<Difference> found = differences(joined(copied), joined(shown));
+        const bool same = std::none_of(found.begin(), found.end(), [](const Difference& difference) {
+            return difference.left != kAbsent && difference.right != kAbsent;
+        });
+        judge.solver_agrees(same, [&](unsigned timeout) {
+            return smt::equal_functions("mem.payload-fits: places", copied, shown, true, timeout);
+        });
+    }
+}
+
 void check(const Context& context, Judge& judge) {
+    Pieces copied;
+    Pieces shown;
     for (std::size_t i = 0; i < context.model.partitions.size(); ++i) {
         const PlacedPartition& placed = context.places->partitions[i];
+        const std::uint64_t base = i << kGuestBits;
         if (placed.facts == nullptr) {
             continue;
         }
@@ -45,6 +71,9 @@ void check(const Context& context, Judge& judge) {
                                 .primary = partition.boot.image.span});
                 continue;
             }
+            if (payload.size != 0 && end <= 1ULL << kGuestBits) { // what lies higher is outside all RAM, said below
+                copied.push_back({base + payload.gpa, base + end, payload.hpa - payload.gpa});
+            }
             for (const Piece& piece : without({{payload.gpa, end, 0}}, ram)) {
                 judge.violated({.message = fmt::format("the initial memory of `{}` covers {}, which is not its RAM",
                                                        name, range(piece.first, piece.end)),
@@ -76,6 +105,9 @@ void check(const Context& context, Judge& judge) {
             guest.push_back({payload.gpa, end, n});
             host.push_back({payload.hpa, payload.hpa + payload.size, n});
         }
+        for (const Piece& piece : placed.ram_by_guest) {
+            shown.push_back({base + piece.first, base + piece.end, piece.value});
+        }
         for (const Overlap& overlap : overlaps(guest)) {
             judge.violated({.message = fmt::format("segments {} and {} of `{}` both fill {}", overlap.earlier,
                                                    overlap.later, name, range(overlap.first, overlap.end)),
@@ -85,6 +117,7 @@ void check(const Context& context, Judge& judge) {
                             .primary = partition.boot.image.span});
         }
     }
+    by_solver(sorted(std::move(copied)), sorted(std::move(shown)), judge);
 }
 
 } // namespace

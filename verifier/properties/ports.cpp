@@ -351,6 +351,9 @@ Pieces all_ports(const Pieces& answers) {
 }
 
 void answers_bytes(const Context& context, Judge& judge) {
+    Pieces answered; // for the solver: the partition's number above the port
+    Pieces declared;
+    bool holds = true;
     for (std::size_t i = 0; i < context.model.partitions.size(); ++i) {
         const PartitionFacts* facts = context.places->partitions[i].facts;
         if (facts == nullptr) {
@@ -375,7 +378,16 @@ void answers_bytes(const Context& context, Judge& judge) {
                                     static_cast<std::uint64_t>(Answer::forbidden)});
             }
         }
-        for (const Difference& difference : differences(all_ports(found), all_ports(sorted(expected)))) {
+        const Pieces left = all_ports(found);
+        const Pieces right = all_ports(sorted(expected));
+        for (const Piece& piece : left) {
+            answered.push_back({i * kPorts + piece.first, i * kPorts + piece.end, piece.value});
+        }
+        for (const Piece& piece : right) {
+            declared.push_back({i * kPorts + piece.first, i * kPorts + piece.end, piece.value});
+        }
+        for (const Difference& difference : differences(left, right)) {
+            holds = false;
             judge.violated({.message = fmt::format("`{}` finds {} at ports {}, expected {}", partition.name.value,
                                                    text(difference.left),
                                                    ports_text(static_cast<std::uint32_t>(difference.first),
@@ -387,6 +399,9 @@ void answers_bytes(const Context& context, Judge& judge) {
                             .primary = partition.name.span});
         }
     }
+    judge.solver_agrees(holds, [&](unsigned timeout) {
+        return smt::equal_functions("io.answers", sorted(answered), sorted(declared), false, timeout);
+    });
 }
 
 constexpr const char* kRebuild = "build the image anew; if it stays, the tables were not made from this model";

@@ -323,6 +323,27 @@ TEST(PageTable, TableOutsideTheSealedTablesIsRead) {
     EXPECT_TRUE(t.complete);
 }
 
+// Partitions may share their tables, so a few megabytes of scattered pages would be counted once for each.
+TEST(PageTable, MoreIntervalsThanAnApplianceHasAreTooMany) {
+    constexpr unsigned kTables = kMostIntervals / 512 + 1;
+    Pages p = chain(3 + kTables);
+    for (unsigned t = 0; t < kTables; ++t) {
+        p.entry(2, t, Pages::page(3 + t) | kTable);
+        for (unsigned i = 0; i < 512; ++i) {
+            p.entry(3 + t, i, (2ULL * (512 * t + i) + 1) * 0x1000 | kLeaf);
+        }
+    }
+    PageTable t = decode(p);
+    EXPECT_EQ(t.intervals.size(), kMostIntervals);
+    EXPECT_FALSE(t.complete);
+    EXPECT_TRUE(t.defects.has(DefectKind::too_much));
+    PageTableRules rules;
+    rules.most_intervals = 0;
+    t = decode(p, rules);
+    EXPECT_TRUE(t.intervals.empty());
+    EXPECT_FALSE(t.complete);
+}
+
 TEST(PageTable, UnalignedRoot) {
     Pages p = chain();
     p.entry(3, 0, 0x9000 | kLeaf);

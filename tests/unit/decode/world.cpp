@@ -32,11 +32,11 @@ void big(Bytes& bytes, std::uint64_t at, std::uint64_t value) {
     }
 }
 
-// ECMA-119 §9.1, with a Rock Ridge name (RRIP §4.1.4) and, in the root's own record, SP (SUSP §5.3).
+// ECMA-119 §9.1, with a Rock Ridge name (RRIP §4.1.4) and, in the root's own record, SP and ER (SUSP §5.3, §5.5).
 std::uint64_t record(Bytes& image, std::uint64_t at, std::uint64_t sector, std::uint64_t size, bool directory,
                      const std::string& identifier, const std::string& rock_ridge, bool sp = false) {
     const std::uint64_t use = 33 + identifier.size() + (identifier.size() % 2 == 0 ? 1 : 0);
-    std::uint64_t length = use + (rock_ridge.empty() ? 0 : 5 + rock_ridge.size()) + (sp ? 7 : 0);
+    std::uint64_t length = use + (rock_ridge.empty() ? 0 : 5 + rock_ridge.size()) + (sp ? 25 : 0);
     length += length % 2;
     put(image, at + 2, sector, 4);
     big(image, at + 6, sector);
@@ -49,7 +49,8 @@ std::uint64_t record(Bytes& image, std::uint64_t at, std::uint64_t sector, std::
     std::memcpy(image.data() + at + 33, identifier.data(), identifier.size());
     std::uint64_t entry = at + use;
     if (sp) {
-        const std::uint8_t bytes[] = {'S', 'P', 7, 1, 0xBE, 0xEF, 0};
+        const std::uint8_t bytes[] = {'S', 'P', 7,   1,   0xBE, 0xEF, 0,   'E', 'R', 18,  1,   10, 0,
+                                      0,   1,   'R', 'R', 'I',  'P',  '_', '1', '9', '9', '1', 'A'};
         std::memcpy(image.data() + entry, bytes, sizeof bytes);
         entry += sizeof bytes;
     }
@@ -327,8 +328,7 @@ World make_device_world() {
     registers[2] = {0x10, m::PciAnswer::bar_low, 0, 0, 0, 0, 0, 0};
     registers[3] = {0x14, m::PciAnswer::bar_high, 0, 0, 0, 0, 0, 0};
     registers[4] = {0x40, m::PciAnswer::msix_control, 0, 0, 0xFFFF'00FF, 0, 0xC000'0000, 0};
-    const std::vector<m::Bridge> bridges{
-        {0x10, 0, 2, 2, 1, 0x148, {Hpa{0xFE80'0000}, 0x20'0000}, {Hpa{0}, 0}}};
+    const std::vector<m::Bridge> bridges{{0x10, 0, 2, 2, 1, 0x148, {Hpa{0xFE80'0000}, 0x20'0000}, {Hpa{0}, 0}}};
     std::uint32_t at = 0x1000;
     append(w.bundle, at, h.devices, devices);
     append(w.bundle, at, h.bars, bars);
