@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
@@ -23,14 +24,15 @@ def start(words: list[str], folder: pathlib.Path, seconds: int) -> list[str]:
                                 "-serial", "stdio", "-no-reboot", "-drive", "media=cdrom,format=raw,readonly=on,file=a.iso"],
                                cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     lines = []
-    timer = subprocess.Popen(["sh", "-c", f"sleep {seconds}; kill {machine.pid}"])
+    timer = threading.Timer(seconds, machine.kill)
+    timer.start()
     for line in machine.stdout:
         lines.append(line.decode(errors="replace").strip())
         if "[one] hello" in lines[-1] or "septum: refused" in lines[-1]:
             break
+    timer.cancel()
     machine.kill()
     machine.wait()
-    timer.kill()
     return [line for line in lines if "septum: " in line or "[one]" in line]
 
 
