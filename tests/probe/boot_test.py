@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
@@ -49,14 +50,15 @@ def main() -> int:
                                         "-serial", "stdio", "-no-reboot", "-drive", "media=cdrom,format=raw,readonly=on,file=a.iso"],
                                        cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             lines = []
-            timer = subprocess.Popen(["sh", "-c", f"sleep {options.seconds}; kill {machine.pid}"])
+            timer = threading.Timer(options.seconds, machine.kill)
+            timer.start()
             for line in machine.stdout:
                 lines.append(line.decode(errors="replace").strip())
                 if "[one] hello" in lines[-1] or "septum: refused" in lines[-1]:
                     break
+            timer.cancel()
             machine.kill()
             machine.wait()
-            timer.kill()
             said = "\n".join(line for line in lines if "septum: " in line or "[one]" in line)
             if "contract holds" not in said or "[one] hello from partition one" not in said:
                 failed.append(f"{name}: it did not start there:\n{said}")
