@@ -70,7 +70,7 @@ struct Options {
     bool solver = true;          // false: enumeration only; byte properties then say so and are not `proved` twice
     unsigned timeout_ms = 10000; // per solver query
     // SHA-256 in hexadecimal of the kernel's file that the image has to hold; nothing: any kernel that its manifest measures.
-    std::optional<std::string> kernel;
+    std::optional<std::string> kernel = std::nullopt;
     std::vector<Obligation>* obligations = nullptr; // every question is added here, when there is a solver
 };
 
