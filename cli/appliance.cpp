@@ -133,18 +133,19 @@ bool Appliance::prove_bundle() {
 }
 
 void Appliance::begin_proof(const fs::path& file) {
-    proofs_.push_back(std::async(std::launch::async, [file, model = &*model_, inputs = &options_, options = verifier_options_]() mutable {
-        Judged judged;
-        const auto kernel = read_kernel(*inputs);
-        if (!kernel.ok())
-            return judged; // plan() says why
-        options.kernel = sha256(*kernel.value);
-        if (auto bytes = read_file(file); bytes.ok()) {
-            judged.image = std::make_shared<const Bytes>(std::move(*bytes.value));
-            judged.report = verifier::verify_image(*model, *judged.image, options);
-        }
-        return judged;
-    }));
+    proofs_.push_back(std::async(std::launch::async,
+                                 [file, model = &*model_, inputs = &options_, options = verifier_options_]() mutable {
+                                     Judged judged;
+                                     const auto kernel = read_kernel(*inputs);
+                                     if (!kernel.ok())
+                                         return judged; // plan() says why
+                                     options.kernel = sha256(*kernel.value);
+                                     if (auto bytes = read_file(file); bytes.ok()) {
+                                         judged.image = std::make_shared<const Bytes>(std::move(*bytes.value));
+                                         judged.report = verifier::verify_image(*model, *judged.image, options);
+                                     }
+                                     return judged;
+                                 }));
 }
 
 bool Appliance::use_proof(std::size_t number, Target target, const std::string& digest) {

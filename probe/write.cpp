@@ -105,7 +105,8 @@ private:
 
     void cpus() {
         const auto differ = [&](std::uint32_t Cpu::* of) {
-            return std::any_of(machine_.cpus.begin(), machine_.cpus.end(), [of](const Cpu& cpu) { return cpu.*of != 0; });
+            return std::any_of(machine_.cpus.begin(), machine_.cpus.end(),
+                               [of](const Cpu& cpu) { return cpu.*of != 0; });
         };
         const bool nodes = differ(&Cpu::node);
         const bool packages = differ(&Cpu::package);
