@@ -75,9 +75,9 @@ manifest::Device gather_device(const Plan& plan, const config::Board& board, con
 
 manifest::Slice device_slice(const Plan& plan, std::size_t p) {
     const auto records_of = [&plan](std::size_t partition) {
-        const auto owned = std::count_if(plan.devices.begin(), plan.devices.end(), [partition](const PlannedDevice& device) {
-            return device.partition == partition;
-        });
+        const auto owned =
+            std::count_if(plan.devices.begin(), plan.devices.end(),
+                          [partition](const PlannedDevice& device) { return device.partition == partition; });
         return static_cast<std::uint32_t>(owned) + (plan.partitions[partition].pci_bus ? 1U : 0U);
     };
     manifest::Slice slice{};

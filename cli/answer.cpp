@@ -64,7 +64,8 @@ void add_findings(const Answer& answer, const verifier::PropertyResult& result, 
         items.push_back(std::move(item));
     }
     const bool undecided = result.verdict == Verdict::inconclusive;
-    if (undecided || result.verdict == Verdict::disagreed || (result.verdict == Verdict::violated && result.findings.empty())) {
+    if (undecided || result.verdict == Verdict::disagreed ||
+        (result.verdict == Verdict::violated && result.findings.empty())) {
         Diagnostic d;
         d.severity = undecided ? Severity::warning : Severity::error;
         d.id = result.id;
@@ -207,8 +208,9 @@ std::string summary(const verifier::Report& report) {
         "{}: {} proved, {} violated, {} inconclusive{}, {} checked at boot, {} not applicable{} ({:.2f} s)",
         report.results.size() == 1 ? "1 property" : fmt::format("{} properties", report.results.size()),
         report.count(Verdict::proved), report.count(Verdict::violated), report.count(Verdict::inconclusive),
-        disagreed == 0 ? "" : fmt::format(", {} disagreed", disagreed), report.count(Verdict::checked_at_boot), report.count(Verdict::not_applicable),
-        unjudged == 0 ? "" : fmt::format(", {} not judged", unjudged), report.seconds);
+        disagreed == 0 ? "" : fmt::format(", {} disagreed", disagreed), report.count(Verdict::checked_at_boot),
+        report.count(Verdict::not_applicable), unjudged == 0 ? "" : fmt::format(", {} not judged", unjudged),
+        report.seconds);
 }
 
 int give(const Terminal& terminal, const Answer& answer, const AnswerOptions& options) {

@@ -6,6 +6,7 @@
 #include "cli/digest.hpp"
 #include "cli/earlier.hpp"
 #include "cli/places.hpp"
+#include "cli/problem.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -15,12 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-config::Diagnostic failure(std::string message, std::string help) {
-    config::Diagnostic d;
-    d.id = "file";
-    d.message = std::move(message);
-    d.help = std::move(help);
-    return d;
+config::Diagnostic failure(std::string message, std::string help = {}) {
+    return problem("file", std::move(message), std::move(help));
 }
 
 } // namespace
@@ -96,7 +93,7 @@ bool Appliance::load() {
     for (const auto& folder : options_.boards) {
         std::error_code ec;
         if (!fs::is_directory(folder, ec))
-            return add({failure("there is no folder `" + folder + "` for `--boards`", "")});
+            return add({failure("there is no folder `" + folder + "` for `--boards`")});
     }
     auto loaded = config::load(options_.file, options_.load_options());
     answer_.sources = std::move(loaded.sources);
@@ -115,7 +112,7 @@ bool Appliance::plan() {
     for (const auto& folder : options_.payloads) {
         std::error_code ec;
         if (!fs::is_directory(folder, ec))
-            return add({failure("there is no folder `" + folder + "` for `--payloads`", "")});
+            return add({failure("there is no folder `" + folder + "` for `--payloads`")});
     }
     auto kernel = read_kernel(options_);
     if (!kernel.ok())
@@ -135,20 +132,25 @@ bool Appliance::prove_bundle() {
     return judge(verifier::verify_bundle(*model_, kernel_, bundle_->bytes, verifier_options_));
 }
 
-bool Appliance::use_earlier_image(const fs::path& file, Target target) {
-    const auto earlier = recall(file);
-    if (!earlier || earlier->inputs != inputs_digest(target))
+void Appliance::begin_proof(const fs::path& file) {
+    proofs_.push_back(std::async(std::launch::async, [file, model = &*model_, options = verifier_options_] {
+        Judged judged;
+        if (auto bytes = read_file(file); bytes.ok()) {
+            judged.image = std::make_shared<const Bytes>(std::move(*bytes.value));
+            judged.report = verifier::verify_image(*model, *judged.image, options);
+        }
+        return judged;
+    }));
+}
+
+bool Appliance::use_proof(std::size_t number, Target target, const std::string& digest) {
+    terminal_.progress("proving the image");
+    Judged judged = proofs_[number].get();
+    if (!judged.image || !judged.report.proved() || hexadecimal(judged.report.image_digest) != digest)
         return false;
-    auto bytes = read_file(file);
-    if (!bytes.ok())
-        return false;
-    image_ = std::move(*bytes.value);
+    image_ = std::move(judged.image);
     target_ = target;
-    if (prove_image() && image_digest() == earlier->image)
-        return true;
-    image_.clear();
-    answer_.report.reset();
-    return false;
+    return judge(std::move(judged.report));
 }
 
 void Appliance::begin_iso() {
@@ -167,6 +169,8 @@ config::Outcome<Bytes> Appliance::made_iso() {
 
 bool Appliance::make_image(Target target) {
     terminal_.progress("making the image");
+    answer_.report.reset(); // of what came before, as the image is
+    image_ = std::make_shared<const Bytes>();
     const std::string& name = model_->name.value;
     auto made = target == Target::disk      ? build::make_disk(kernel_, bundle_->bytes, name)
                 : target == Target::netboot ? build::make_netboot(kernel_, bundle_->bytes)
@@ -174,13 +178,13 @@ bool Appliance::make_image(Target target) {
     target_ = target;
     if (!add(std::move(made.diagnostics)) || !made.ok())
         return false;
-    image_ = std::move(*made.value);
+    image_ = std::make_shared<const Bytes>(std::move(*made.value));
     return true;
 }
 
 void Appliance::use_image(std::string name, Bytes image) {
     answer_.image = std::move(name);
-    image_ = std::move(image);
+    image_ = std::make_shared<const Bytes>(std::move(image));
 }
 
 bool Appliance::prove_image() {
@@ -193,7 +197,7 @@ bool Appliance::prove_image() {
         kernel_ = std::move(*kernel.value);
     }
     verifier_options_.kernel = sha256(kernel_);
-    return judge(verifier::verify_image(*model_, image_, verifier_options_));
+    return judge(verifier::verify_image(*model_, *image_, verifier_options_));
 }
 
 void Appliance::draw() {
@@ -202,32 +206,27 @@ void Appliance::draw() {
     const verifier::ReadOptions options{.physical_address_bits = model_->board.physical_address_bits,
                                         .pages_1g = model_->board.huge_pages_1g};
     config::Outcome<verifier::Facts> facts;
-    if (!image_.empty())
-        facts = verifier::read_image(image_, options);
+    if (!image_->empty())
+        facts = verifier::read_image(*image_, options);
     else if (bundle_ && answer_.report)
         facts = verifier::read_bundle(kernel_, bundle_->bytes, options);
     answer_.overview = make_overview(*model_, facts.ok() ? &*facts.value : nullptr);
 }
 
 std::string Appliance::image_digest() const {
-    std::string text;
-    for (const std::uint8_t byte : answer_.report->image_digest) {
-        text += "0123456789abcdef"[byte >> 4];
-        text += "0123456789abcdef"[byte & 15];
-    }
-    return text;
+    return hexadecimal(answer_.report->image_digest);
 }
 
-std::string Appliance::inputs_digest(Target target) const {
-    return digest_of_inputs(kernel_, bundle_->bytes, model_->name.value, target);
+std::string Appliance::inputs_digest(Target target, const std::string& tools) const {
+    return digest_of_inputs(tools, kernel_, bundle_->bytes, model_->name.value, target);
 }
 
 Ingredients Appliance::ingredients(const fs::path& name) const {
-    Ingredients all{model_->name.value, std::string(cli::name(target_)), name.filename().string(), sha256(image_), {}};
+    Ingredients all{model_->name.value, std::string(cli::name(target_)), name.filename().string(), sha256(*image_), {}};
     for (const auto& payload : payloads_)
         all.parts.push_back({payload.path, "payload", sha256(payload.bytes)});
     all.parts.push_back({"septum.elf", "kernel", sha256(kernel_)});
-    if (const auto opened = verifier::open_image(image_); opened.ok())
+    if (const auto opened = verifier::open_image(*image_); opened.ok())
         for (const auto& file : verifier::boot_files(*opened.value))
             all.parts.push_back({file.path, "boot", sha256(file.contents)});
     for (const auto& source : answer_.sources.files) // without the folders of this machine

@@ -10,6 +10,8 @@
 #include "cli/target.hpp"
 
 #include <CLI/CLI.hpp>
+#include <future>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,7 +32,6 @@ struct ApplianceOptions {
     [[nodiscard]] std::vector<std::filesystem::path> payload_folders() const;
 };
 
-// Whether these bytes begin as an ISO 9660 image does (ECMA-119 §8.1: `CD001` in sector 16).
 // The kernel that images are made with and held against: the one that `--kernel` names, or septum's own.
 [[nodiscard]] config::Outcome<Bytes> read_kernel(const ApplianceOptions& options);
 
@@ -44,9 +45,11 @@ public:
     [[nodiscard]] bool prove_model();  // answer().report; the model alone
     [[nodiscard]] bool plan();         // bundle()
     [[nodiscard]] bool prove_bundle(); // answer().report
-    // image(): the one that was made from the same before, if it still stands there and is proved anew. Adds nothing to
-    // the answer otherwise.
-    [[nodiscard]] bool use_earlier_image(const std::filesystem::path& file, Target target);
+    // Reads an image that stands and proves it, in a thread of its own while other things are done. Needs model().
+    void begin_proof(const std::filesystem::path& file);
+    // image() and answer().report, of what begin_proof() was called for as the `number`th, counted from 0; once each.
+    // False, and nothing changes, unless it is proved and has that digest.
+    [[nodiscard]] bool use_proof(std::size_t number, Target target, const std::string& digest);
     void begin_iso(); // what can be made of an ISO before plan(), beside it; may be left out
     [[nodiscard]] bool make_image(Target target = Target::iso); // image()
     [[nodiscard]] bool prove_image();                           // answer().report, of image()
@@ -56,16 +59,21 @@ public:
 
     [[nodiscard]] const config::Model& model() const { return *model_; }
     [[nodiscard]] const build::Bundle& bundle() const { return *bundle_; }
-    [[nodiscard]] const Bytes& image() const { return image_; }
+    [[nodiscard]] const Bytes& image() const { return *image_; }
+    [[nodiscard]] std::shared_ptr<const Bytes> share_image() const { return image_; }
     [[nodiscard]] Answer& answer() { return answer_; }
     // SHA-256 of image() in hexadecimal, as the verifier found it.
     [[nodiscard]] std::string image_digest() const;
     // Digest of all that decides that image (cli/earlier.hpp).
-    [[nodiscard]] std::string inputs_digest(Target target) const;
+    [[nodiscard]] std::string inputs_digest(Target target, const std::string& tools) const;
     // What the image was made of, once there is one; `name` is the file it goes to.
     [[nodiscard]] Ingredients ingredients(const std::filesystem::path& name) const;
 
 private:
+    struct Judged {
+        std::shared_ptr<const Bytes> image; // null: it cannot be read
+        verifier::Report report;
+    };
     bool add(std::vector<config::Diagnostic> diagnostics); // false when one is an error
     bool judge(verifier::Report report);                   // false unless proved
     [[nodiscard]] config::Outcome<Bytes> made_iso();
@@ -78,9 +86,10 @@ private:
     Bytes kernel_;
     std::vector<build::PayloadFile> payloads_;
     std::optional<build::Bundle> bundle_;
-    config::Outcome<build::IsoMaker> maker_; // neither value nor diagnostics: not begun
-    Bytes image_;
+    config::Outcome<build::IsoMaker> maker_;                               // neither value nor diagnostics: not begun
+    std::shared_ptr<const Bytes> image_ = std::make_shared<const Bytes>(); // never null
     Target target_ = Target::iso;
+    std::vector<std::future<Judged>> proofs_; // declared last, so waited for before the model goes
 };
 
 } // namespace septum::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/boards.hpp"
 
+#include "cli/problem.hpp"
 #include "cli/target.hpp"
 #include "config/find_board.hpp"
 #include "verifier/facts/facts.hpp"
@@ -13,11 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 config::Diagnostic not_ours(const fs::path& image, std::string why) {
-    config::Diagnostic d;
-    d.id = "image";
-    d.message = "`" + image.string() + "` is not an image made by septum: " + std::move(why);
-    d.help = "`septum build appliance.yaml -o appliance.iso` makes one";
-    return d;
+    return problem("image", "`" + image.string() + "` is not an image made by septum: " + std::move(why),
+                   "`septum build appliance.yaml -o appliance.iso` makes one");
 }
 
 } // namespace

@@ -60,19 +60,22 @@ public:
                 return terminal.fail(output.diagnostics);
             outputs.push_back(std::move(*output.value));
         }
+        const auto tools = begin_digest_of_tools();
         std::optional<Appliance> work;
-        const bool unchanged = keep_earlier(terminal, *targets.value, outputs, work);
+        const Kept kept = keep_earlier(terminal, *targets.value, outputs, tools, work);
+        const bool unchanged = kept == Kept::all;
         bool good = unchanged;
         if (!unchanged) {
-            work.emplace("build", terminal, input_);
+            if (kept == Kept::nothing)
+                work.emplace("build", terminal, input_);
             if (targets.value->front() == Target::iso)
                 work->begin_iso();
-            good = work->load() && work->prove_model() && work->plan();
+            good = kept == Kept::plan ? work->prove_model() : work->load() && work->prove_model() && work->plan();
             for (std::size_t i = 0; good && i < outputs.size(); ++i) {
                 const Target target = (*targets.value)[i];
                 good = work->make_image(target) && work->prove_image();
                 if (good)
-                    keep(*work, target, outputs[i]);
+                    keep(*work, target, tools, outputs[i]);
             }
         }
         Appliance& appliance = *work;
@@ -88,7 +91,7 @@ public:
         }
         for (Output& output : outputs) {
             for (std::size_t i = unchanged ? 1 : 0; i < output.files.size(); i++)
-                if (const auto failed = output.files[i].commit(output.contents[i]); !failed.empty())
+                if (const auto failed = output.files[i].commit(*output.contents[i]); !failed.empty())
                     return terminal.fail(failed);
             if (!unchanged)
                 remember(output.name, output.made);
@@ -96,17 +99,19 @@ public:
         const int code = give(terminal, appliance.answer(), answer_);
         for (const Output& output : outputs)
             terminal.say(fmt::format("{} `{}`: {:.1f} MiB, sha-256 {}", unchanged ? "unchanged:" : "wrote", output.name,
-                                     static_cast<double>(output.contents[0].size()) / 1048576.0, output.made.image));
+                                     static_cast<double>(output.contents[0]->size()) / 1048576.0, output.made.image));
         return code;
     }
 
 private:
+    using Tools = std::shared_future<std::string>;
+
     // An image, and what is told of it beside it.
     struct Output {
         std::string name;
         std::vector<PendingFile> files;
-        std::vector<Bytes> contents; // one for each file
-        Earlier made;                // digests of the image and of what it was made from
+        std::vector<std::shared_ptr<const Bytes>> contents; // one for each file
+        Earlier made;                                       // digests of the image and of what it was made from
     };
 
     config::Outcome<Output> make_output(const std::string& name) const {
@@ -122,32 +127,48 @@ private:
         return {std::move(output), {}};
     }
 
-    // Whether all images stand as they would be made now, and are proved.
-    bool keep_earlier(const Terminal& terminal, const std::vector<Target>& targets, std::vector<Output>& outputs,
-                      std::optional<Appliance>& work) const {
-        if (!std::all_of(outputs.begin(), outputs.end(), [](const Output& output) { return recall(output.name); }))
-            return false;
-        work.emplace("build", terminal, input_);
-        bool same = work->load() && work->plan();
-        for (std::size_t i = 0; same && i < outputs.size(); ++i) {
-            same = work->use_earlier_image(outputs[i].name, targets[i]);
-            if (same)
-                keep(*work, targets[i], outputs[i]);
+    // What of an earlier build is of use: nothing; the appliance, read and planned; or every image as well.
+    enum class Kept : std::uint8_t { nothing, plan, all };
+
+    // All, when every image stands as it would be made now and is proved. Each is proved while the bundle is made.
+    Kept keep_earlier(const Terminal& terminal, const std::vector<Target>& targets, std::vector<Output>& outputs,
+                      const Tools& tools, std::optional<Appliance>& work) const {
+        std::vector<Earlier> earlier;
+        for (const Output& output : outputs) {
+            auto found = recall(output.name);
+            if (!found)
+                return Kept::nothing;
+            earlier.push_back(std::move(*found));
         }
-        if (!same)
-            for (Output& output : outputs)
-                output.contents.clear();
-        return same;
+        work.emplace("build", terminal, input_);
+        if (!work->load())
+            return Kept::nothing;
+        for (const Output& output : outputs)
+            work->begin_proof(output.name);
+        if (!work->plan())
+            return Kept::nothing; // what is wrong is said in the order of a whole build
+        bool same = true;
+        for (std::size_t i = 0; same && i < outputs.size(); ++i) {
+            same = work->inputs_digest(targets[i], tools.get()) == earlier[i].inputs &&
+                   work->use_proof(i, targets[i], earlier[i].image);
+            if (same)
+                keep(*work, targets[i], tools, outputs[i]);
+        }
+        if (same)
+            return Kept::all;
+        for (Output& output : outputs)
+            output.contents.clear();
+        return Kept::plan;
     }
 
-    void keep(const Appliance& appliance, Target target, Output& output) const {
-        output.contents.push_back(appliance.image());
-        output.made = {appliance.inputs_digest(target), appliance.image_digest()};
+    void keep(const Appliance& appliance, Target target, const Tools& tools, Output& output) const {
+        output.contents.push_back(appliance.share_image());
+        output.made = {appliance.inputs_digest(target, tools.get()), appliance.image_digest()};
         if (!sbom_)
             return;
         const auto made_of = appliance.ingredients(output.name);
         for (const std::string& text : {spdx(made_of), provenance(made_of)})
-            output.contents.emplace_back(text.begin(), text.end());
+            output.contents.push_back(std::make_shared<const Bytes>(text.begin(), text.end()));
     }
 
     ApplianceOptions input_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/child.hpp"
 
+#include "cli/problem.hpp"
+
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -13,10 +15,7 @@ namespace septum::cli {
 namespace {
 
 config::Diagnostic cannot_run(const std::string& program, int number) {
-    config::Diagnostic d;
-    d.id = "child";
-    d.message = "cannot run `" + program + "`: " + std::strerror(number);
-    return d;
+    return problem("child", "cannot run `" + program + "`: " + std::strerror(number));
 }
 
 // Between fork and exec: only what is async-signal-safe.

@@ -3,6 +3,7 @@
 #include "cli/appliance.hpp"
 #include "cli/command.hpp"
 #include "cli/compared.hpp"
+#include "cli/problem.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -139,11 +140,9 @@ private:
             if (!(words >> id) || id[0] == '#')
                 continue;
             if (!(words >> reason)) {
-                config::Diagnostic d;
-                d.id = "approval";
-                d.message = fmt::format("line {} of `{}` approves `{}` without a reason", number, approvals_, id);
-                d.help = "write behind the id why the gain is meant";
-                return {d};
+                return {problem("approval",
+                                fmt::format("line {} of `{}` approves `{}` without a reason", number, approvals_, id),
+                                "write behind the id why the gain is meant")};
             }
             out.emplace(id, false);
         }

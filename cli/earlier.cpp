@@ -48,22 +48,32 @@ bool is_own(const fs::path& file) {
            (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-} // namespace
-
-std::string digest_of_inputs(const Bytes& kernel, const build::Bytes& bundle, const std::string& volume,
-                             Target target) {
-    std::string all = std::string(kHead) + "\ntarget " + std::string(name(target)) + "\nvolume " + volume +
-                      "\nkernel " + sha256(kernel) + "\nbundle " + std::to_string(bundle.size()) + " " +
-                      sha256(bundle_head(bundle)) + "\n";
+std::string digest_of_tools() {
     auto files = build::made_with();
     files.emplace_back("/proc/self/exe");
+    std::string all;
     for (const auto& file : files) {
-        const auto bytes = read_file(file);
-        if (!bytes.ok())
+        const std::string digest = sha256_of_file(file);
+        if (digest.empty())
             return {};
-        all += sha256(*bytes.value) + " " + file.string() + "\n";
+        all += digest + " " + file.string() + "\n";
     }
     return sha256(bytes_of(all));
+}
+
+} // namespace
+
+std::shared_future<std::string> begin_digest_of_tools() {
+    return std::async(std::launch::async, digest_of_tools).share();
+}
+
+std::string digest_of_inputs(const std::string& tools, const Bytes& kernel, const build::Bytes& bundle,
+                             const std::string& volume, Target target) {
+    if (tools.empty())
+        return {};
+    return sha256(bytes_of(std::string(kHead) + "\ntools " + tools + "\ntarget " + std::string(name(target)) +
+                           "\nvolume " + volume + "\nkernel " + sha256(kernel) + "\nbundle " +
+                           std::to_string(bundle.size()) + " " + sha256(bundle_head(bundle)) + "\n"));
 }
 
 std::optional<Earlier> recall(const fs::path& image) {

@@ -8,6 +8,7 @@
 #include "cli/target.hpp"
 
 #include <filesystem>
+#include <future>
 #include <optional>
 #include <string>
 
@@ -19,11 +20,15 @@ struct Earlier {
     std::string image;  // of the file that came of them
 };
 
-// Over all that decides an image's bytes: this program, kernel, bundle, target, volume name, and the files of others
-// that it is made with (build::made_with). Empty when one of them cannot be read: then nothing may be taken for
-// unchanged.
-[[nodiscard]] std::string digest_of_inputs(const Bytes& kernel, const build::Bytes& bundle, const std::string& volume,
-                                           Target target);
+// Over this program and the files of others that images are made with (build::made_with), which say nothing of any
+// appliance: begun in a thread of its own, so that the appliance can be read meanwhile. Empty when a file cannot be
+// read.
+[[nodiscard]] std::shared_future<std::string> begin_digest_of_tools();
+
+// Over all that decides an image's bytes: tools, kernel, bundle, target and volume name. Empty when that of the tools
+// is: then nothing may be taken for unchanged.
+[[nodiscard]] std::string digest_of_inputs(const std::string& tools, const Bytes& kernel, const build::Bytes& bundle,
+                                           const std::string& volume, Target target);
 
 // What was remembered of this file. Nothing when there is no such record, or someone else could have written it.
 [[nodiscard]] std::optional<Earlier> recall(const std::filesystem::path& image);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/evidence.hpp"
 
+#include "cli/problem.hpp"
 #include "cli/version.hpp"
 #include "verifier/certificate.hpp"
 
@@ -17,14 +18,6 @@ verifier::Sha256Digest digest_of(std::span<const std::uint8_t> bytes) {
     verifier::Sha256Digest out{};
     SHA256(bytes.data(), bytes.size(), out.data());
     return out;
-}
-
-config::Diagnostic failure(std::string message, std::string help) {
-    config::Diagnostic d;
-    d.id = "file";
-    d.message = std::move(message);
-    d.help = std::move(help);
-    return d;
 }
 
 std::vector<config::Diagnostic> write(const fs::path& file, const std::string& text) {
@@ -70,7 +63,7 @@ std::vector<config::Diagnostic> write_certificate(const Terminal& terminal, cons
         inputs.board_digest = digest_of(bytes_of(files[1].text));
     const auto text = verifier::certificate(*answer.report, *grants.value, inputs);
     if (!text)
-        return {failure("the image changed while it was proved", "prove it again")};
+        return {problem("file", "the image changed while it was proved", "prove it again")};
     auto failed = write(file, *text);
     if (failed.empty())
         terminal.say("wrote `" + file + "`");
@@ -83,9 +76,9 @@ std::vector<config::Diagnostic> write_obligations(const Terminal& terminal,
     std::error_code ec;
     fs::create_directories(folder, ec);
     if (ec)
-        return {failure("cannot make the folder `" + folder + "`: " + ec.message(), "")};
+        return {problem("file", "cannot make the folder `" + folder + "`: " + ec.message())};
     if (!fs::is_empty(folder, ec) || ec)
-        return {failure("the folder `" + folder + "` is not empty",
+        return {problem("file", "the folder `" + folder + "` is not empty",
                         "name a new one: every file in it is to be a question")};
     std::size_t number = 0;
     for (const auto& obligation : obligations) {

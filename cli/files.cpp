@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/files.hpp"
 
+#include "cli/problem.hpp"
+
 #include <cctype>
 #include <cerrno>
 #include <cstdlib>
@@ -26,10 +28,7 @@ std::string reason(int number) {
 }
 
 config::Diagnostic error(const char* verb, const fs::path& file, const std::string& why) {
-    config::Diagnostic d;
-    d.id = "file";
-    d.message = std::string("cannot ") + verb + " `" + file.string() + "`: " + why;
-    return d;
+    return problem("file", std::string("cannot ") + verb + " `" + file.string() + "`: " + why);
 }
 
 bool write_all(int fd, std::span<const std::uint8_t> bytes) {

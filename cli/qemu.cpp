@@ -2,6 +2,7 @@
 #include "cli/qemu.hpp"
 
 #include "cli/child.hpp"
+#include "cli/problem.hpp"
 
 #include <charconv>
 #include <cstdlib>
@@ -14,11 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 config::Diagnostic error(std::string message, std::string help) {
-    config::Diagnostic d;
-    d.id = "qemu";
-    d.message = std::move(message);
-    d.help = std::move(help);
-    return d;
+    return problem("qemu", std::move(message), std::move(help));
 }
 
 bool is_file(const fs::path& path) {

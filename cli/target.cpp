@@ -2,6 +2,7 @@
 #include "cli/target.hpp"
 
 #include "build/image/tar.hpp"
+#include "cli/problem.hpp"
 #include "verifier/facts/facts.hpp"
 
 #include <algorithm>
@@ -35,19 +36,14 @@ config::Outcome<Bytes> pack(const fs::path& folder) {
         std::error_code unknown;
         if (it->symlink_status(unknown).type() != fs::file_type::regular ||
             it->path().filename().string().size() > 99) {
-            config::Diagnostic d;
-            d.id = "image";
-            d.message = "`" + it->path().string() + "` is not a plain file: a folder to boot from has no others";
-            return {std::nullopt, {std::move(d)}};
+            return {std::nullopt,
+                    {problem("image", "`" + it->path().string() +
+                                          "` is not a plain file: a folder to boot from has no others")}};
         }
         names.push_back(it->path().filename().string());
     }
-    if (ec) {
-        config::Diagnostic d;
-        d.id = "file";
-        d.message = "cannot read `" + folder.string() + "`: " + ec.message();
-        return {std::nullopt, {std::move(d)}};
-    }
+    if (ec)
+        return {std::nullopt, {problem("file", "cannot read `" + folder.string() + "`: " + ec.message())}};
     std::sort(names.begin(), names.end());
     std::vector<Bytes> contents;
     for (const auto& name : names) {

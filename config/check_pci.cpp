@@ -31,16 +31,15 @@ void check_disjoint(std::vector<Taken> all, const char* id, Diagnostics& diagnos
             diagnostics
                 .error(id, fmt::format("{} and {} overlap at 0x{:x}", furthest->what, each.what, each.base),
                        each.span.known() ? each.span : furthest->span, "begins inside the other")
-                .related.push_back(
-                    {furthest->span, fmt::format("goes up to 0x{:x}", furthest->base + furthest->size)});
+                .related.push_back({furthest->span, fmt::format("goes up to 0x{:x}", furthest->base + furthest->size)});
         if (furthest == nullptr || each.base + each.size > furthest->base + furthest->size)
             furthest = &each;
     }
 }
 
 void check_capabilities(const BoardPciFunction& function, Diagnostics& diagnostics) {
-    constexpr std::uint64_t kPowerSize = 8;     // PCI PM 1.2 §3.2
-    constexpr std::uint64_t kMsixSize = 12;     // PCI 3.0 §6.8.2
+    constexpr std::uint64_t kPowerSize = 8; // PCI PM 1.2 §3.2
+    constexpr std::uint64_t kMsixSize = 12; // PCI 3.0 §6.8.2
     // PCIe 6.0 §7.5.3. Where there is no room for version 2 of the capability it is version 1 of an endpoint.
     const std::uint64_t express_size = function.pcie_at + 0x3C <= 256 ? 0x3C : 0x14;
     const BoardMsi& msi = function.msi;
@@ -62,8 +61,8 @@ void check_capabilities(const BoardPciFunction& function, Diagnostics& diagnosti
                                          {msi.at, msi_size, "`msi`"},
                                          {function.msix.at, kMsixSize, "`msix`"}})
         if (at + size > 256)
-            diagnostics.error("board.capability", fmt::format("{} of {} ends beyond configuration space", what,
-                                                              tick(function.name.value)),
+            diagnostics.error("board.capability",
+                              fmt::format("{} of {} ends beyond configuration space", what, tick(function.name.value)),
                               function.name.span, fmt::format("at 0x{:x}, {} bytes long", at, size));
 }
 

@@ -7,8 +7,8 @@
 
 namespace septum::config {
 
-// After everything else of the board was read. Says: capabilities, BARs, bridge windows and buses that collide with each
-// other, with RAM or with registers; BARs that their bridges do not forward; a bus reset without a bridge.
+// After everything else of the board was read. Says: capabilities, BARs, bridge windows and buses that collide with
+// each other, with RAM or with registers; BARs that their bridges do not forward; a bus reset without a bridge.
 void check_pci(const Board& board, Diagnostics& diagnostics);
 
 } // namespace septum::config

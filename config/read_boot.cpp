@@ -34,8 +34,8 @@ void read_protocol(const Protocol& protocol, const Node& node, Span key, Boot& b
     if (const Node* kernel = fields.find("kernel"))
         boot.image = {read_text(*kernel, "kernel", protocol.kernel_text, diagnostics).value_or(""), kernel->span};
     if (const Node* module = fields.find(protocol.module))
-        boot.initrd = {{read_text(*module, protocol.module, protocol.module_text, diagnostics).value_or(""),
-                        module->span}};
+        boot.initrd = {
+            {read_text(*module, protocol.module, protocol.module_text, diagnostics).value_or(""), module->span}};
     if (const Node* cmdline = fields.find("cmdline"))
         boot.cmdline = {read_ascii(*cmdline, "cmdline", kLongestCmdline, diagnostics).value_or(""), cmdline->span};
 }
@@ -52,8 +52,7 @@ const Node* find_way(const Fields& fields, Span key, std::string_view& way, Diag
             continue;
         if (found != nullptr) {
             diagnostics
-                .error("config.boot-twice",
-                       fmt::format("a partition boots {} or {}, not both", tick(way), tick(each)),
+                .error("config.boot-twice", fmt::format("a partition boots {} or {}, not both", tick(way), tick(each)),
                        fields.key_span(each), "and this")
                 .related.push_back({fields.key_span(way), "this"});
             return nullptr;

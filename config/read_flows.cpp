@@ -4,6 +4,7 @@
 #include "config/fields.hpp"
 #include "config/names.hpp"
 #include "config/scalars.hpp"
+#include "config/show.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -72,10 +73,11 @@ void check_channel_ends(const Channel& channel, const Model& model, Diagnostics&
         Diagnostic& polled = diagnostics.note(
             "config.doorbell-polled",
             fmt::format("the doorbell of {} does not interrupt {}", tick(channel.name.value), tick(reader.name.value)),
-            channel.doorbell_span, is_linux ? "rings into a Linux partition" : "rings into a guest without our runtime");
+            channel.doorbell_span,
+            is_linux ? "rings into a Linux partition" : "rings into a guest without our runtime");
         polled.related.push_back({reader.boot.span, is_linux ? "boots Linux" : "boots another kernel"});
-        polled.notes.push_back((is_linux ? "Linux has" : "it has")
-                               + std::string(" no driver for it: the guest polls the doorbell port 0x5e04"));
+        polled.notes.push_back((is_linux ? "Linux has" : "it has") +
+                               std::string(" no driver for it: the guest polls the doorbell port 0x5e04"));
     }
 }
 

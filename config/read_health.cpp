@@ -15,10 +15,10 @@ namespace {
 
 constexpr std::uint32_t kDefaultAttempts = 3;
 constexpr std::uint64_t kMostAttempts = 1000;
-constexpr std::uint32_t kLongestBackoff = 60'000;     // ms; 64 times as long at most
-constexpr std::uint32_t kShortestHeartbeat = 10;      // ms: four looks in it, each an exit of one CPU
+constexpr std::uint32_t kLongestBackoff = 60'000; // ms; 64 times as long at most
+constexpr std::uint32_t kShortestHeartbeat = 10;  // ms: four looks in it, each an exit of one CPU
 constexpr std::uint32_t kLongestHeartbeat = 3'600'000;
-constexpr std::uint64_t kMostComparators = 32;        // HPET 1.0a §2.3.4: NUM_TIM_CAP has five bits
+constexpr std::uint64_t kMostComparators = 32; // HPET 1.0a §2.3.4: NUM_TIM_CAP has five bits
 
 // By Cause.
 constexpr std::array<std::string_view, kCauses> kCauseKeys{"triple-fault", "forbidden", "unanswerable",

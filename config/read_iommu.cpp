@@ -131,10 +131,10 @@ void read_iommu(const Node& node, Span at, Board& board, Diagnostics& diagnostic
         const auto address = read_page_address(*registers, "registers", diagnostics);
         unit.registers = {address.value_or(0), registers->span};
         if (address && unit.kind == BoardIommu::amd_vi && *address % (16 * kKiB) != 0)
-            diagnostics.error("config.alignment",
-                              fmt::format("`registers` of an AMD IOMMU must be a multiple of 16 KiB, found {}",
-                                          describe(*registers)),
-                              registers->span, "it has 16 KiB of them"); // AMD IOMMU §3.2.2
+            diagnostics.error(
+                "config.alignment",
+                fmt::format("`registers` of an AMD IOMMU must be a multiple of 16 KiB, found {}", describe(*registers)),
+                registers->span, "it has 16 KiB of them"); // AMD IOMMU §3.2.2
     } else {
         diagnostics.error("config.missing-key", "`iommu` has no `registers`", kind->span, "such a unit has registers");
     }

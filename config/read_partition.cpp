@@ -7,6 +7,7 @@
 #include "config/read_devices.hpp"
 #include "config/read_health.hpp"
 #include "config/scalars.hpp"
+#include "config/show.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

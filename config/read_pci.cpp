@@ -4,6 +4,7 @@
 #include "config/choices.hpp"
 #include "config/names.hpp"
 #include "config/scalars.hpp"
+#include "config/show.hpp"
 
 #include <algorithm>
 #include <array>
@@ -113,7 +114,8 @@ std::optional<BoardBar> read_bar(const Node& number, const Node& value, Diagnost
         const auto bytes = read_size(*size, "size", diagnostics);
         bar.size = {bytes.value_or(0), size->span};
         if (bytes && is_power_of_two(*size, "size", *bytes, diagnostics) && *bytes < kPage)
-            diagnostics.error("config.out-of-range", "a BAR that is granted has at least 4 KiB", size->span, "too small");
+            diagnostics.error("config.out-of-range", "a BAR that is granted has at least 4 KiB", size->span,
+                              "too small");
     }
     if (const Node* base = fields.find("base")) {
         const auto address = read_page_address(*base, "base", diagnostics);
@@ -158,8 +160,8 @@ void read_bars(const Node& mapping, BoardPciFunction& function, Diagnostics& dia
                                       (function.bars[i - 1].is_64 && function.bars[i - 1].number + 1 == bar.number));
         if (taken)
             diagnostics
-                .error("board.bar-twice", fmt::format("register {} of {} belongs to another BAR", bar.number,
-                                                      tick(function.name.value)),
+                .error("board.bar-twice",
+                       fmt::format("register {} of {} belongs to another BAR", bar.number, tick(function.name.value)),
                        bar.base.span, "also here")
                 .related.push_back({function.bars[i - 1].base.span, "a BAR of 64 bits takes two registers"});
         if (bar.is_64 && bar.number == 5)
@@ -210,14 +212,16 @@ void check_place(const BoardPciFunction& function, const Node& node, std::string
                                   [number](const BoardBar& b) { return b.number == number; });
     if (bar == function.bars.end())
         diagnostics
-            .error("board.msix", fmt::format("the {} of {} is in BAR {}, which the board does not state", what,
-                                             tick(function.name.value), number),
+            .error("board.msix",
+                   fmt::format("the {} of {} is in BAR {}, which the board does not state", what,
+                               tick(function.name.value), number),
                    node.span, "no such BAR")
             .help = fmt::format("add `{}` to its `bars`", number);
     else if (offset + size > bar->size.value)
         diagnostics
-            .error("board.msix", fmt::format("the {} of {} ends at 0x{:x}, beyond the end of its BAR", what,
-                                             tick(function.name.value), offset + size),
+            .error("board.msix",
+                   fmt::format("the {} of {} ends at 0x{:x}, beyond the end of its BAR", what,
+                               tick(function.name.value), offset + size),
                    node.span, "does not fit")
             .related.push_back({bar->size.span, fmt::format("ends at 0x{:x}", bar->size.value)});
 }
@@ -232,8 +236,8 @@ void read_msix(const Node& node, BoardPciFunction& function, Span at, Diagnostic
     if (const Node* offset = fields.find("at"))
         msix.at = read_capability_offset(*offset, "at", diagnostics);
     if (const Node* entries = fields.find("entries"))
-        msix.entries = static_cast<std::uint16_t>(
-            read_integer(*entries, "entries", 1, kMostEntries, diagnostics).value_or(0));
+        msix.entries =
+            static_cast<std::uint16_t>(read_integer(*entries, "entries", 1, kMostEntries, diagnostics).value_or(0));
     const Node* table = fields.find("table");
     const Node* pba = fields.find("pba");
     const bool good =
@@ -249,8 +253,8 @@ void read_msix(const Node& node, BoardPciFunction& function, Span at, Diagnostic
     if (msix.table_bar == msix.pba_bar && msix.table_offset < msix.pba_offset + pba_size &&
         msix.pba_offset < msix.table_offset + table_size)
         diagnostics
-            .error("board.msix", fmt::format("the MSI-X table of {} and its pending bit array overlap",
-                                             tick(function.name.value)),
+            .error("board.msix",
+                   fmt::format("the MSI-X table of {} and its pending bit array overlap", tick(function.name.value)),
                    pba->span, "here")
             .related.push_back({table->span, fmt::format("goes up to 0x{:x}", msix.table_offset + table_size)});
 }
@@ -338,20 +342,20 @@ void read_bridge(const Node& node, BoardPciFunction& function, Span at, Diagnost
 }
 
 void read_reset(const Node& node, BoardPciFunction& function, Diagnostics& diagnostics) {
-    static constexpr std::array<std::pair<std::string_view, DeviceReset>, 5> kResets{
-        {{"flr", DeviceReset::flr},
-         {"af-flr", DeviceReset::af_flr},
-         {"power", DeviceReset::power},
-         {"bus", DeviceReset::bus},
-         {"none", DeviceReset::none}}};
+    static constexpr std::array<std::pair<std::string_view, DeviceReset>, 5> kResets{{{"flr", DeviceReset::flr},
+                                                                                      {"af-flr", DeviceReset::af_flr},
+                                                                                      {"power", DeviceReset::power},
+                                                                                      {"bus", DeviceReset::bus},
+                                                                                      {"none", DeviceReset::none}}};
     constexpr std::uint8_t kAdvancedFeatures = 0x13; // capability id (PCI AF ECN)
     function.reset = read_choice(node, "reset", kResets, diagnostics).value_or(DeviceReset::none);
     const auto needs = [&](bool there, std::string_view what, std::string help) {
         if (!there)
             diagnostics
-                .error("board.reset", fmt::format("{} is reset by {}, but has no {}", tick(function.name.value),
-                                                  tick(node.text), what),
-                       node.span, "by what?")
+                .error(
+                    "board.reset",
+                    fmt::format("{} is reset by {}, but has no {}", tick(function.name.value), tick(node.text), what),
+                    node.span, "by what?")
                 .help = std::move(help);
     };
     if (function.reset == DeviceReset::flr)
@@ -368,8 +372,8 @@ void read_reset(const Node& node, BoardPciFunction& function, Diagnostics& diagn
 void read_properties(const Fields& fields, BoardPciFunction& function, Diagnostics& diagnostics) {
     const Node* class_code = fields.find("class");
     if (class_code != nullptr)
-        function.class_code = static_cast<std::uint32_t>(
-            read_integer(*class_code, "class", 1, 0xFF'FFFF, diagnostics).value_or(0));
+        function.class_code =
+            static_cast<std::uint32_t>(read_integer(*class_code, "class", 1, 0xFF'FFFF, diagnostics).value_or(0));
     const Node* bars = fields.find("bars");
     if (bars != nullptr)
         read_bars(*bars, function, diagnostics);
@@ -391,9 +395,9 @@ void read_properties(const Fields& fields, BoardPciFunction& function, Diagnosti
         read_bridge(*bridge, function, fields.key_span("bridge"), diagnostics);
     function.group.value = kOwnGroup + function.bdf;
     if (const Node* group = fields.find("group"))
-        function.group = {static_cast<std::uint32_t>(
-                              read_integer(*group, "group", 0, kOwnGroup - 1, diagnostics).value_or(0)),
-                          group->span};
+        function.group = {
+            static_cast<std::uint32_t>(read_integer(*group, "group", 0, kOwnGroup - 1, diagnostics).value_or(0)),
+            group->span};
     function.assignable = class_code != nullptr && bars != nullptr && !function.is_bridge;
 }
 

@@ -2,6 +2,7 @@
 #include "config/scalars.hpp"
 
 #include "config/fields.hpp"
+#include "config/show.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,14 +14,6 @@ namespace septum::config {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
-
-struct Unit {
-    std::string_view name;
-    std::uint64_t bytes;
-};
-constexpr std::array<Unit, 3> kUnits{{{"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}}};
-
-constexpr std::array<std::pair<std::string_view, std::uint64_t>, 3> kTimes{{{"ms", 1}, {"s", 1000}, {"min", 60'000}}};
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -91,7 +84,7 @@ std::string_view meant_unit(std::string_view unit) {
     const bool tail = rest.empty() || (rest.size() == 1 && lower(rest[0]) == 'b') ||
                       (rest.size() == 1 && lower(rest[0]) == 'i') ||
                       (rest.size() == 2 && lower(rest[0]) == 'i' && lower(rest[1]) == 'b');
-    for (const Unit& known : kUnits)
+    for (const Unit& known : kSizeUnits)
         if (tail && lower(unit[0]) == lower(known.name[0]))
             return known.name;
     return {};
@@ -108,9 +101,9 @@ std::nullopt_t too_large(const Node& node, std::string_view key, Diagnostics& di
 std::optional<std::uint64_t> read_quantity(const Node& node, std::string_view key, Diagnostics& diagnostics) {
     const Quantity quantity = split(node.text);
     const auto unit =
-        std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& u) { return u.name == quantity.unit; });
+        std::find_if(kSizeUnits.begin(), kSizeUnits.end(), [&](const Unit& u) { return u.name == quantity.unit; });
     std::uint64_t number = 0;
-    if (quantity.number.find('.') != std::string_view::npos && unit != kUnits.end()) {
+    if (quantity.number.find('.') != std::string_view::npos && unit != kSizeUnits.end()) {
         Diagnostic& fraction = diagnostics.error(
             "config.size", fmt::format("{} expects a whole number of units, found {}", tick(key), describe(node)),
             node.span, "a fraction");
@@ -129,7 +122,7 @@ std::optional<std::uint64_t> read_quantity(const Node& node, std::string_view ke
             .help = fmt::format("write `{0} KiB`, `{0} MiB` or `{0} GiB`", node.text.substr(0, 20));
         return std::nullopt;
     }
-    if (unit == kUnits.end()) {
+    if (unit == kSizeUnits.end()) {
         Diagnostic& unknown = diagnostics.error(
             "config.size-unit",
             fmt::format("{} has an unknown unit {}, expected `KiB`, `MiB` or `GiB`", tick(key), tick(quantity.unit)),
@@ -139,9 +132,9 @@ std::optional<std::uint64_t> read_quantity(const Node& node, std::string_view ke
                 fmt::format("write `{} {}`: sizes count in powers of two", quantity.number.substr(0, 20), meant);
         return std::nullopt;
     }
-    if (parse == Parse::overflow || number >= kAddressLimit / unit->bytes)
+    if (parse == Parse::overflow || number >= kAddressLimit / unit->worth)
         return too_large(node, key, diagnostics);
-    return number * unit->bytes;
+    return number * unit->worth;
 }
 
 } // namespace
@@ -238,24 +231,24 @@ std::optional<std::uint64_t> read_page_address(const Node& node, std::string_vie
 std::optional<std::uint32_t> read_duration(const Node& node, std::string_view key, std::uint32_t low,
                                            std::uint32_t high, Diagnostics& diagnostics) {
     const Quantity quantity = split(node.text);
-    const auto unit = std::find_if(kTimes.begin(), kTimes.end(), [&](const auto& u) { return u.first == quantity.unit; });
+    const auto unit =
+        std::find_if(kTimeUnits.begin(), kTimeUnits.end(), [&](const Unit& u) { return u.name == quantity.unit; });
     std::uint64_t number = 0;
-    const Parse parse =
-        node.kind == Node::Kind::scalar ? parse_digits(quantity.number, 10, number) : Parse::malformed;
-    if (parse == Parse::malformed || unit == kTimes.end()) {
+    const Parse parse = node.kind == Node::Kind::scalar ? parse_digits(quantity.number, 10, number) : Parse::malformed;
+    if (parse == Parse::malformed || unit == kTimeUnits.end()) {
         Diagnostic& wrong = wrong_type(node, key, "a time such as `500 ms`", diagnostics);
         if (parse != Parse::malformed)
             wrong.help = fmt::format("write `{0} ms`, `{0} s` or `{0} min`", quantity.number.substr(0, 20));
         return std::nullopt;
     }
-    if (parse == Parse::overflow || number > high || number * unit->second < low || number * unit->second > high) {
+    if (parse == Parse::overflow || number > high || number * unit->worth < low || number * unit->worth > high) {
         diagnostics.error("config.out-of-range",
                           fmt::format("{} is out of range: expected {} to {}, found {}", tick(key), show_duration(low),
                                       show_duration(high), describe(node)),
                           node.span, "out of range");
         return std::nullopt;
     }
-    return static_cast<std::uint32_t>(number * unit->second);
+    return static_cast<std::uint32_t>(number * unit->worth);
 }
 
 std::optional<PortRange> read_ports(const Node& node, std::string_view key, Diagnostics& diagnostics) {
@@ -320,20 +313,6 @@ std::optional<std::string> read_ascii(const Node& node, std::string_view key, st
         return std::nullopt;
     }
     return node.text;
-}
-
-std::string show_size(std::uint64_t bytes) {
-    for (auto unit = kUnits.rbegin(); unit != kUnits.rend(); ++unit)
-        if (bytes >= unit->bytes && bytes % unit->bytes == 0)
-            return fmt::format("{} {}", bytes / unit->bytes, unit->name);
-    return fmt::format("{} bytes", bytes);
-}
-
-std::string show_duration(std::uint64_t milliseconds) {
-    for (auto unit = kTimes.rbegin(); unit != kTimes.rend(); ++unit)
-        if (milliseconds >= unit->second && milliseconds % unit->second == 0)
-            return fmt::format("{} {}", milliseconds / unit->second, unit->first);
-    return fmt::format("{} ms", milliseconds);
 }
 
 } // namespace septum::config

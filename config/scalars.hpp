@@ -46,9 +46,4 @@ struct PortRange {
 [[nodiscard]] std::optional<std::string> read_ascii(const Node& node, std::string_view key, std::size_t longest,
                                                     Diagnostics& diagnostics);
 
-// 4096 → "4 KiB", 0x100001 → "1048577 bytes".
-[[nodiscard]] std::string show_size(std::uint64_t bytes);
-// 1500 → "1500 ms", 2000 → "2 s".
-[[nodiscard]] std::string show_duration(std::uint64_t milliseconds);
-
 } // namespace septum::config

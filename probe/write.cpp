@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/show.hpp"
 #include "probe/acpi.hpp"
 #include "probe/pci.hpp"
 
@@ -8,25 +9,13 @@
 namespace septum::probe {
 namespace {
 
+using config::show_address;
+using config::show_size;
+
 constexpr std::uint64_t kMiB = 1ULL << 20;
 
-// Addresses as the language has them: 0xfed9_0000.
-std::string address(std::uint64_t value) {
-    const std::string digits = fmt::format("{:x}", value);
-    std::string text;
-    for (std::size_t i = 0; i < digits.size(); i++) {
-        if (i != 0 && (digits.size() - i) % 4 == 0)
-            text += '_';
-        text += digits[i];
-    }
-    return "0x" + text;
-}
-
 std::string size(std::uint64_t bytes) {
-    for (const auto& [unit, name] : {std::pair{1ULL << 30, "GiB"}, {kMiB, "MiB"}, {1024ULL, "KiB"}})
-        if (bytes >= unit && bytes % unit == 0)
-            return fmt::format("{} {}", bytes / unit, name);
-    return address(bytes);
+    return bytes % 1024 == 0 && bytes != 0 ? show_size(bytes) : show_address(bytes);
 }
 
 std::string short_address(std::uint64_t value) {
@@ -108,7 +97,7 @@ private:
         line("apic: {}", machine_.x2apic ? "x2apic" : "xapic");
         noted(fmt::format("physical-address-bits: {}", machine_.physical_bits), "CPUID 0x80000008");
         line("huge-pages-1g: {}", machine_.pages_1g ? "true" : "false");
-        noted("microcode-floor: " + address(machine_.microcode), "what runs now; a later one is accepted");
+        noted("microcode-floor: " + show_address(machine_.microcode), "what runs now; a later one is accepted");
         line("trampoline: 0x8000                      # a page below 640 KiB that firmware leaves alone");
         line("console: 0x3f8                          # the first serial port; not probed");
         text_ += "\n";
@@ -134,7 +123,7 @@ private:
         line("memory:");
         const auto ranges = careful(machine_.memory);
         for (const Range& range : ranges)
-            line("  - {{base: {}, size: {}}}", address(range.base), size(range.end - range.base));
+            line("  - {{base: {}, size: {}}}", show_address(range.base), size(range.end - range.base));
         if (ranges.empty())
             text_.replace(text_.size() - 1, 1, " []\n");
         text_ += "\n";
@@ -146,9 +135,9 @@ private:
         } else if (machine_.units.front().kind == UnitKind::vt_d) {
             const Unit& unit = machine_.units.front();
             line("iommu:                                  # ACPI DMAR; CAP_REG {}, ECAP_REG {}",
-                 unit.cap ? address(*unit.cap) : "not seen", unit.ecap ? address(*unit.ecap) : "not seen");
+                 unit.cap ? show_address(*unit.cap) : "not seen", unit.ecap ? show_address(*unit.ecap) : "not seen");
             line("  kind: vt-d");
-            line("  registers: {}", address(unit.registers));
+            line("  registers: {}", show_address(unit.registers));
             if (unit.cap) { // VT-d §11.4.2: SAGAW bits 12:8, SLLPS bits 37:34
                 line("  address-bits: {}", (*unit.cap >> 9 & 1) != 0 ? 39 : 48);
                 line("  largest-page: {}", (*unit.cap >> 35 & 1) != 0   ? "1 GiB"
@@ -163,7 +152,7 @@ private:
             const Unit& unit = machine_.units.front();
             line("iommu:                                  # ACPI IVRS");
             line("  kind: amd-vi");
-            line("  registers: {}", address(unit.registers));
+            line("  registers: {}", show_address(unit.registers));
             const auto own = names_.find(unit.bdf.value_or(0));
             if (unit.bdf && own != names_.end())
                 line("  function: {}", own->second);
@@ -174,7 +163,7 @@ private:
         }
         text_ += "\n";
         if (machine_.ecam)
-            noted("ecam: " + address(*machine_.ecam), "ACPI MCFG\n");
+            noted("ecam: " + show_address(*machine_.ecam), "ACPI MCFG\n");
     }
 
     void reserved() {
@@ -185,7 +174,7 @@ private:
                 if (const auto name = names_.find(bdf); name != names_.end())
                     devices += (devices.empty() ? "" : ", ") + name->second;
             if (!devices.empty())
-                rows += fmt::format("    - {{base: {}, size: {}, devices: [{}]}}\n", address(entry.range.base),
+                rows += fmt::format("    - {{base: {}, size: {}, devices: [{}]}}\n", show_address(entry.range.base),
                                     size(entry.range.end - entry.range.base), devices);
         }
         if (!rows.empty())
@@ -225,7 +214,7 @@ private:
             more += ", acs: " + short_address(*acs);
         const auto window = [&](const char* key, const std::optional<Range>& range) {
             if (range && range->base % kMiB == 0 && range->end % kMiB == 0)
-                more += fmt::format(", {}: {{base: {}, size: {}}}", key, address(range->base),
+                more += fmt::format(", {}: {{base: {}, size: {}}}", key, show_address(range->base),
                                     size(range->end - range->base));
         };
         window("window", function.window);
@@ -244,8 +233,8 @@ private:
                     fmt::format("    # BAR {} has {}: less than a page, or not placed; the device cannot be granted\n",
                                 bar.number, size(bar.size));
             else
-                bars += fmt::format("      {}: {{base: {}, size: {}, type: {}{}}}\n", bar.number, address(bar.base),
-                                    size(bar.size), bar.is_64 ? "mem64" : "mem32",
+                bars += fmt::format("      {}: {{base: {}, size: {}, type: {}{}}}\n", bar.number,
+                                    show_address(bar.base), size(bar.size), bar.is_64 ? "mem64" : "mem32",
                                     bar.prefetchable ? ", prefetchable: true" : "");
         }
         text_ += remarks;

@@ -88,7 +88,8 @@ std::size_t Report::count(Verdict verdict) const {
 
 bool Report::proved() const {
     return defects.empty() && count(Verdict::violated) == 0 && count(Verdict::inconclusive) == 0 &&
-           count(Verdict::disagreed) == 0 && (image_alone || count(Verdict::not_judged) == 0) && results.size() == registry().size();
+           count(Verdict::disagreed) == 0 && (image_alone || count(Verdict::not_judged) == 0) &&
+           results.size() == registry().size();
 }
 
 Report verify_model(const config::Model& model, const Options& options) {

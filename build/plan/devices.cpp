@@ -85,8 +85,10 @@ void check_reset(const config::Model& model, const Owners& owners, std::vector<D
                 d.notes.push_back("a partition without `on_fault` is stopped by a fault, but restarted when its guest "
                                   "resets itself");
             }
-            d.help = "state `reset` of `" + function.name.value + "` in the board file, or write `on_fault: {action: "
-                     "stop, reset: stop}` for `" + partition.name.value + "`";
+            d.help = "state `reset` of `" + function.name.value +
+                     "` in the board file, or write `on_fault: {action: "
+                     "stop, reset: stop}` for `" +
+                     partition.name.value + "`";
         }
         if (function.reset != config::DeviceReset::bus) {
             continue;
@@ -103,11 +105,10 @@ void check_reset(const config::Model& model, const Owners& owners, std::vector<D
                                       "`" + function.name.value + "` is reset with its whole bus, but `" +
                                           neighbour.name.value + "` on it is not of `" + partition.name.value + "`",
                                       owner.span, "would reset both");
-            d.related.push_back({neighbour.name.span, found == owners.end() ? "belongs to nobody"
-                                                                            : "belongs to `" +
-                                                                                  model.partitions[found->second.partition]
-                                                                                      .name.value +
-                                                                                  "`"});
+            d.related.push_back({neighbour.name.span,
+                                 found == owners.end()
+                                     ? "belongs to nobody"
+                                     : "belongs to `" + model.partitions[found->second.partition].name.value + "`"});
             d.help = "give `" + partition.name.value + "` all devices of the bus, or do not restart it";
         }
     }
@@ -160,12 +161,12 @@ void place_bars(Plan& plan, const config::Model& model, std::size_t first, std::
         const std::uint64_t size = item.bar->size.value;
         const std::uint64_t base = (next + size - 1) & ~(size - 1);
         if (base + size > guest::kPciLimit) {
-            Diagnostic& d = add_error(diagnostics, "plan.pci-window",
-                                      "BAR " + std::to_string(item.bar->number) + " of `" + device.name +
-                                          "` does not fit below the guest-physical end " +
-                                          format_address(guest::kPciLimit) + " of the devices of `" +
-                                          plan.partitions[device.partition].name + "`",
-                                      item.bar->size.span, "would end at " + format_address(base + size));
+            Diagnostic& d =
+                add_error(diagnostics, "plan.pci-window",
+                          "BAR " + std::to_string(item.bar->number) + " of `" + device.name +
+                              "` does not fit below the guest-physical end " + format_address(guest::kPciLimit) +
+                              " of the devices of `" + plan.partitions[device.partition].name + "`",
+                          item.bar->size.span, "would end at " + format_address(base + size));
             d.notes.push_back("all BARs of a partition share " +
                               format_range(guest::kPciBase, guest::kPciLimit - guest::kPciBase) +
                               ", each on a multiple of its size");
@@ -301,8 +302,8 @@ void check_devices(const config::Model& model, std::vector<Diagnostic>& diagnost
     }
     if (records > manifest::kMaxDevices) {
         add_error(diagnostics, "plan.limit",
-                  "the partitions have " + std::to_string(records) + " functions, host bridges included, expected at most " +
-                      std::to_string(manifest::kMaxDevices),
+                  "the partitions have " + std::to_string(records) +
+                      " functions, host bridges included, expected at most " + std::to_string(manifest::kMaxDevices),
                   model.name.span, "too many");
     }
     const auto bridges = std::count_if(model.board.pci.begin(), model.board.pci.end(),

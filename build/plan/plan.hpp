@@ -54,15 +54,15 @@ struct PlannedBar {
 // A PCI function that a partition owns. The partition's virtual host bridge is not planned: it is always at 00:00.0.
 struct PlannedDevice {
     std::string name;
-    std::size_t function = 0;       // index into Board::pci
-    std::uint16_t bdf = 0;          // on the board
+    std::size_t function = 0; // index into Board::pci
+    std::uint16_t bdf = 0;    // on the board
     std::uint16_t partition = 0;
     std::uint16_t virtual_bdf = 0;
     std::uint16_t domain = 0;       // ≥ 1
     std::uint32_t first_handle = 0; // VT-d: into the interrupt table; AMD-Vi: 0
     std::uint32_t handles = 0;
-    std::vector<PlannedBar> bars;   // by number
-    Hpa block;                      // layout::DeviceBlock
+    std::vector<PlannedBar> bars; // by number
+    Hpa block;                    // layout::DeviceBlock
 };
 
 struct Plan {
@@ -80,9 +80,9 @@ struct Plan {
     std::uint32_t fault_apic_id = 0;          // the CPU that IOMMU faults and the watchdog reach
     manifest::Range event_log{};              // size 0: nobody reads one
     Hpa crash_record;
-    bool watched = false;                     // a partition promises a heartbeat: the kernel uses the board's watchdog
-    std::uint32_t watchdog_apic_id = 0;       // the CPU that its NMI reaches
-    std::uint32_t watchdog_handle = ~0U;      // VT-d: its entry of the interrupt table, behind the devices'; ~0: none
+    bool watched = false;                // a partition promises a heartbeat: the kernel uses the board's watchdog
+    std::uint32_t watchdog_apic_id = 0;  // the CPU that its NMI reaches
+    std::uint32_t watchdog_handle = ~0U; // VT-d: its entry of the interrupt table, behind the devices'; ~0: none
 };
 
 // Places CPUs, guest RAM, channels and the kernel's workspace; all but the bundle, whose size depends on these places.

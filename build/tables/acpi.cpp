@@ -88,7 +88,8 @@ Table make_fadt(std::uint64_t dsdt, bool pci) {
     store16(fadt, kBootArchitecture, static_cast<std::uint16_t>(kNoVga | (pci ? kNoAspm : kNoMsi) | kNoCmos));
     store16(fadt, kInterrupt, kAcpiInterrupt);
     store32(fadt, kFlags,
-            kWbinvd | kNoPowerButton | kNoSleepButton | kResetSupported | kHeadless | kPhysicalDestination | kHardwareReduced);
+            kWbinvd | kNoPowerButton | kNoSleepButton | kResetSupported | kHeadless | kPhysicalDestination |
+                kHardwareReduced);
     store_port(fadt, kResetRegister, guest::kResetPort);
     store8(fadt, kResetValue, 1);
     store8(fadt, kMinorVersion, 4);
@@ -150,13 +151,14 @@ aml::Code make_console() {
     constexpr std::uint8_t kPortLow = guest::kUartPort & 0xFFU;
     constexpr std::uint8_t kPortHigh = guest::kUartPort >> 8U;
     // I/O port descriptor (§6.4.2.5) and end tag (§6.4.2.9). No interrupt: it is polled.
-    return make_device("COM1", kPnp0501, {0x47, 0x01, kPortLow, kPortHigh, kPortLow, kPortHigh, 0x01, 0x08, 0x79, 0x00});
+    return make_device("COM1", kPnp0501,
+                       {0x47, 0x01, kPortLow, kPortHigh, kPortLow, kPortHigh, 0x01, 0x08, 0x79, 0x00});
 }
 
 // Bus 0, by mechanism #1 alone, with the one window where the partition's BARs are. No _PRT: no legacy interrupts.
 aml::Code make_root_bridge() {
     constexpr std::uint32_t kPnp0A03 = 0x030A'D041; // EISAID("PNP0A03"), a PCI bus
-    constexpr std::uint8_t kFixed = 0x0C;           // general flags: both ends fixed, positive decode, produced (§6.4.3.5)
+    constexpr std::uint8_t kFixed = 0x0C; // general flags: both ends fixed, positive decode, produced (§6.4.3.5)
     aml::Code resources;
     const auto put = [&resources](std::uint32_t value, unsigned bytes) {
         for (unsigned i = 0; i < bytes; ++i) {
@@ -182,8 +184,8 @@ aml::Code make_root_bridge() {
         put(dword, 4);
     }
     constexpr auto kPort = guest::kPciAddressPort; // consumed: 0xCF8 to 0xCFF
-    resources.insert(resources.end(), {0x47, 0x01, kPort & 0xFFU, kPort >> 8U, kPort & 0xFFU, kPort >> 8U, 0x01, 0x08,
-                                       0x79, 0x00});
+    resources.insert(resources.end(),
+                     {0x47, 0x01, kPort & 0xFFU, kPort >> 8U, kPort & 0xFFU, kPort >> 8U, 0x01, 0x08, 0x79, 0x00});
     return make_device("PCI0", kPnp0A03, resources);
 }
 
@@ -195,7 +197,8 @@ std::vector<std::uint8_t> acpi_dsdt(bool console, bool pci) {
     static_assert(guest::kSleepPowerOff == (0x20U | kSleepType << 2U));
     aml::Code code = aml::name("_S5_", aml::package({kSleepType, kSleepType, 0, 0}));
     aml::Code devices = console ? make_console() : aml::Code{};
-    if (pci) { // an empty bus is left to who looks for it: of one in ACPI, Linux misses the memory-mapped configuration space
+    if (pci) { // an empty bus is left to who looks for it: of one in ACPI, Linux misses the memory-mapped configuration
+               // space
         const aml::Code bridge = make_root_bridge();
         devices.insert(devices.end(), bridge.begin(), bridge.end());
     }

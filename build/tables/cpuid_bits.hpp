@@ -26,7 +26,8 @@ inline constexpr std::uint32_t kHypervisor = bits(31U);
 inline constexpr std::uint32_t kEcx = bits(0U, 1U, 9U, 12U, 13U, 17U, 19U, 20U, 22U, 23U, 25U, 26U, 28U, 29U, 30U);
 inline constexpr std::uint32_t kHtt = bits(28U);
 // FPU, VME, DE, PSE, TSC, MSR, PAE, MCE, CX8, APIC, SEP, MTRR, PGE, MCA, CMOV, PAT, PSE36, CLFSH, MMX, FXSR, SSE, SSE2.
-// MCE and MCA with no banks (MCG_CAP): a stock Linux complains when they are missing. Hidden: PSN, DS, ACPI, SS, TM, PBE.
+// MCE and MCA with no banks (MCG_CAP): a stock Linux complains when they are missing. Hidden: PSN, DS, ACPI, SS, TM,
+// PBE.
 inline constexpr std::uint32_t kEdx =
     bits(0U, 1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U, 9U, 11U, 12U, 13U, 14U, 15U, 16U, 17U, 19U, 23U, 24U, 25U, 26U);
 } // namespace leaf1
@@ -61,8 +62,8 @@ inline constexpr std::uint32_t kNx = bits(20U);
 inline constexpr std::uint32_t kPage1Gb = bits(26U);
 inline constexpr std::uint32_t kLongMode = bits(29U);
 // The copies of leaf 1, and SYSCALL, NX, MMXEXT, PAGE1GB, RDTSCP, LM, 3DNOWEXT, 3DNOW. Hidden: FFXSR, which needs EFER.
-inline constexpr std::uint32_t kEdx =
-    bits(0U, 1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U, 9U, 11U, 12U, 13U, 14U, 15U, 16U, 17U, 20U, 22U, 23U, 24U, 26U, 27U, 29U, 30U, 31U);
+inline constexpr std::uint32_t kEdx = bits(0U, 1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U, 9U, 11U, 12U, 13U, 14U, 15U, 16U, 17U,
+                                           20U, 22U, 23U, 24U, 26U, 27U, 29U, 30U, 31U);
 } // namespace extended1
 
 namespace extended7 {

@@ -81,9 +81,10 @@ const Layout* check_header(ByteView bytes, ElfKind kind, FormatError& error) {
         return nullptr;
     }
     if (!is_32 && bytes[kClass] != kClass64) {
-        error.message = kind == ElfKind::x86_64
-                            ? "is not a 64-bit ELF: expected class 2, found " + std::to_string(bytes[kClass])
-                            : "is no ELF of 32 or 64 bits: expected class 1 or 2, found " + std::to_string(bytes[kClass]);
+        error.message =
+            kind == ElfKind::x86_64
+                ? "is not a 64-bit ELF: expected class 2, found " + std::to_string(bytes[kClass])
+                : "is no ELF of 32 or 64 bits: expected class 1 or 2, found " + std::to_string(bytes[kClass]);
         return nullptr;
     }
     const auto machine = load<std::uint16_t>(bytes, kMachine);
@@ -202,8 +203,9 @@ ByteView find_note(const ElfFile& file, std::string_view owner, std::uint32_t ty
             if (description_at > notes.size() || size > notes.size() - description_at) {
                 break;
             }
-            const bool same = name_size == owner.size() + 1 &&
-                              std::equal(owner.begin(), owner.end(), notes.begin() + static_cast<std::ptrdiff_t>(name_at));
+            const bool same =
+                name_size == owner.size() + 1 &&
+                std::equal(owner.begin(), owner.end(), notes.begin() + static_cast<std::ptrdiff_t>(name_at));
             if (same && load<std::uint32_t>(notes, at + 8) == type) {
                 return notes.subspan(description_at, size);
             }

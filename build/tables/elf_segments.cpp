@@ -24,15 +24,15 @@ bool fits(const ElfSegment& segment, const NamedBytes& file, const PlannedPartit
           const SegmentLimits& limits, std::vector<config::Diagnostic>& diagnostics) {
     const std::uint64_t base = segment.physical_address;
     if (base < guest::kNativeLoadBase) {
-        diagnostics.push_back(payload_error(
-            "mem.payload-fits", file,
-            "has a segment at " + where(segment) + ", expected it at or above " + format_address(guest::kNativeLoadBase),
-            "linked too low", "link it with its text at " + format_address(guest::kNativeLoadBase)));
+        diagnostics.push_back(payload_error("mem.payload-fits", file,
+                                            "has a segment at " + where(segment) + ", expected it at or above " +
+                                                format_address(guest::kNativeLoadBase),
+                                            "linked too low",
+                                            "link it with its text at " + format_address(guest::kNativeLoadBase)));
         return false;
     }
     if (base > limits.limit || segment.memory_size > limits.limit - base) {
-        const std::string reserve =
-            limits.reserve.empty() ? " end" : " leave " + std::string(limits.reserve);
+        const std::string reserve = limits.reserve.empty() ? " end" : " leave " + std::string(limits.reserve);
         diagnostics.push_back(payload_error(
             "mem.payload-fits", file,
             "has a segment at " + where(segment) + ", expected it to end at or below " + format_address(limits.limit) +
@@ -75,10 +75,10 @@ bool place_segments(const ElfFile& elf_file, const NamedBytes& file, const Plann
         }
     }
     if (diagnostics.size() == before && !entry_found) {
-        diagnostics.push_back(payload_error(
-            "payload.format", file,
-            "has its entry at " + format_address(entry) + ", expected it inside an executable segment",
-            "would start in nowhere", ""));
+        diagnostics.push_back(
+            payload_error("payload.format", file,
+                          "has its entry at " + format_address(entry) + ", expected it inside an executable segment",
+                          "would start in nowhere", ""));
     }
     return diagnostics.size() == before;
 }

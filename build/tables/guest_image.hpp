@@ -52,8 +52,8 @@ struct NamedBytes {
                                                     const config::Partition& declared, const NamedBytes& kernel,
                                                     const NamedBytes* module);
 
-// An ELF with a Multiboot header (Multiboot 0.6.96) and perhaps one module, entered in 32-bit protected mode with EBX at
-// its boot information.
+// An ELF with a Multiboot header (Multiboot 0.6.96) and perhaps one module, entered in 32-bit protected mode with EBX
+// at its boot information.
 [[nodiscard]] config::Outcome<GuestImage> multiboot_image(const Plan& plan, std::size_t partition,
                                                           const config::Partition& declared, const NamedBytes& kernel,
                                                           const NamedBytes* module);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of the board's IOMMU, whichever kind it is. Two stretches of the sealed tables: what the kernel writes at run
-// time (interrupt tables; VT-d context tables, AMD-Vi device table), and what never changes.
+// The tables of the board's IOMMU, whichever kind it is. Two stretches of the sealed tables: what the kernel writes at
+// run time (interrupt tables; VT-d context tables, AMD-Vi device table), and what never changes.
 #pragma once
 
 #include "build/plan/plan.hpp"

@@ -55,8 +55,9 @@ constexpr std::uint8_t kUndefinedLoader = 0xFF;
 constexpr std::uint16_t kNormalVideo = 0xFFFF;
 constexpr std::uint64_t kEntry64 = 0x200; // from the start of the protected-mode part
 
-// The virtual board has no I/O APIC, and its MADT lists none. Linux, not told so, takes that for an error of the firmware; told so, it
-// also keeps the x2APIC mode that it is entered in without asking the hypervisor. First, so that no ` -- ` comes before it.
+// The virtual board has no I/O APIC, and its MADT lists none. Linux, not told so, takes that for an error of the
+// firmware; told so, it also keeps the x2APIC mode that it is entered in without asking the hypervisor. First, so that
+// no ` -- ` comes before it.
 constexpr std::string_view kNoIoApic = "noapic";
 
 struct Bzimage {
@@ -197,8 +198,9 @@ config::Outcome<GuestImage> linux_image(const Plan& plan, std::size_t index, con
         return outcome;
     }
     std::vector<std::uint8_t> line;
-    bool good = make_command_line(declared, kernel_file, std::min(kernel.command_line_size, kLowRamEnd - kCommandLine - 1),
-                                  kNoIoApic, line, outcome.diagnostics);
+    bool good =
+        make_command_line(declared, kernel_file, std::min(kernel.command_line_size, kLowRamEnd - kCommandLine - 1),
+                          kNoIoApic, line, outcome.diagnostics);
     std::optional<std::uint64_t> initrd_at;
     if (initrd_file != nullptr) {
         initrd_at = place_module(*initrd_file, kernel.load + kernel.init_size, std::min(ram, kernel.initrd_limit + 1),

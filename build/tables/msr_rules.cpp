@@ -21,20 +21,19 @@ constexpr std::uint64_t kHwcrTscFreqSel = 0x100'0000; // the TSC counts at the P
 std::vector<MsrRule> msr_rules() {
     using enum MsrAnswer;
     return {
-        rule(0x10, 0x10, fault_gp, ignore),      // TSC: reads never exit
-        rule(0x1B, 0x1B, apic_base, apic_base),  // APIC_BASE
-        rule(0x79, 0x79, forbidden, forbidden),  // microcode update, Intel's
-        rule(0x8B, 0x8B, constant, forbidden),   // patch level: none
-        rule(0x9B, 0x9B, forbidden, forbidden),  // SMM_MONITOR_CTL
-        rule(0x9E, 0x9E, forbidden, forbidden),  // SMBASE
+        rule(0x10, 0x10, fault_gp, ignore),     // TSC: reads never exit
+        rule(0x1B, 0x1B, apic_base, apic_base), // APIC_BASE
+        rule(0x79, 0x79, forbidden, forbidden), // microcode update, Intel's
+        rule(0x8B, 0x8B, constant, forbidden),  // patch level: none
+        rule(0x9B, 0x9B, forbidden, forbidden), // SMM_MONITOR_CTL
+        rule(0x9E, 0x9E, forbidden, forbidden), // SMBASE
         // MTRRs that only say that all is write-back: without them a stock Linux does not use PAT (§7.7.2).
         rule(0xFE, 0xFE, constant, fault_gp),    // MTRRcap: no variable and no fixed ones
         rule(0x179, 0x17A, constant, fault_gp),  // MCG_CAP: no banks; MCG_STATUS: no machine check (§9.3.1)
         rule(0x1D9, 0x1D9, constant, ignore),    // DebugCtl
         rule(0x200, 0x276, fault_gp, forbidden), // variable and fixed MTRRs
         rule(0x278, 0x2FE, fault_gp, forbidden), // the rest of them, past PAT
-        rule(0x2FF, 0x2FF, constant, ignore, kMtrrDefaultType),
-        rule(0x800, 0x8FF, x2apic, x2apic),      // local APIC
+        rule(0x2FF, 0x2FF, constant, ignore, kMtrrDefaultType), rule(0x800, 0x8FF, x2apic, x2apic), // local APIC
         rule(0xC000'0080, 0xC000'0080, efer, efer, kVirtualEfer),
         rule(0xC001'0010, 0xC001'0010, fault_gp, forbidden),               // SYSCFG
         rule(0xC001'0015, 0xC001'0015, constant, ignore, kHwcrTscFreqSel), // HWCR

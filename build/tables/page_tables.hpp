@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Page tables of 512 entries of eight bytes, made from a sorted list of mappings with the largest pages that fit. Nested
-// and kernel page tables (APM 2 §5.3), VT-d second-level tables (VT-d §9.8) and AMD-Vi host tables (AMD IOMMU §2.2.3)
-// share this; they differ in their bits.
+// Page tables of 512 entries of eight bytes, made from a sorted list of mappings with the largest pages that fit.
+// Nested and kernel page tables (APM 2 §5.3), VT-d second-level tables (VT-d §9.8) and AMD-Vi host tables (AMD IOMMU
+// §2.2.3) share this; they differ in their bits.
 #pragma once
 
 #include "build/tables/bytes.hpp"
@@ -35,11 +35,11 @@ struct Mapping {
 };
 
 struct PageTableShape {
-    std::uint64_t largest_page = kGiB; // 4 KiB, 2 MiB or 1 GiB
-    std::uint64_t table_bits = 0;      // bits of entries that point at a table
-    int levels = 4;                    // 4 maps 48 bits, 3 maps 39
+    std::uint64_t largest_page = kGiB;         // 4 KiB, 2 MiB or 1 GiB
+    std::uint64_t table_bits = 0;              // bits of entries that point at a table
+    int levels = 4;                            // 4 maps 48 bits, 3 maps 39
     std::uint64_t large_bits = pte::kPageSize; // bits of leaves that are larger than 4 KiB
-    unsigned level_shift = 0;          // where an entry says the level of the table it points at; 0: it does not
+    unsigned level_shift = 0; // where an entry says the level of the table it points at; 0: it does not
 };
 
 // Whether any leaf of the mappings is a 1 GiB page.

@@ -64,24 +64,26 @@ std::optional<std::uint64_t> place_module(const NamedBytes& module, std::uint64_
                                           std::vector<config::Diagnostic>& diagnostics) {
     const std::uint64_t size = module.bytes.size();
     if (size == 0) {
-        diagnostics.push_back(
-            payload_error("payload.format", module, "is empty, expected an initial RAM disk or a module", "no bytes", ""));
+        diagnostics.push_back(payload_error("payload.format", module,
+                                            "is empty, expected an initial RAM disk or a module", "no bytes", ""));
         return std::nullopt;
     }
     if (top < bottom || size > top - bottom || ((top - size) & ~(kPageSize - 1)) < bottom) {
         diagnostics.push_back(payload_error(
             "mem.payload-fits", module,
-            "has " + std::to_string(size) + " bytes, but between the kernel's end at " + format_address(bottom) + " and " +
-                format_address(top) + " there are only " + std::to_string(top > bottom ? top - bottom : 0),
-            "does not fit", "give `" + partition.name + "` more memory: at least " +
-                                format_size((bottom + ((size + kPageSize - 1) & ~(kPageSize - 1)) + kMiB - 1) & ~(kMiB - 1))));
+            "has " + std::to_string(size) + " bytes, but between the kernel's end at " + format_address(bottom) +
+                " and " + format_address(top) + " there are only " + std::to_string(top > bottom ? top - bottom : 0),
+            "does not fit",
+            "give `" + partition.name + "` more memory: at least " +
+                format_size((bottom + ((size + kPageSize - 1) & ~(kPageSize - 1)) + kMiB - 1) & ~(kMiB - 1))));
         return std::nullopt;
     }
     return (top - size) & ~(kPageSize - 1);
 }
 
 bool make_command_line(const config::Partition& declared, const NamedBytes& kernel, std::uint64_t room,
-                       std::string_view word, std::vector<std::uint8_t>& line, std::vector<config::Diagnostic>& diagnostics) {
+                       std::string_view word, std::vector<std::uint8_t>& line,
+                       std::vector<config::Diagnostic>& diagnostics) {
     std::string text(word);
     if (!declared.boot.cmdline.value.empty()) {
         text += (text.empty() ? "" : " ") + declared.boot.cmdline.value;

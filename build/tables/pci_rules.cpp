@@ -97,8 +97,8 @@ std::vector<Shown> shown_capabilities(const config::BoardPciFunction& function) 
     return shown;
 }
 
-// Power management (PCI PM 1.2 §3.2): always in D0, without events. A function that came back from D3hot would have lost
-// its BARs.
+// Power management (PCI PM 1.2 §3.2): always in D0, without events. A function that came back from D3hot would have
+// lost its BARs.
 void add_power(std::vector<PciRegister>& rules, std::uint32_t at, std::uint32_t head) {
     constexpr std::uint32_t kVersionAndInitialization = 0x0027'0000;
     constexpr std::uint32_t kNoSoftReset = 1U << 3;
@@ -134,24 +134,25 @@ std::uint32_t msix_place(std::uint8_t bar, std::uint32_t offset) {
 void add_msix(std::vector<PciRegister>& rules, const config::BoardPciFunction& function, std::uint32_t head) {
     constexpr std::uint32_t kEnableAndMask = 0xC000'0000;
     const auto& msix = function.msix;
-    PciRegister control = hardware(msix.at, kEnableAndMask, head | (interrupt_handles(function) - 1) << 16U,
-                                   kEnableAndMask);
+    PciRegister control =
+        hardware(msix.at, kEnableAndMask, head | (interrupt_handles(function) - 1) << 16U, kEnableAndMask);
     control.answer = PciAnswer::msix_control;
     rules.push_back(control);
     rules.push_back(constant(msix.at + 4U, msix_place(msix.table_bar, msix.table_offset)));
     rules.push_back(constant(msix.at + 8U, msix_place(msix.pba_bar, msix.pba_offset)));
 }
 
-// PCI Express (PCIe 6.0 §7.5.3): read-only but for what concerns the device's own requests. No reset by the guest, no error
-// messages, no change of what the bridge above must agree with. Slots and root ports have registers that are not here.
+// PCI Express (PCIe 6.0 §7.5.3): read-only but for what concerns the device's own requests. No reset by the guest, no
+// error messages, no change of what the bridge above must agree with. Slots and root ports have registers that are not
+// here.
 void add_express(std::vector<PciRegister>& rules, std::uint32_t at, std::uint32_t head) {
-    constexpr std::uint32_t kFlrCapable = 1U << 28;      // Device Capabilities
-    constexpr std::uint32_t kInitiateFlr = 1U << 15;     // Device Control
+    constexpr std::uint32_t kFlrCapable = 1U << 28;  // Device Capabilities
+    constexpr std::uint32_t kInitiateFlr = 1U << 15; // Device Control
     constexpr std::uint32_t kRelaxedOrdering = 1U << 4;
     constexpr std::uint32_t kNoSnoop = 1U << 11;
     constexpr std::uint32_t kReadRequestSize = 7U << 12U;
-    constexpr std::uint32_t kDetected = 0xFU << 16U;     // Device Status: errors, cleared by ones
-    constexpr std::uint32_t kTimeouts = 0x1F;            // Device Capabilities 2
+    constexpr std::uint32_t kDetected = 0xFU << 16U; // Device Status: errors, cleared by ones
+    constexpr std::uint32_t kTimeouts = 0x1F;        // Device Capabilities 2
     constexpr std::uint32_t kExpressSize = 0x3C;
     rules.push_back(hardware(at, 0xFFFF'0000, head));
     rules.push_back(hardware(at + 4, ~kFlrCapable));
@@ -194,10 +195,9 @@ std::uint32_t identity_of(const config::BoardPciFunction& function) {
 }
 
 const config::BoardPciFunction* bridge_above(const config::BoardPciFunction& function, const config::Board& board) {
-    const auto found =
-        std::find_if(board.pci.begin(), board.pci.end(), [&function](const config::BoardPciFunction& f) {
-            return f.is_bridge && f.bridge.secondary == function.bdf >> 8U;
-        });
+    const auto found = std::find_if(board.pci.begin(), board.pci.end(), [&function](const config::BoardPciFunction& f) {
+        return f.is_bridge && f.bridge.secondary == function.bdf >> 8U;
+    });
     return found == board.pci.end() ? nullptr : &*found;
 }
 
@@ -235,8 +235,7 @@ void add_facts(std::vector<PciFact>& facts, const config::BoardPciFunction& func
         }
     }
     for (const auto& capability : function.capabilities) {
-        const bool resets =
-            function.reset == config::DeviceReset::af_flr && capability.id == kAdvancedFeaturesId;
+        const bool resets = function.reset == config::DeviceReset::af_flr && capability.id == kAdvancedFeaturesId;
         constexpr std::uint32_t kAfFlr = 1U << 25U; // AF Capabilities: FLR (PCI AF ECN)
         add(capability.at, 0xFF | (resets ? kAfFlr : 0), capability.id | (resets ? kAfFlr : 0), "capability");
     }
@@ -294,7 +293,8 @@ std::vector<PciRegister> pci_registers(const config::BoardPciFunction& function,
 }
 
 std::vector<PciRegister> host_bridge_registers() {
-    constexpr std::uint32_t kIdentityOfBridge = 0x0008'1B36; // QEMU's generic PCI Express host bridge: no driver wants more
+    constexpr std::uint32_t kIdentityOfBridge =
+        0x0008'1B36; // QEMU's generic PCI Express host bridge: no driver wants more
     constexpr std::uint32_t kHostBridge = 0x0600'0000;
     return {constant(kIdentity, kIdentityOfBridge), constant(kClass, kHostBridge)};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a partition finds in the configuration space of its functions (septum/manifest/manifest.hpp: PciRegister), and what
-// the machine must have there for that to be true.
+// What a partition finds in the configuration space of its functions (septum/manifest/manifest.hpp: PciRegister), and
+// what the machine must have there for that to be true.
 #pragma once
 
 #include "build/plan/plan.hpp"

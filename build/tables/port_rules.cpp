@@ -32,8 +32,8 @@ constexpr std::array kVirtual{
     PortRule{guest::kDoorbellPort, guest::kDoorbellPort, PortAnswer::doorbell, 0, 0},
 };
 
-// The edge/level registers of a PC's interrupt controllers (Intel ICH9 data sheet §13.4.7), as firmware leaves them: all edge but
-// the interrupt that the FADT names for ACPI. A kernel that finds it otherwise sets it right, and says so.
+// The edge/level registers of a PC's interrupt controllers (Intel ICH9 data sheet §13.4.7), as firmware leaves them:
+// all edge but the interrupt that the FADT names for ACPI. A kernel that finds it otherwise sets it right, and says so.
 constexpr std::uint16_t kLevel = 1U << kAcpiInterrupt;
 constexpr std::array kTriggers{
     PortRule{0x4D0, 0x4D0, PortAnswer::constant, kLevel & 0xFFU, 0},
@@ -78,8 +78,8 @@ std::vector<PortRule> port_rules(const config::Partition& partition) {
         rules.insert(rules.end(), kTriggers.begin(), kTriggers.end());
     }
     if (has_pci_bus(partition)) {
-        // 0xCF9 stays forbidden: a doubleword at 0xCF8 does not touch the reset control register (PCI 3.0 §3.2.2.3.2), and
-        // the kernel tells the two apart.
+        // 0xCF9 stays forbidden: a doubleword at 0xCF8 does not touch the reset control register (PCI 3.0 §3.2.2.3.2),
+        // and the kernel tells the two apart.
         constexpr auto kAddress = guest::kPciAddressPort;
         rules.push_back({kAddress, kAddress, PortAnswer::pci_address, 0, 0});
         rules.push_back({kAddress + 2, kAddress + 3, PortAnswer::pci_address, 0, 0});

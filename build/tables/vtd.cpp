@@ -9,8 +9,8 @@ namespace septum::build {
 namespace {
 
 // CAP_REG (§11.4.2). The first two would make the kernel do more after it has set the tables than it does.
-constexpr std::uint64_t kRwbf = 1ULL << 4; // needs write-buffer flushes
-constexpr std::uint64_t kCm = 1ULL << 7;   // caches entries that are not present
+constexpr std::uint64_t kRwbf = 1ULL << 4;        // needs write-buffer flushes
+constexpr std::uint64_t kCm = 1ULL << 7;          // caches entries that are not present
 constexpr std::uint64_t kManyDomains = 1ULL << 1; // in ND: 256, 1024 or 65,536 domains
 constexpr std::uint64_t kSagaw39 = 1ULL << 9;
 constexpr std::uint64_t kSagaw48 = 1ULL << 10;
@@ -19,12 +19,12 @@ constexpr std::uint64_t kSllps1G = 1ULL << 35;
 constexpr std::size_t kFewDomains = 15; // every unit has 16 (ND = 0); id 0 is nobody's
 
 // ECAP_REG (§11.4.3).
-constexpr std::uint64_t kQi = 1ULL << 1; // queued invalidation: the only way to invalidate interrupt entries
-constexpr std::uint64_t kIr = 1ULL << 3; // interrupt remapping
+constexpr std::uint64_t kQi = 1ULL << 1;  // queued invalidation: the only way to invalidate interrupt entries
+constexpr std::uint64_t kIr = 1ULL << 3;  // interrupt remapping
 constexpr std::uint64_t kEim = 1ULL << 4; // destinations of 32 bits
 
 constexpr std::uint64_t kEntrySize = 16;
-constexpr std::uint64_t kPresent = 1; // root entry (§9.1), context entry (§9.3)
+constexpr std::uint64_t kPresent = 1;     // root entry (§9.1), context entry (§9.3)
 constexpr std::uint64_t kThreeLevels = 1; // context entry, AW: 39 bits
 constexpr std::uint64_t kFourLevels = 2;  // 48 bits
 constexpr unsigned kDomainShift = 8;
@@ -37,7 +37,8 @@ constexpr std::uint64_t kPageSizeBit = 1ULL << 7;
 // Interrupt remapping entry (§9.9), upper half: SVT = 01, verify the source id with all its bits (SQ = 00).
 constexpr std::uint64_t kVerifySource = 1ULL << 18;
 
-// Its lower half, of the one entry that is present before launch: edge, physical destination [63:32], delivery mode NMI [7:5].
+// Its lower half, of the one entry that is present before launch: edge, physical destination [63:32], delivery mode NMI
+// [7:5].
 constexpr std::uint64_t kSendsNmi = kPresent | 4ULL << 5;
 constexpr unsigned kDestinationShift = 32;
 constexpr unsigned kXapicDestinationShift = 40; // without extended interrupts, bits [47:40]

@@ -6,8 +6,8 @@
 namespace septum::build {
 namespace {
 
-constexpr std::uint32_t kLooks = 4; // in the shortest promise
-constexpr std::uint32_t kShortestPeriod = 1'000;   // microseconds
+constexpr std::uint32_t kLooks = 4;              // in the shortest promise
+constexpr std::uint32_t kShortestPeriod = 1'000; // microseconds
 constexpr std::uint32_t kLongestPeriod = 1'000'000;
 
 } // namespace

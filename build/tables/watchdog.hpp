@@ -8,8 +8,8 @@
 
 namespace septum::build {
 
-// All zeros when nobody promises a heartbeat. The timer rings four times in the shortest promise, from once a millisecond
-// to once a second.
+// All zeros when nobody promises a heartbeat. The timer rings four times in the shortest promise, from once a
+// millisecond to once a second.
 [[nodiscard]] manifest::Watchdog watchdog_record(const Plan& plan, const config::Model& model);
 
 } // namespace septum::build

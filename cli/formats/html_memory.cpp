@@ -2,6 +2,7 @@
 // The board's memory: a map to zoom in, and the same as a table.
 #include "cli/formats/html.hpp"
 #include "cli/formats/markup.hpp"
+#include "config/show.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -26,7 +27,7 @@ std::string seen_text(const Overview& overview, const MapRange& range) {
     std::string text;
     for (const auto& seen : range.seen_by)
         text += fmt::format("{}{} {} at guest-physical {}", text.empty() ? "Seen by " : ", ",
-                            overview.partitions[seen.partition].name, seen.access, address(seen.gpa));
+                            overview.partitions[seen.partition].name, seen.access, config::show_address(seen.gpa));
     return text + ".";
 }
 
@@ -115,14 +116,14 @@ std::string memory_section(const Overview& overview) {
     for (const auto& range : overview.memory) {
         std::string seen;
         for (const auto& entry : range.seen_by)
-            seen +=
-                fmt::format("{}{} <code>{}</code> at <span class=\"num\">{}</span>", seen.empty() ? "" : "<br>",
-                            escape_markup(overview.partitions[entry.partition].name), entry.access, address(entry.gpa));
+            seen += fmt::format("{}{} <code>{}</code> at <span class=\"num\">{}</span>", seen.empty() ? "" : "<br>",
+                                escape_markup(overview.partitions[entry.partition].name), entry.access,
+                                config::show_address(entry.gpa));
         rows += fmt::format("<tr><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><th "
                             "scope=\"row\">{}</th><td>{}</td><td><button type=\"button\" data-show=\"{}\" "
                             "aria-label=\"Show {} on the map\">Show</button></td></tr>\n",
-                            address(range.base), address(range.base + range.size), bytes_text(range.size),
-                            words(range.what), seen.empty() ? "kernel only" : seen, range.base,
+                            config::show_address(range.base), config::show_address(range.base + range.size),
+                            bytes_text(range.size), words(range.what), seen.empty() ? "kernel only" : seen, range.base,
                             escape_markup(without_ticks(range.what)));
     }
     return text + table("Memory of the board", "", {"from", "to", "size", "what", "seen by", "map"}, rows) +

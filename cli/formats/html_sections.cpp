@@ -2,6 +2,7 @@
 // Partitions, flows, properties, assumptions.
 #include "cli/formats/html.hpp"
 #include "cli/formats/markup.hpp"
+#include "config/show.hpp"
 #include "verifier/properties/registry.hpp"
 
 #include <algorithm>
@@ -45,9 +46,9 @@ std::string card(const PartitionView& view, const config::Sources& sources, bool
     for (const auto& range : view.memory)
         rows += fmt::format("<tr><td class=\"num\">{}</td><td class=\"num\">{}</td><td><code>{}</code></td>"
                             "<th scope=\"row\">{}</th><td class=\"num\">{}</td><td>{}</td><td>{}</td></tr>\n",
-                            address(range.gpa), bytes_text(range.size), range.access, words(range.what),
-                            range.placed ? address(range.hpa) : "not placed yet", escape_markup(range.type),
-                            line_link(range.granted_by, sources));
+                            config::show_address(range.gpa), bytes_text(range.size), range.access, words(range.what),
+                            range.placed ? config::show_address(range.hpa) : "not placed yet",
+                            escape_markup(range.type), line_link(range.granted_by, sources));
     return text +
            table("Memory of " + view.name, "",
                  {"guest-physical", "size", "access", "what", "host-physical", "type", "granted by"}, rows) +

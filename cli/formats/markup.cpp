@@ -59,17 +59,6 @@ std::string line_link(const config::Span& span, const config::Sources& sources) 
                        escape_markup(source_name(sources.files[span.file])), span.line);
 }
 
-std::string address(std::uint64_t value) {
-    const std::string digits = fmt::format("{:x}", value);
-    std::string text;
-    for (std::size_t i = 0; i < digits.size(); i++) {
-        if (i != 0 && (digits.size() - i) % 4 == 0)
-            text += '_';
-        text += digits[i];
-    }
-    return "0x" + text;
-}
-
 std::string bytes_text(std::uint64_t bytes) {
     constexpr struct {
         std::uint64_t bytes;

@@ -20,7 +20,6 @@ namespace septum::cli {
 [[nodiscard]] std::string source_name(const config::SourceFile& file);
 // A link to the line in the page's own copy of the source; empty without a place.
 [[nodiscard]] std::string line_link(const config::Span& span, const config::Sources& sources);
-[[nodiscard]] std::string address(std::uint64_t value);    // "0x4020_0000"
 [[nodiscard]] std::string bytes_text(std::uint64_t bytes); // "1.5 MiB"
 // A table that scrolls by itself when the screen is narrow. `rows` are cells with their tags.
 [[nodiscard]] std::string table(std::string_view name, std::string_view classes,

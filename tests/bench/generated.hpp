@@ -9,10 +9,10 @@
 namespace septum::bench {
 
 struct Shape {
-    unsigned partitions = 0;   // one CPU each, 1 .. 64
-    std::uint64_t memory = 0;  // MiB each
-    bool small_pages = false;  // 4 KiB everywhere in the nested tables
-    bool channels = false;     // a ring of them, each with a doorbell
+    unsigned partitions = 0;  // one CPU each, 1 .. 64
+    std::uint64_t memory = 0; // MiB each
+    bool small_pages = false; // 4 KiB everywhere in the nested tables
+    bool channels = false;    // a ring of them, each with a doorbell
 };
 
 // A board with as many CPUs and as much memory as the shape takes, as a board file.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the verifier grows: models of up to 1,000 partitions, far beyond what the language lets anybody write, made in memory.
+// How the verifier grows: models of up to 1,000 partitions, far beyond what the language lets anybody write, made in
+// memory.
 #include "config/model.hpp"
 #include "verifier/flow.hpp"
 #include "verifier/verifier.hpp"
@@ -19,8 +20,8 @@ config::Span line(std::uint32_t number) {
     return {0, number + 1, 1, number + 1, 2};
 }
 
-// Partitions in a row; each sends to its next five neighbours, and is sent to by five: with its RAM, eleven regions each.
-// Every partition and channel is pinned, so that there are six pieces of memory for each to be kept apart.
+// Partitions in a row; each sends to its next five neighbours, and is sent to by five: with its RAM, eleven regions
+// each. Every partition and channel is pinned, so that there are six pieces of memory for each to be kept apart.
 config::Model model_of(unsigned partitions) {
     config::Model model;
     model.name.value = "scale";

@@ -58,7 +58,8 @@ private:
 }
 
 config::Loaded load(const bench::Shape& shape, const Folder& folder) {
-    config::Loaded loaded = config::load_text(bench::appliance_file(shape), "generated.yaml", folder.path(), folder.options());
+    config::Loaded loaded =
+        config::load_text(bench::appliance_file(shape), "generated.yaml", folder.path(), folder.options());
     if (!loaded.model) {
         give_up(loaded.diagnostics, loaded.sources);
     }
@@ -123,9 +124,13 @@ void verify_entries(benchmark::State& state, bool solver) {
     state.counters["peak_MiB"] = static_cast<double>(usage.ru_maxrss) / 1024;
 }
 BENCHMARK_CAPTURE(verify_entries, both, true)
-    ->Name("4 M entries, both ways")->Unit(benchmark::kMillisecond)->Iterations(3);
+    ->Name("4 M entries, both ways")
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(3);
 BENCHMARK_CAPTURE(verify_entries, enumeration, false)
-    ->Name("4 M entries, enumeration only")->Unit(benchmark::kMillisecond)->Iterations(3);
+    ->Name("4 M entries, enumeration only")
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(3);
 
 } // namespace
 

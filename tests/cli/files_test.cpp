@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/files.hpp"
 
+#include "cli/digest.hpp"
+
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
@@ -34,6 +36,18 @@ protected:
 
     fs::path folder_;
 };
+
+TEST_F(FilesTest, DigestsPieceByPiece) {
+    const std::string what(1'000'003, 'x');
+    put(folder_ / "large", what);
+    put(folder_ / "empty", "");
+    put(folder_ / "abc", "abc");
+    EXPECT_EQ(sha256_of_file(folder_ / "large"), sha256(bytes_of(what)));
+    EXPECT_EQ(sha256_of_file(folder_ / "empty"), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    EXPECT_EQ(sha256_of_file(folder_ / "abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(sha256_of_file(folder_ / "none"), "");
+    EXPECT_EQ(sha256_of_file(folder_), "");
+}
 
 TEST_F(FilesTest, ReadsWhole) {
     const std::string what = std::string(200'000, 'x') + '\0' + "end";

@@ -77,8 +77,7 @@ void page_tables(std::vector<Operator>& out, bool amd) {
     add("a leaf without write", 3, true, [=](std::uint64_t e) { return e & ~write; });
     add("a leaf without read", 3, true, [=](std::uint64_t e) { return e & ~read; });
     add("a leaf elsewhere", 4, true, [](std::uint64_t e) { return e ^ 1ULL << 24; });
-    add("a leaf at the registers of another", 2, true,
-        [](std::uint64_t e) { return (e & ~kAddress) | 0xF060'0000; });
+    add("a leaf at the registers of another", 2, true, [](std::uint64_t e) { return (e & ~kAddress) | 0xF060'0000; });
     add("a leaf of another size", 3, true, [=](std::uint64_t e) { return amd ? e | 7U << 9 : e ^ 0x80; });
     add("a table gone", 2, false, [](std::uint64_t) { return std::uint64_t{0}; });
     add("a table without write", 2, false, [=](std::uint64_t e) { return e & ~write; });
@@ -135,10 +134,8 @@ void vt_d(std::vector<Operator>& out) {
                        }});
     };
     handle("present", 3, [](Editor& e, std::uint64_t at) { e.put(at, std::uint64_t{1 | 0x41 << 16}); });
-    handle("of another source", 3,
-           [](Editor& e, std::uint64_t at) { e.put(at + 8, e.at<std::uint64_t>(at + 8) ^ 8); });
-    handle("unchecked", 3,
-           [](Editor& e, std::uint64_t at) { e.put(at + 8, e.at<std::uint64_t>(at + 8) & 0xFFFF); });
+    handle("of another source", 3, [](Editor& e, std::uint64_t at) { e.put(at + 8, e.at<std::uint64_t>(at + 8) ^ 8); });
+    handle("unchecked", 3, [](Editor& e, std::uint64_t at) { e.put(at + 8, e.at<std::uint64_t>(at + 8) & 0xFFFF); });
     handle("half checked", 3,
            [](Editor& e, std::uint64_t at) { e.put(at + 8, e.at<std::uint64_t>(at + 8) | 3 << 16); });
     handle("gone", 2, [](Editor& e, std::uint64_t at) { e.put(at + 8, std::uint64_t{0}); });
@@ -173,8 +170,7 @@ void amd_vi(std::vector<Operator>& out) {
     };
     const auto owned = [&](const char* what, unsigned times, unsigned word, std::uint64_t bits) {
         out.push_back({"AMD-Vi device table", what, times, [=](Editor& editor, Random& random) {
-                           const std::uint64_t at =
-                               words(editor, true, some_device(editor, random).bdf) + 8ULL * word;
+                           const std::uint64_t at = words(editor, true, some_device(editor, random).bdf) + 8ULL * word;
                            editor.put(at, editor.at<std::uint64_t>(at) ^ bits);
                        }});
     };
@@ -245,7 +241,8 @@ void records(std::vector<Operator>& out) {
     add("another block", 2, [](m::Device& d) { d.block = d.block + 0x1000; });
     const auto bar = [&](const char* what, unsigned times, auto change) {
         out.push_back({"BARs", what, times, [=](Editor& editor, Random& random) {
-                           editor.change<m::Bar>(editor.header().bars, pick(random, editor.header().bars.count), change);
+                           editor.change<m::Bar>(editor.header().bars, pick(random, editor.header().bars.count),
+                                                 change);
                        }});
     };
     bar("elsewhere", 3, [](m::Bar& b) { b.memory.base = b.memory.base + b.memory.size; });

@@ -226,7 +226,8 @@ private:
         vmcb(who * 2, partition.vmcb_boot.value);
         vmcb(who * 2 + 1, partition.vmcb_ap.value);
         rules(who, partition);
-        say(Kind::pci, 600 + who, 0, static_cast<std::uint64_t>(partition.devices.first) << 32 | partition.devices.count);
+        say(Kind::pci, 600 + who, 0,
+            static_cast<std::uint64_t>(partition.devices.first) << 32 | partition.devices.count);
         for (std::uint64_t cause = 0; cause < m::kCauses; ++cause) {
             say(Kind::conduct, who, 16 + cause, static_cast<std::uint64_t>(partition.on[cause]));
         }
@@ -400,11 +401,13 @@ private:
             if (!read(header_.devices.offset + i * sizeof d, d)) {
                 continue;
             }
-            say(Kind::pci, i, 0, static_cast<std::uint64_t>(d.bdf) << 32 | std::uint64_t{d.virtual_bdf} << 16 | d.partition);
+            say(Kind::pci, i, 0,
+                static_cast<std::uint64_t>(d.bdf) << 32 | std::uint64_t{d.virtual_bdf} << 16 | d.partition);
             say(Kind::pci, i, 1, static_cast<std::uint64_t>(d.domain) << 32 | d.bridge);
             say(Kind::pci, i, 2, static_cast<std::uint64_t>(d.reset) << 8 | d.reset_at);
             say(Kind::pci, i, 3, static_cast<std::uint64_t>(d.first_handle) << 32 | d.handles);
-            say(Kind::pci, i, 4, static_cast<std::uint64_t>(d.msix_at) << 16 | std::uint64_t{d.msi_at} << 8 | d.msi_flags);
+            say(Kind::pci, i, 4,
+                static_cast<std::uint64_t>(d.msix_at) << 16 | std::uint64_t{d.msi_at} << 8 | d.msi_flags);
             say(Kind::pci, i, 5, static_cast<std::uint64_t>(d.msix_bar) << 32 | d.msix_offset);
             say(Kind::pci, i, 6, d.msix_entries);
             say(Kind::pci, i, 7, d.interrupt_table.value);
@@ -427,8 +430,8 @@ private:
                 say(Kind::pci, i, at, static_cast<std::uint64_t>(r.answer) << 8 | r.bar);
                 say(Kind::pci, i, at + 1, r.read_mask);
                 say(Kind::pci, i, at + 2, static_cast<std::uint64_t>(r.one_clears) << 32 | r.write_mask);
-                // Constants that mean something: Command, pointer, interrupt pin, the beginning of capabilities; of a virtual
-                // function all of them.
+                // Constants that mean something: Command, pointer, interrupt pin, the beginning of capabilities; of a
+                // virtual function all of them.
                 if (r.offset == 4 || r.offset == 0x34 || r.offset == 0x3C || r.offset >= 0x40 || d.bdf == m::kNobody) {
                     say(Kind::pci, i, at + 3, r.set);
                 }
@@ -437,7 +440,8 @@ private:
         for (std::uint32_t i = 0; i < header_.bridges.count && i < m::kMaxBridges; ++i) {
             m::Bridge b;
             if (read(header_.bridges.offset + i * sizeof b, b)) {
-                say(Kind::pci, 400 + i, 0, static_cast<std::uint64_t>(b.bdf) << 32 | std::uint64_t{b.acs} << 16 | b.acs_at);
+                say(Kind::pci, 400 + i, 0,
+                    static_cast<std::uint64_t>(b.bdf) << 32 | std::uint64_t{b.acs} << 16 | b.acs_at);
                 say(Kind::pci, 400 + i, 1,
                     static_cast<std::uint64_t>(b.primary) << 32 | std::uint64_t{b.secondary} << 16 | b.subordinate);
                 say(Kind::pci, 400 + i, 2, b.window.base.value);

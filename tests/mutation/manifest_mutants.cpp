@@ -214,7 +214,8 @@ void pc(std::vector<Operator>& out) {
         r.offset = 0x10;
         r.set = 0xF000'0000;
     });
-    out.push_back({"PC platform", "no bus", 2, any<m::Partition>(&m::Header::partitions, [](m::Partition& p) { p.devices = {}; })});
+    out.push_back({"PC platform", "no bus", 2,
+                   any<m::Partition>(&m::Header::partitions, [](m::Partition& p) { p.devices = {}; })});
 }
 
 void contract(std::vector<Operator>& out) {

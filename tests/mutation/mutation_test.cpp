@@ -76,7 +76,7 @@ protected:
     // Applies one operator as often as it asks; tallies by area.
     void run(const Operator& op, Random& random, std::map<std::string, Tally>& areas) {
         // The second board differs in a few tables only: one mutant of each kind is enough there.
-        const unsigned times = GetParam() == Machine::xapic   ? longer()
+        const unsigned times = GetParam() == Machine::xapic    ? longer()
                                : GetParam() == Machine::x2apic ? op.times * kTimes * longer()
                                                                : op.times * longer();
         for (unsigned i = 0; i < times; ++i) {
@@ -97,8 +97,8 @@ protected:
             if (!effective) {
                 // The form of what grants nothing else may be wrong; no grant may be said to be.
                 const std::string said = accused(verify(editor));
-                EXPECT_TRUE(said.empty()) << op.area << ": " << op.what << " (number " << i << ") grants nothing else, but "
-                                          << said;
+                EXPECT_TRUE(said.empty())
+                    << op.area << ": " << op.what << " (number " << i << ") grants nothing else, but " << said;
                 continue;
             }
             ++tally.effective;
@@ -153,10 +153,9 @@ TEST_P(Mutation, EveryEffectiveMutantIsFoundOut) {
     Random random(kSeed);
     std::map<std::string, Tally> areas;
     const std::vector<std::vector<Operator>> groups =
-        has_devices(GetParam())
-            ? std::vector<std::vector<Operator>>{device_operators(GetParam() == Machine::amd_vi)}
-            : std::vector<std::vector<Operator>>{memory_operators(), table_operators(), manifest_operators(),
-                                                 digest_operators()};
+        has_devices(GetParam()) ? std::vector<std::vector<Operator>>{device_operators(GetParam() == Machine::amd_vi)}
+                                : std::vector<std::vector<Operator>>{memory_operators(), table_operators(),
+                                                                     manifest_operators(), digest_operators()};
     for (const auto& operators : groups) {
         for (const Operator& op : operators) {
             run(op, random, areas);
@@ -165,7 +164,8 @@ TEST_P(Mutation, EveryEffectiveMutantIsFoundOut) {
     Tally all;
     std::printf("%-18s %6s %10s %7s %9s\n", "area", "made", "effective", "killed", "witnesses");
     for (const auto& [area, tally] : areas) {
-        std::printf("%-18s %6zu %10zu %7zu %9zu\n", area.c_str(), tally.made, tally.effective, tally.killed, tally.witnesses);
+        std::printf("%-18s %6zu %10zu %7zu %9zu\n", area.c_str(), tally.made, tally.effective, tally.killed,
+                    tally.witnesses);
         EXPECT_GT(tally.effective, 0U) << area;
         all.made += tally.made;
         all.effective += tally.effective;

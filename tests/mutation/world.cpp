@@ -231,8 +231,7 @@ std::string appliance(Machine machine) {
         replace(devices, "@REQUESTER@", amd ? "" : ", requester: 0x00f8"); // past an AMD-Vi unit
         replace(devices, "@UNIT@", amd ? "    unit: {at: 00:01.0, id: 1022:1419}\n" : "");
         replace(text, "iommu: {kind: vt-d, registers: 0xfed9_0000}", amd ? kAmdVi : kVtd);
-        replace(text,
-                "  pci:\n    host-bridge: {at: 00:00.0, id: 8086:29c0}\n    sata: {at: 00:1f.2, id: 8086:2922}\n",
+        replace(text, "  pci:\n    host-bridge: {at: 00:00.0, id: 8086:29c0}\n    sata: {at: 00:1f.2, id: 8086:2922}\n",
                 devices);
         replace(text, "    ports: [0x2f8-0x2ff]\n", "    ports: [0x2f8-0x2ff]\n    devices: [disk]\n");
         replace(text, "    on_fault: stop\n", "    on_fault: stop\n    devices: [card]\n");

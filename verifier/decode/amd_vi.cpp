@@ -15,22 +15,22 @@ constexpr unsigned kEntries = 512;
 constexpr std::size_t kMaxInterruptTables = 4096;
 
 // Device table entry, quadword 0.
-constexpr std::uint64_t kValid = 1;       // V
-constexpr std::uint64_t kTranslate = 2;   // TV
+constexpr std::uint64_t kValid = 1;             // V
+constexpr std::uint64_t kTranslate = 2;         // TV
 constexpr std::uint64_t kReadBit = 1ULL << 61;  // IR: of entries at every level, too
 constexpr std::uint64_t kWriteBit = 1ULL << 62; // IW
 // Reserved bits, host access and dirty marks, PPR, GPRP, GIoV, GV, GLX, GCR3[14:12]: no guest translation here.
 constexpr std::uint64_t kStrange0 = bits(8, 2) | bits(60, 52) | bits(63, 63);
 // Quadword 1: GCR3[30:15], I, SE, SA, IoCtl, Cache, SD, EX, SysMgt, GCR3[51:31].
 constexpr std::uint64_t kDeviceTlb = 1ULL << 32;
-constexpr std::uint64_t kSuppress = 3ULL << 33;       // SE, SA: faults would not be reported
-constexpr std::uint64_t kExclusion = 1ULL << 39;      // EX: the exclusion range bypasses translation
-constexpr std::uint64_t kSysMgt = 3ULL << 40;         // 00b: system management messages are aborted
-constexpr std::uint64_t kPortIo = 3ULL << 35;         // IoCtl 00b: port I/O of devices is aborted
+constexpr std::uint64_t kSuppress = 3ULL << 33;  // SE, SA: faults would not be reported
+constexpr std::uint64_t kExclusion = 1ULL << 39; // EX: the exclusion range bypasses translation
+constexpr std::uint64_t kSysMgt = 3ULL << 40;    // 00b: system management messages are aborted
+constexpr std::uint64_t kPortIo = 3ULL << 35;    // IoCtl 00b: port I/O of devices is aborted
 constexpr std::uint64_t kStrange1 = ~(bits(15, 0) | kDeviceTlb | kSuppress | kExclusion | kSysMgt | kPortIo);
 // Quadword 2.
-constexpr std::uint64_t kInterruptValid = 1;              // IV
-constexpr std::uint64_t kIgnoreUnmapped = 1 << 5;         // IG: faults would not be reported
+constexpr std::uint64_t kInterruptValid = 1;      // IV
+constexpr std::uint64_t kIgnoreUnmapped = 1 << 5; // IG: faults would not be reported
 constexpr std::uint64_t kNmiPass = 1ULL << 58;
 constexpr std::uint64_t kOtherPass = 1ULL << 56 | 1ULL << 57 | 1ULL << 62 | 1ULL << 63; // INIT, ExtInt, LINT0, LINT1
 constexpr std::uint64_t kStrange2 = bits(55, 52) | bits(59, 59);
@@ -83,8 +83,9 @@ private:
 
     Answer device(const std::uint64_t (&entry)[4], std::uint64_t at, std::uint32_t id) {
         const auto say = [&](DefectKind kind, const char* text, unsigned word, std::uint64_t wrong_bits) {
-            out_.defects.add_lazy(kind, [&] { return what_ + ": " + whose(id, text); }, at + 8ULL * word,
-                                  entry[word] & ~wrong_bits, entry[word]);
+            out_.defects.add_lazy(
+                kind, [&] { return what_ + ": " + whose(id, text); }, at + 8ULL * word, entry[word] & ~wrong_bits,
+                entry[word]);
         };
         const std::uint64_t strange = kStrange0 | beyond_;
         if ((entry[0] & strange) != 0) {
@@ -207,8 +208,8 @@ private:
     Route interrupts(const std::uint64_t (&entry)[4], std::uint64_t at, std::uint32_t id) {
         const std::uint64_t word = entry[2];
         const auto say = [&](DefectKind kind, const char* text, std::uint64_t wrong_bits) {
-            out_.defects.add_lazy(kind, [&] { return what_ + ": " + whose(id, text); }, at + 16, word & ~wrong_bits,
-                                  word);
+            out_.defects.add_lazy(
+                kind, [&] { return what_ + ": " + whose(id, text); }, at + 16, word & ~wrong_bits, word);
         };
         if ((word & kStrange2) != 0) {
             say(DefectKind::reserved_bits, " has reserved interrupt bits set", kStrange2);
@@ -252,9 +253,9 @@ private:
             return {InterruptState::unknown, 0};
         }
         if (base % 128 != 0) {
-            out_.defects.add_lazy(DefectKind::unaligned,
-                                  [&] { return what_ + ": interrupt table of requester " + hex(id); }, at,
-                                  base & ~127ULL, base);
+            out_.defects.add_lazy(
+                DefectKind::unaligned, [&] { return what_ + ": interrupt table of requester " + hex(id); }, at,
+                base & ~127ULL, base);
         }
         const std::uint64_t total = std::uint64_t{entries} * size;
         const auto bytes = memory_.at(base, total);
@@ -297,8 +298,8 @@ private:
             e.logical = field(e.low, 6, 6) != 0;
             e.posted = field(e.low, 7, 7) != 0;
             e.vector = static_cast<std::uint8_t>(wide_ ? field(e.high, 7, 0) : field(e.low, 23, 16));
-            e.destination = static_cast<std::uint32_t>(
-                wide_ ? field(e.low, 31, 8) | field(e.high, 63, 56) << 24 : field(e.low, 15, 8));
+            e.destination = static_cast<std::uint32_t>(wide_ ? field(e.low, 31, 8) | field(e.high, 63, 56) << 24
+                                                             : field(e.low, 15, 8));
             e.source_check = 1; // the table is the requester's own
             table.enabled.push_back(e);
         }
@@ -319,8 +320,8 @@ private:
 
     bool wide_;
     AmdViTables& all_;
-    std::uint64_t before_[4]{};  // the entry before, and
-    bool repeatable_ = false;    // whether it said all there is to say
+    std::uint64_t before_[4]{}; // the entry before, and
+    bool repeatable_ = false;   // whether it said all there is to say
 };
 
 } // namespace

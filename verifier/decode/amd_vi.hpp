@@ -27,9 +27,9 @@ struct DeviceInterruptTable {
 };
 
 struct AmdViTables {
-    DmaTables dma;                            // defects of everything here
-    std::vector<InterruptRoute> interrupts;   // covers 0 .. 0xFFFF without gap, maximal runs
-    std::vector<DeviceInterruptTable> tables; // in the order of requesters
+    DmaTables dma;                              // defects of everything here
+    std::vector<InterruptRoute> interrupts;     // covers 0 .. 0xFFFF without gap, maximal runs
+    std::vector<DeviceInterruptTable> tables;   // in the order of requesters
     std::vector<std::uint64_t> interrupt_pages; // host-physical pages that they touch, sorted, each once
 };
 

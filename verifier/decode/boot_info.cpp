@@ -8,7 +8,7 @@ namespace septum::verifier::decode {
 namespace {
 
 constexpr std::uint64_t kCmdlineMost = 64 * kKiB;
-constexpr std::uint64_t kMapMost = 128;   // entries; ours has a handful
+constexpr std::uint64_t kMapMost = 128; // entries; ours has a handful
 constexpr std::uint64_t kModulesMost = 32;
 
 // Up to its zero.
@@ -45,8 +45,8 @@ config::Outcome<BootInfo> decode_pvh_info(const GuestMemory& memory, std::uint64
     const auto bytes = memory.read(gpa, kBytes);
     const ByteSpan page = bytes ? ByteSpan(*bytes) : ByteSpan{};
     if (!bytes || le32(page, 0x00) != kMagic) {
-        outcome.diagnostics.push_back(error("image.manifest", what + ": no pvh start info at " + hex(gpa) + ": expected " +
-                                                                  hex(kMagic) + ", found " +
+        outcome.diagnostics.push_back(error("image.manifest", what + ": no pvh start info at " + hex(gpa) +
+                                                                  ": expected " + hex(kMagic) + ", found " +
                                                                   hex(le32(page, 0x00).value_or(0))));
         return outcome;
     }
@@ -91,9 +91,9 @@ config::Outcome<BootInfo> decode_multiboot_info(const GuestMemory& memory, std::
     const ByteSpan page = bytes ? ByteSpan(*bytes) : ByteSpan{};
     const std::uint32_t flags = le32(page, 0).value_or(0);
     if (!bytes || (flags & kMap) == 0) {
-        outcome.diagnostics.push_back(error("image.manifest", what + ": no multiboot information with a memory map at " +
-                                                                  hex(gpa) + ": expected flag 6, found flags " +
-                                                                  hex(flags)));
+        outcome.diagnostics.push_back(
+            error("image.manifest", what + ": no multiboot information with a memory map at " + hex(gpa) +
+                                        ": expected flag 6, found flags " + hex(flags)));
         return outcome;
     }
     BootInfo info;
@@ -108,8 +108,8 @@ config::Outcome<BootInfo> decode_multiboot_info(const GuestMemory& memory, std::
                 const std::uint64_t begin = *le32(*list, i * 16);
                 const std::uint64_t end = *le32(*list, i * 16 + 4);
                 if (end < begin) {
-                    info.defects.add(DefectKind::wrong_value, what + ": a module ends before it begins", at + i * 16, begin,
-                                     end);
+                    info.defects.add(DefectKind::wrong_value, what + ": a module ends before it begins", at + i * 16,
+                                     begin, end);
                     continue;
                 }
                 info.modules.push_back({begin, end - begin});

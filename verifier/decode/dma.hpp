@@ -36,7 +36,7 @@ struct DmaDomain {
 struct DmaTables {
     std::vector<RequesterInterval> requesters; // covers 0 .. 0xFFFF without gap, maximal runs
     std::vector<DmaDomain> domains;
-    std::vector<std::uint64_t> tables;  // host-physical pages used, sorted, each once
+    std::vector<std::uint64_t> tables;   // host-physical pages used, sorted, each once
     std::vector<std::uint64_t> deciding; // those of them that say which requester has which domain, the root left out
     Defects defects;
 };

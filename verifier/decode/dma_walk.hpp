@@ -25,7 +25,8 @@ protected:
     // `width`: physical address bits of the board.
     DmaWalk(const HostMemory& memory, std::uint32_t width, const std::string& what, DmaTables& out);
 
-    // The page at `base`, noted as used; nothing when it lies outside the bundle. `deciding`: says who has which domain.
+    // The page at `base`, noted as used; nothing when it lies outside the bundle. `deciding`: says who has which
+    // domain.
     std::optional<ByteSpan> page(std::uint64_t base, const std::string& name, std::uint64_t from,
                                  bool deciding = false);
     // Counts one more table of `domain`, or says that it is too much or reached twice.

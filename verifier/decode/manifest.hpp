@@ -39,8 +39,8 @@ struct Manifest {
     [[nodiscard]] std::span<const manifest::PciRegister> registers_of(const manifest::Device& d) const;
 };
 
-// What devices, BARs, configuration rules, bridges, the IOMMU, watchdog, event log and crash record say, checked one by one
-// and against each other. Part of decode_manifest.
+// What devices, BARs, configuration rules, bridges, the IOMMU, watchdog, event log and crash record say, checked one by
+// one and against each other. Part of decode_manifest.
 void check_device_records(Manifest& manifest);
 
 // A fixed-size name up to its terminating zero (all 32 bytes when there is none: a defect of the manifest).

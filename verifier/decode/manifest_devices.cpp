@@ -13,8 +13,8 @@ namespace m = septum::manifest;
 
 constexpr std::uint64_t kAddressLimit = 1ULL << 52;
 constexpr std::uint64_t kMib = 1 << 20;
-constexpr std::uint8_t kFirstCapability = 0x40; // behind the header (PCI 3.0 §6.1)
-constexpr std::uint16_t kFirstExtended = 0x100; // PCIe 6.0 §7.2
+constexpr std::uint8_t kFirstCapability = 0x40;  // behind the header (PCI 3.0 §6.1)
+constexpr std::uint16_t kFirstExtended = 0x100;  // PCIe 6.0 §7.2
 constexpr std::uint32_t kMostMsixEntries = 2048; // PCI 3.0 §6.8.2.3
 constexpr std::uint32_t kMostMsiVectors = 32;    // §6.8.1.3
 constexpr std::uint8_t kMostComparators = 32;    // HPET 1.0a §2.3.4
@@ -84,9 +84,8 @@ private:
             return;
         }
         const bool vtd = u.kind == m::IommuKind::vt_d;
-        const bool idle = std::all_of(manifest_.devices.begin(), manifest_.devices.end(), [](const m::Device& d) {
-            return d.bdf == m::kNobody;
-        }); // nothing is translated
+        const bool idle = std::all_of(manifest_.devices.begin(), manifest_.devices.end(),
+                                      [](const m::Device& d) { return d.bdf == m::kNobody; }); // nothing is translated
         if (u.levels != 4 && !(vtd && u.levels == 3) && !(idle && u.levels == 0)) {
             defect(DefectKind::wrong_value, "the iommu's levels", kAt + offsetof(m::Iommu, levels), 4, u.levels);
         }
@@ -255,8 +254,8 @@ private:
                  at + offsetof(m::Device, msi_flags));
         at_most(static_cast<std::uint64_t>(d.reset), static_cast<std::uint64_t>(m::ResetKind::bus), who + ": reset",
                 at + offsetof(m::Device, reset));
-        const bool by_capability = d.reset == m::ResetKind::flr || d.reset == m::ResetKind::af_flr ||
-                                   d.reset == m::ResetKind::power;
+        const bool by_capability =
+            d.reset == m::ResetKind::flr || d.reset == m::ResetKind::af_flr || d.reset == m::ResetKind::power;
         if (by_capability != (d.reset_at != 0)) {
             defect(DefectKind::wrong_value, who + ": reset and the capability for it do not fit",
                    at + offsetof(m::Device, reset_at), by_capability ? kFirstCapability : 0, d.reset_at);
@@ -265,9 +264,8 @@ private:
             defect(DefectKind::wrong_value, who + ": reset and the bridge for it do not fit",
                    at + offsetof(m::Device, bridge), m::kNobody, d.bridge);
         }
-        if (d.reset == m::ResetKind::bus &&
-            std::none_of(manifest_.bridges.begin(), manifest_.bridges.end(),
-                         [&](const m::Bridge& b) { return b.bdf == d.bridge; })) {
+        if (d.reset == m::ResetKind::bus && std::none_of(manifest_.bridges.begin(), manifest_.bridges.end(),
+                                                         [&](const m::Bridge& b) { return b.bdf == d.bridge; })) {
             defect(DefectKind::out_of_range, who + ": the bridge that resets it is not listed",
                    at + offsetof(m::Device, bridge), 0, d.bridge);
         }
@@ -344,9 +342,8 @@ private:
                 defect(DefectKind::out_of_range, rule + ": its bar", at + offsetof(m::PciRegister, bar), d.bars.count,
                        r.bar);
             }
-            const bool reaches =
-                r.answer == m::PciAnswer::hardware || r.answer == m::PciAnswer::msi_control ||
-                r.answer == m::PciAnswer::msix_control;
+            const bool reaches = r.answer == m::PciAnswer::hardware || r.answer == m::PciAnswer::msi_control ||
+                                 r.answer == m::PciAnswer::msix_control;
             if (!reaches) {
                 reserved(r.write_mask | r.one_clears | r.read_mask, rule + " reaches no hardware, yet has masks", at);
             }

@@ -219,8 +219,8 @@ InterruptTable decode_interrupt_table(const HostMemory& memory, std::uint64_t ba
         entry.delivery = static_cast<std::uint8_t>(field(entry.low, 7, 5));
         entry.logical = field(entry.low, 2, 2) != 0;
         entry.destination = static_cast<std::uint32_t>(entry.low >> 32);
-        // FPD (bit 1) would keep faults from being reported; redirection hint, level trigger and the software's own bits
-        // have no use here.
+        // FPD (bit 1) would keep faults from being reported; redirection hint, level trigger and the software's own
+        // bits have no use here.
         const std::uint64_t low_reserved = entry.posted ? 0 : bits(14, 8) | bits(31, 24) | bits(4, 3) | bits(1, 1);
         const std::uint64_t high_reserved = entry.posted ? 0 : bits(63, 20);
         if ((entry.low & low_reserved) != 0 || (entry.high & high_reserved) != 0) {

@@ -21,10 +21,10 @@ struct ReservedHandle {
 
 struct InterruptTable {
     bool readable = false;
-    std::uint64_t entries = 0;             // as given: 2 .. 65536, power of two
-    std::vector<InterruptEntry> present;   // by index
-    std::vector<ReservedHandle> reserved;  // by index
-    std::vector<std::uint64_t> tables;     // pages used
+    std::uint64_t entries = 0;            // as given: 2 .. 65536, power of two
+    std::vector<InterruptEntry> present;  // by index
+    std::vector<ReservedHandle> reserved; // by index
+    std::vector<std::uint64_t> tables;    // pages used
     Defects defects;
 };
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/properties/assigned.hpp"
 
+#include "verifier/properties/judge.hpp"
+
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace septum::verifier {
 
@@ -78,6 +82,21 @@ std::vector<const config::BoardPciFunction*> bridges_above(const config::Board& 
     return out;
 }
 
+bool has_unit(const Context& context, Judge& judge, const char* otherwise) {
+    const config::BoardIommuUnit& unit = context.model.board.iommu;
+    if (unit.kind == config::BoardIommu::none) {
+        judge.not_applicable("the board has no IOMMU; bus masters are off");
+        return false;
+    }
+    if (!context.facts->devices.present) {
+        judge.violated({.message = fmt::format("the image drives no IOMMU, so {}", otherwise),
+                        .key = "absent",
+                        .primary = unit.registers.span});
+        return false;
+    }
+    return true;
+}
+
 std::uint32_t interrupts_shown(const config::BoardPciFunction& function) {
     if (function.msix.at != 0) {
         return std::min<std::uint32_t>(function.msix.entries, manifest::kMaxMsixEntries);
@@ -108,8 +127,7 @@ Pieces table_pages_of(const config::BoardPciFunction& function, const config::Bo
     }
     constexpr std::uint64_t kEntry = 16; // PCI 3.0 §6.8.2.6
     const std::uint64_t first = msix.table_offset / kPageSize * kPageSize;
-    const std::uint64_t end =
-        (msix.table_offset + kEntry * msix.entries + kPageSize - 1) / kPageSize * kPageSize;
+    const std::uint64_t end = (msix.table_offset + kEntry * msix.entries + kPageSize - 1) / kPageSize * kPageSize;
     return {{first, std::min(end, bar.size.value), 0}};
 }
 

@@ -10,16 +10,16 @@ namespace septum::verifier {
 struct AssignedDevice {
     std::uint32_t partition = 0; // index into the model's
     const config::BoardPciFunction* function = nullptr;
-    config::Span span;                           // the line that gives it away
-    const manifest::Device* record = nullptr;    // null: not in the image, or no image
+    config::Span span;                        // the line that gives it away
+    const manifest::Device* record = nullptr; // null: not in the image, or no image
 };
 
 // In the file's order; names that the board does not have are left out.
 [[nodiscard]] std::vector<AssignedDevice> assigned_devices(const Context& context);
 [[nodiscard]] bool any_device(const config::Model& model);
 
-// Whether it boots as a PC does (Linux, PVH, Multiboot), and so is shown a PC's trigger registers and, even without devices, a PCI
-// bus.
+// Whether it boots as a PC does (Linux, PVH, Multiboot), and so is shown a PC's trigger registers and, even without
+// devices, a PCI bus.
 [[nodiscard]] bool is_pc(const config::Partition& partition);
 [[nodiscard]] bool sees_bus(const config::Partition& partition);
 
@@ -29,6 +29,11 @@ struct AssignedDevice {
 // Every bridge above it, the nearest first.
 [[nodiscard]] std::vector<const config::BoardPciFunction*> bridges_above(const config::Board& board,
                                                                          const config::BoardPciFunction& function);
+
+// Whether an IOMMU stands between devices and the rest. Says what follows when none does: on a board that has none the
+// property is not applicable; an image that drives none of the board's is a violation, as `otherwise` ("nothing blocks
+// DMA").
+[[nodiscard]] bool has_unit(const Context& context, Judge& judge, const char* otherwise);
 
 // Interrupts that its owner sees: entries of its MSI-X table, or vectors of its MSI capability.
 [[nodiscard]] std::uint32_t interrupts_shown(const config::BoardPciFunction& function);

@@ -82,11 +82,12 @@ constexpr Hidden kHidden[] = {
     {0x8000'001F, kAny, kEax, ~0U, "memory encryption"},
 };
 
-// Machine checks are the kernel's. A guest may be shown their architecture, since stock kernels want it, but no bank: MCG_CAP
-// reads zero, and neither it nor the banks from 0x400 on can be written (AMD APM volume 2 §9.3).
+// Machine checks are the kernel's. A guest may be shown their architecture, since stock kernels want it, but no bank:
+// MCG_CAP reads zero, and neither it nor the banks from 0x400 on can be written (AMD APM volume 2 §9.3).
 bool shows_machine_checks(const PartitionFacts& facts) {
     return std::any_of(facts.cpuid_rules.begin(), facts.cpuid_rules.end(), [](const manifest::CpuidRule& rule) {
-        return (rule.leaf == 1 || rule.leaf == 0x8000'0001) && ((rule.mask[kEdx] | rule.set[kEdx]) & (bit(7) | bit(14))) != 0;
+        return (rule.leaf == 1 || rule.leaf == 0x8000'0001) &&
+               ((rule.mask[kEdx] | rule.set[kEdx]) & (bit(7) | bit(14))) != 0;
     });
 }
 bool has_no_banks(const PartitionFacts& facts) {
@@ -146,7 +147,8 @@ void judge_partition(Judge& judge, const PartitionFacts& facts, const config::Sp
         }
     }
     if (shows_machine_checks(facts) && !has_no_banks(facts)) {
-        say(fmt::format("`{}` may see machine checks, and MSR {:#x} does not say that there are no banks", facts.name, kBankCount),
+        say(fmt::format("`{}` may see machine checks, and MSR {:#x} does not say that there are no banks", facts.name,
+                        kBankCount),
             "1:banks", 1);
     }
     for (const Hidden& shown : kShown) {
@@ -189,7 +191,8 @@ const Property kCpuidFiltered{
     .statement =
         "Whatever the processor says, the manifest's masks and sets let no partition see SVM, VMX, SGX, MWAIT, the "
         "TSC deadline timer, performance counters, memory type ranges, memory encryption or cache "
-        "allocation; of machine checks at most the architecture, without a bank; each sees a hypervisor and x2APIC; CPUID is intercepted.",
+        "allocation; of machine checks at most the architecture, without a bank; each sees a hypervisor and x2APIC; "
+        "CPUID is intercepted.",
     .level = Level::bytes,
     .rests_on = "the kernel's computation of the answers at boot, which is tested, not proved; leaves without a rule "
                 "answer zeros",

@@ -52,17 +52,16 @@ void exists_bytes(const Context& context, Judge& judge) {
     Pieces found;
     for (const AssignedDevice& device : assigned_devices(context)) {
         declared.push_back({device.function->bdf, device.function->bdf + 1ULL, device.partition});
-        const bool same = device.record != nullptr &&
-                          decode::text(device.record->name) == device.function->name.value;
+        const bool same = device.record != nullptr && decode::text(device.record->name) == device.function->name.value;
         if (!same) {
-            judge.violated({.message = fmt::format("`{}` owns `{}`, but in the image it {}", owner_name(context, device),
-                                                   device.function->name.value,
-                                                   device.record == nullptr ? "has no such device"
-                                                                            : "has another name"),
-                            .partitions = {owner_name(context, device)},
-                            .key = device.function->name.value,
-                            .witness = "device " + ticked(device.function->name.value),
-                            .primary = device.span});
+            judge.violated(
+                {.message = fmt::format("`{}` owns `{}`, but in the image it {}", owner_name(context, device),
+                                        device.function->name.value,
+                                        device.record == nullptr ? "has no such device" : "has another name"),
+                 .partitions = {owner_name(context, device)},
+                 .key = device.function->name.value,
+                 .witness = "device " + ticked(device.function->name.value),
+                 .primary = device.span});
         }
     }
     for (std::uint32_t p = 0; p < context.model.partitions.size(); ++p) {
@@ -166,21 +165,21 @@ void together(const Context& context, Judge& judge) {
                 continue;
             }
             const config::BoardPciFunction* bridge = bridge_above(board, *a.function);
-            const std::string why =
-                one_device  ? "are functions of one device"
-                : one_group ? fmt::format("are in group {}", a.function->group.value)
-                            : fmt::format("lie behind one bridge{}",
-                                          bridge == nullptr ? "" : ", " + ticked(bridge->name.value));
-            judge.violated({.message = fmt::format("`{}` of `{}` and `{}` of `{}` {}, and can't be kept apart",
-                                                   a.function->name.value, owner_name(context, a),
-                                                   b.function->name.value, owner_name(context, b), why),
-                            .partitions = {owner_name(context, a), owner_name(context, b)},
-                            .key = a.function->name.value + "+" + b.function->name.value,
-                            .witness = fmt::format("requesters {} and {}", requester_text(b.function->bdf),
-                                                   requester_text(a.function->bdf)),
-                            .primary = a.span,
-                            .related = {{b.span, fmt::format("`{}` owns `{}`", owner_name(context, b),
-                                                             b.function->name.value)}}});
+            const std::string why = one_device ? "are functions of one device"
+                                    : one_group
+                                        ? fmt::format("are in group {}", a.function->group.value)
+                                        : fmt::format("lie behind one bridge{}",
+                                                      bridge == nullptr ? "" : ", " + ticked(bridge->name.value));
+            judge.violated(
+                {.message =
+                     fmt::format("`{}` of `{}` and `{}` of `{}` {}, and can't be kept apart", a.function->name.value,
+                                 owner_name(context, a), b.function->name.value, owner_name(context, b), why),
+                 .partitions = {owner_name(context, a), owner_name(context, b)},
+                 .key = a.function->name.value + "+" + b.function->name.value,
+                 .witness = fmt::format("requesters {} and {}", requester_text(b.function->bdf),
+                                        requester_text(a.function->bdf)),
+                 .primary = a.span,
+                 .related = {{b.span, fmt::format("`{}` owns `{}`", owner_name(context, b), b.function->name.value)}}});
         }
     }
 }
@@ -433,16 +432,15 @@ void bars_placed(const Context& context, Judge& judge) {
     }
     const std::vector<Overlap> found = overlaps(guest);
     for (const Overlap& overlap : found) {
-        judge.violated({.message = fmt::format("two BARs are shown to {} at guest-physical {}",
-                                               partition_name(context.model,
-                                                              static_cast<std::uint32_t>(overlap.first >> kGuestBits)),
-                                               address(overlap.first & ((1ULL << kGuestBits) - 1))),
+        judge.violated({.message = fmt::format(
+                            "two BARs are shown to {} at guest-physical {}",
+                            partition_name(context.model, static_cast<std::uint32_t>(overlap.first >> kGuestBits)),
+                            address(overlap.first & ((1ULL << kGuestBits) - 1))),
                         .key = "shown-twice",
                         .witness = "guest-physical " + address(overlap.first & ((1ULL << kGuestBits) - 1))});
     }
-    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
-        return smt::never_twice("dev.bars-owned: as shown", guest, timeout);
-    });
+    judge.solver_agrees(found.empty(),
+                        [&](unsigned timeout) { return smt::never_twice("dev.bars-owned: as shown", guest, timeout); });
 }
 
 void bars_bytes(const Context& context, Judge& judge) {
@@ -463,8 +461,8 @@ void bars_bytes(const Context& context, Judge& judge) {
         const std::uint64_t base = static_cast<std::uint64_t>(p) << kHostBits;
         for (std::size_t i = 0; i < all.size(); ++i) {
             if (all[i].owner != p) {
-                foreign.push_back({base + all[i].bar->base.value,
-                                   base + all[i].bar->base.value + all[i].bar->size.value, i});
+                foreign.push_back(
+                    {base + all[i].bar->base.value, base + all[i].bar->base.value + all[i].bar->size.value, i});
             }
         }
         for (const Interval& interval : facts->reach_by_host) {
@@ -519,8 +517,9 @@ const Property kDevExclusive{
 const Property kDevFunctionsTogether{
     .id = "dev.functions-together",
     .title = "functions that can't be told apart stay together",
-    .statement = "Assigned functions of one device, of one group of the board file, or on one bus below a bridge have one "
-                 "owner. That the image gives them to it is dev.exists.",
+    .statement =
+        "Assigned functions of one device, of one group of the board file, or on one bus below a bridge have one "
+        "owner. That the image gives them to it is dev.exists.",
     .level = Level::model,
     .rests_on = "the board file's groups",
     .manual = "PCI Express Base 5.0 §6.12; PCI Express to PCI bridge 1.0 §2.3",
@@ -531,9 +530,10 @@ const Property kDevFunctionsTogether{
 const Property kDevReset{
     .id = "dev.reset",
     .title = "a device is reset between its owner's lives",
-    .statement = "Every device of a partition that any cause restarts can be reset: by a capability that it has, or by its "
-                 "bus, all of whose functions the partition owns. The image resets it in the way that the board states. That "
-                 "the kernel does so, in the right order, is level `handler`: tested, not proved.",
+    .statement =
+        "Every device of a partition that any cause restarts can be reset: by a capability that it has, or by its "
+        "bus, all of whose functions the partition owns. The image resets it in the way that the board states. That "
+        "the kernel does so, in the right order, is level `handler`: tested, not proved.",
     .level = Level::bytes,
     .rests_on = "the board file",
     .manual = "PCI Express Base 5.0 §6.6.2, §7.5.3.4; PCI Power Management 1.2 §3.2.4; PCI-to-PCI bridge 1.2 §3.2.5.18",
@@ -551,7 +551,8 @@ const Property kDevBarsOwned{
         "window: the largest first, each at the next boundary of its size. What the owner reaches of it is "
         "mem.exact.",
     .level = Level::bytes,
-    .rests_on = "the kernel's boot part, which programs the BARs and reads them back; the nested page tables, as decoded",
+    .rests_on =
+        "the kernel's boot part, which programs the BARs and reads them back; the nested page tables, as decoded",
     .manual = "PCI Local Bus 3.0 §6.2.5",
     .mend = kRebuild,
     .model = bars_model,

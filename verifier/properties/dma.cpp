@@ -15,21 +15,7 @@ namespace {
 
 constexpr std::uint32_t kRequesters = 0x1'0000;
 constexpr unsigned kAddressBits = 48; // of a DMA address, below the partition's number in one key
-constexpr const char* kNoUnit = "the board has no IOMMU; bus masters are off";
-
-bool has_unit(const Context& context, Judge& judge) {
-    if (context.model.board.iommu.kind == config::BoardIommu::none) {
-        judge.not_applicable(kNoUnit);
-        return false;
-    }
-    if (!context.facts->devices.present) {
-        judge.violated({.message = "the image drives no IOMMU, so nothing blocks DMA",
-                        .key = "absent",
-                        .primary = context.model.board.iommu.registers.span});
-        return false;
-    }
-    return true;
-}
+constexpr const char* kOtherwise = "nothing blocks DMA";
 
 std::string requesters_text(std::uint64_t first, std::uint64_t end) {
     const auto a = static_cast<std::uint32_t>(first);
@@ -48,7 +34,7 @@ Pieces requesters(const DeviceFacts& devices) {
 }
 
 void absent_blocked(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
+    if (!has_unit(context, judge, kOtherwise)) {
         return;
     }
     judge.rests_on(context.model.board.iommu.registers.span);
@@ -65,12 +51,11 @@ void absent_blocked(const Context& context, Judge& judge) {
     const Pieces actual = requesters(context.facts->devices);
     const std::vector<Difference> found = differences(joined(actual), expected);
     for (const Difference& difference : found) {
-        judge.violated({.message = fmt::format("requests of {} are {}, expected {}",
-                                               requesters_text(difference.first, difference.end),
-                                               difference.left == kAbsent
-                                                   ? "not decided by any table"
-                                                   : decode::name(static_cast<decode::DmaState>(difference.left)),
-                                               difference.right == blocked ? "blocked" : "translated"),
+        judge.violated({.message = fmt::format(
+                            "requests of {} are {}, expected {}", requesters_text(difference.first, difference.end),
+                            difference.left == kAbsent ? "not decided by any table"
+                                                       : decode::name(static_cast<decode::DmaState>(difference.left)),
+                            difference.right == blocked ? "blocked" : "translated"),
                         .key = requester_text(static_cast<std::uint32_t>(difference.first)),
                         .witness = "requester " + requester_text(static_cast<std::uint32_t>(difference.first))});
     }
@@ -86,7 +71,7 @@ void absent_blocked(const Context& context, Judge& judge) {
 }
 
 void no_passthrough(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
+    if (!has_unit(context, judge, kOtherwise)) {
         return;
     }
     bool holds = true;
@@ -107,7 +92,7 @@ void no_passthrough(const Context& context, Judge& judge) {
 }
 
 void ats_off(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
+    if (!has_unit(context, judge, kOtherwise)) {
         return;
     }
     const decode::DmaTables& dma = context.facts->devices.dma;
@@ -155,13 +140,12 @@ void domain_ids(const Context& context, Judge& judge) {
                         .key = fmt::format("id{}", overlap.first),
                         .witness = fmt::format("domain {}", overlap.first)});
     }
-    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
-        return smt::never_twice("dma.confined: domain ids", ids, timeout);
-    });
+    judge.solver_agrees(found.empty(),
+                        [&](unsigned timeout) { return smt::never_twice("dma.confined: domain ids", ids, timeout); });
 }
 
 void confined(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
+    if (!has_unit(context, judge, kOtherwise)) {
         return;
     }
     const decode::DmaTables& dma = context.facts->devices.dma;
@@ -215,9 +199,8 @@ void confined(const Context& context, Judge& judge) {
         const std::string who = fmt::format("`{}` of `{}`", device.function->name.value, owner);
         const std::uint64_t base = row(domain, who, device.span);
         for (const Piece& piece : context.places->partitions[device.partition].ram_by_guest) {
-            const std::uint64_t value = piece.value == kUnplaced ? kUnplaced
-                                                                 : piece.value | decode::kAccessRead |
-                                                                       decode::kAccessWrite;
+            const std::uint64_t value =
+                piece.value == kUnplaced ? kUnplaced : piece.value | decode::kAccessRead | decode::kAccessWrite;
             expected.push_back({base + piece.first, base + piece.end, value});
         }
     }
@@ -236,18 +219,17 @@ void confined(const Context& context, Judge& judge) {
         const bool extra = difference.right == kAbsent;
         const bool lacking = difference.left == kAbsent;
         const std::uint64_t host = at + (difference.left & ~3ULL);
-        judge.violated(
-            {.message = lacking
-                            ? fmt::format("{} can't reach {} by DMA, which is its owner's RAM", names[index],
-                                          range(at, end))
-                            : fmt::format("{} reaches host-physical {} by DMA with {}, {}", names[index],
-                                          range(host, host + (end - at)),
-                                          access_text(static_cast<std::uint8_t>(difference.left & 3)),
-                                          extra ? "which is not its owner's RAM" : "expected its owner's RAM with rw-"),
-             .key = fmt::format("{}:{}", names[index], lacking ? "lacking" : "reach"),
-             .witness = lacking ? "DMA address " + address(at) : "host-physical " + address(host),
-             .primary = spans[index],
-             .notes = {"DMA address " + range(at, end)}});
+        judge.violated({.message = lacking ? fmt::format("{} can't reach {} by DMA, which is its owner's RAM",
+                                                         names[index], range(at, end))
+                                           : fmt::format("{} reaches host-physical {} by DMA with {}, {}", names[index],
+                                                         range(host, host + (end - at)),
+                                                         access_text(static_cast<std::uint8_t>(difference.left & 3)),
+                                                         extra ? "which is not its owner's RAM"
+                                                               : "expected its owner's RAM with rw-"),
+                        .key = fmt::format("{}:{}", names[index], lacking ? "lacking" : "reach"),
+                        .witness = lacking ? "DMA address " + address(at) : "host-physical " + address(host),
+                        .primary = spans[index],
+                        .notes = {"DMA address " + range(at, end)}});
     }
     judge.solver_agrees(found.empty(), [&](unsigned timeout) {
         return smt::equal_functions("dma.confined", actual, expected, false, timeout);
@@ -267,14 +249,14 @@ void reserved_regions(const Context& context, Judge& judge) {
                     continue;
                 }
                 const std::string& owner = context.model.partitions[device.partition].name.value;
-                judge.violated(
-                    {.message = fmt::format("`{}` owns `{}`, for which the firmware reserves memory {}", owner,
-                                            name.value, range(reserved.base.value, reserved.base.value + reserved.size)),
-                     .partitions = {owner},
-                     .key = name.value,
-                     .witness = "host-physical " + address(reserved.base.value),
-                     .primary = device.span,
-                     .related = {{reserved.base.span, "reserved here"}}});
+                judge.violated({.message = fmt::format("`{}` owns `{}`, for which the firmware reserves memory {}",
+                                                       owner, name.value,
+                                                       range(reserved.base.value, reserved.base.value + reserved.size)),
+                                .partitions = {owner},
+                                .key = name.value,
+                                .witness = "host-physical " + address(reserved.base.value),
+                                .primary = device.span,
+                                .related = {{reserved.base.span, "reserved here"}}});
             }
         }
     }
@@ -337,7 +319,8 @@ void p2p_model(const Context& context, Judge& judge) {
         if ((device.function->bdf >> 8) != 0 && (above.empty() || (above.back()->bdf >> 8) != 0)) {
             say(fmt::format("the board lists no bridge that leads to `{}` on bus {:02x}", device.function->name.value,
                             device.function->bdf >> 8),
-                device.function->name.value + ":bridge", *device.function, "list every bridge above it in the board file");
+                device.function->name.value + ":bridge", *device.function,
+                "list every bridge above it in the board file");
         }
         for (const config::BoardPciFunction* bridge : above) {
             // Without Access Control Services a bridge may turn a request round before the IOMMU sees it.
@@ -390,7 +373,7 @@ void p2p_model(const Context& context, Judge& judge) {
 }
 
 void p2p_bytes(const Context& context, Judge& judge) {
-    if (!any_device(context.model) || !has_unit(context, judge)) {
+    if (!any_device(context.model) || !has_unit(context, judge, kOtherwise)) {
         return;
     }
     const config::Board& board = context.model.board;
@@ -400,14 +383,13 @@ void p2p_bytes(const Context& context, Judge& judge) {
         const auto it = std::find_if(board.pci.begin(), board.pci.end(), [&](const config::BoardPciFunction& f) {
             return f.is_bridge && f.bdf == record.bdf;
         });
-        const bool same = it != board.pci.end() && it->bridge.secondary == record.secondary &&
-                          it->bridge.subordinate == record.subordinate && it->bridge.acs_at == record.acs_at &&
-                          (record.acs != 0) == (it->bridge.acs_at != 0) &&
-                          it->bridge.window_size == record.window.size &&
-                          (record.window.size == 0 || it->bridge.window_base == record.window.base.value) &&
-                          it->bridge.prefetchable_size == record.prefetchable.size &&
-                          (record.prefetchable.size == 0 ||
-                           it->bridge.prefetchable_base == record.prefetchable.base.value);
+        const bool same =
+            it != board.pci.end() && it->bridge.secondary == record.secondary &&
+            it->bridge.subordinate == record.subordinate && it->bridge.acs_at == record.acs_at &&
+            (record.acs != 0) == (it->bridge.acs_at != 0) && it->bridge.window_size == record.window.size &&
+            (record.window.size == 0 || it->bridge.window_base == record.window.base.value) &&
+            it->bridge.prefetchable_size == record.prefetchable.size &&
+            (record.prefetchable.size == 0 || it->bridge.prefetchable_base == record.prefetchable.base.value);
         if (!same) {
             judge.violated({.message = fmt::format("the image programs a bridge at {} that is not the board's",
                                                    requester_text(record.bdf)),
@@ -444,18 +426,16 @@ void p2p_bytes(const Context& context, Judge& judge) {
     }
     const std::vector<Overlap> found = common(forbidden, reach);
     for (const Overlap& overlap : found) {
-        judge.violated(
-            {.message = fmt::format("DMA domain {} reaches {}, {}", overlap.later, range(overlap.first, overlap.end),
-                                    overlap.earlier == ~0ULL
-                                        ? "where interrupts are sent"
-                                        : fmt::format("BAR {} of `{}`", all[overlap.earlier].bar->number,
-                                                      all[overlap.earlier].function->name.value)),
-             .key = fmt::format("domain{}", overlap.later),
-             .witness = "host-physical " + address(overlap.first)});
+        judge.violated({.message = fmt::format(
+                            "DMA domain {} reaches {}, {}", overlap.later, range(overlap.first, overlap.end),
+                            overlap.earlier == ~0ULL ? "where interrupts are sent"
+                                                     : fmt::format("BAR {} of `{}`", all[overlap.earlier].bar->number,
+                                                                   all[overlap.earlier].function->name.value)),
+                        .key = fmt::format("domain{}", overlap.later),
+                        .witness = "host-physical " + address(overlap.first)});
     }
-    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
-        return smt::never_both("dma.p2p", forbidden, united(reach), timeout);
-    });
+    judge.solver_agrees(
+        found.empty(), [&](unsigned timeout) { return smt::never_both("dma.p2p", forbidden, united(reach), timeout); });
 }
 
 constexpr const char* kTables = "VT-d specification §9.1, §9.3; AMD IOMMU specification §2.2.2";
@@ -469,9 +449,10 @@ constexpr const char* kUnitOn = "the kernel, which turns the unit on before anyt
 const Property kDmaAbsentBlocked{
     .id = "dma.absent-blocked",
     .title = "every requester that nobody owns is blocked",
-    .statement = "For each of the 65,536 requester ids: an assigned function is translated, every other is refused; none "
-                 "passes through or is left to a table outside the image. No entry has bits set that keep a fault from "
-                 "being reported or let exclusion ranges, port I/O or system management messages past.",
+    .statement =
+        "For each of the 65,536 requester ids: an assigned function is translated, every other is refused; none "
+        "passes through or is left to a table outside the image. No entry has bits set that keep a fault from "
+        "being reported or let exclusion ranges, port I/O or system management messages past.",
     .level = Level::bytes,
     .rests_on = kUnitOn,
     .manual = kTables,
@@ -507,9 +488,10 @@ const Property kDmaConfined{
 const Property kDmaAtsOff{
     .id = "dma.ats-off",
     .title = "no device translates for itself",
-    .statement = "No requester is believed when it says that an address is translated already: VT-d TT is not 01b, AMD-Vi "
-                 "I is 0. The capability itself lies in extended configuration space, which no partition reaches "
-                 "(pci.config-filtered).",
+    .statement =
+        "No requester is believed when it says that an address is translated already: VT-d TT is not 01b, AMD-Vi "
+        "I is 0. The capability itself lies in extended configuration space, which no partition reaches "
+        "(pci.config-filtered).",
     .level = Level::bytes,
     .rests_on = kUnitOn,
     .manual = "VT-d specification §4.1, §9.3; AMD IOMMU specification §2.2.2; PCI Express Base 5.0 §10",
@@ -534,7 +516,8 @@ const Property kDmaP2p{
     .title = "devices don't reach each other",
     .statement =
         "Every bridge above an assigned device has access control, which the kernel turns on, or all devices with "
-        "registers are of one group; bridge windows hold only what is behind them and not the interrupt window, and are "
+        "registers are of one group; bridge windows hold only what is behind them and not the interrupt window, and "
+        "are "
         "programmed as the board says; no DMA mapping leads to a BAR or to the interrupt window.",
     .level = Level::bytes,
     .rests_on = "the board file; the kernel's boot part, which programs the bridges and reads them back",

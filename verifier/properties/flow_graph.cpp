@@ -61,8 +61,8 @@ bool halts_system(const manifest::Partition& record) {
     return std::find(std::begin(record.on), std::end(record.on), manifest::OnFault::halt_system) != std::end(record.on);
 }
 
-// An interrupt that a function of one partition raises on a CPU of another: a flow, though not of bytes. `node`: the model's
-// number of a partition of the image.
+// An interrupt that a function of one partition raises on a CPU of another: a flow, though not of bytes. `node`: the
+// model's number of a partition of the image.
 template <typename Node>
 void add_interrupts(const Context& context, Node&& node, FlowGraph& graph) {
     const Facts& facts = *context.facts;
@@ -228,7 +228,8 @@ FlowGraph granted_flows(const Context& context) {
         }
         // By what the tables reach, not by what the manifest says of the partition.
         const manifest::Range& log = context.facts->manifest.header.event_log;
-        if (facts != nullptr && std::any_of(facts->reach_by_host.begin(), facts->reach_by_host.end(), [&](const Interval& i) {
+        if (facts != nullptr &&
+            std::any_of(facts->reach_by_host.begin(), facts->reach_by_host.end(), [&](const Interval& i) {
                 return i.hpa < log.base.value + log.size && log.base.value < i.hpa + i.size;
             })) {
             add_log_reader(model, p, graph);

@@ -27,9 +27,9 @@ struct FlowGraph {
 [[nodiscard]] std::uint32_t node_of(const config::Model& model, const config::FlowEnd& end);
 
 [[nodiscard]] FlowGraph declared_flows(const config::Model& model);
-// Shared memory one side may write and the other read, itself or by DMA of its devices, doorbells, interrupts of devices, the
-// event log and fault policy, all as found in the image. What
-// goes through devices to the outside is the model's, since no byte of an image tells it.
+// Shared memory one side may write and the other read, itself or by DMA of its devices, doorbells, interrupts of
+// devices, the event log and fault policy, all as found in the image. What goes through devices to the outside is the
+// model's, since no byte of an image tells it.
 [[nodiscard]] FlowGraph granted_flows(const Context& context);
 
 // The flows of one shortest path, first to last; empty when there is none or `from` is `to`. Nodes in `without` are

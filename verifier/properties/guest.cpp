@@ -7,8 +7,8 @@
 #include <septum/guest/board.hpp>
 #include <septum/guest/info.hpp>
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include <fmt/format.h>
@@ -184,8 +184,8 @@ void check_linux(const Told& told) {
     }
 }
 
-// A root bridge (PNP0A03) of the one bus, its configuration ports and the window of the partition's BARs; the container it
-// stands in has none of these.
+// A root bridge (PNP0A03) of the one bus, its configuration ports and the window of the partition's BARs; the container
+// it stands in has none of these.
 bool is_root_bridge(const decode::AcpiDevice& device) {
     const auto only = [](const auto& list, std::uint64_t first, std::uint64_t last) {
         return list.size() == 1 && list[0].first == first && list[0].last == last;
@@ -195,8 +195,8 @@ bool is_root_bridge(const decode::AcpiDevice& device) {
            only(device.memory, guest::kPciBase, guest::kPciLimit - 1);
 }
 
-// The trigger registers of the interrupt controllers (Intel ICH9 data sheet §13.4.7), one bit for each of 16 lines: level is the one
-// that the FADT names, and no other.
+// The trigger registers of the interrupt controllers (Intel ICH9 data sheet §13.4.7), one bit for each of 16 lines:
+// level is the one that the FADT names, and no other.
 void check_triggers(const Told& told, std::uint16_t sci_interrupt) {
     std::uint32_t found = 0xFFFF; // absent
     for (const manifest::PortRule& rule : told.facts.port_rules) {
@@ -209,9 +209,10 @@ void check_triggers(const Told& told, std::uint16_t sci_interrupt) {
     }
     const std::uint32_t expected = sci_interrupt < 16 ? 1U << sci_interrupt : 0;
     if (found != expected) {
-        told.say(fmt::format("reads {:#06x} from the interrupt trigger registers, but is told of ACPI's interrupt {}, expected "
-                             "{:#06x}",
-                             found, sci_interrupt, expected),
+        told.say(fmt::format(
+                     "reads {:#06x} from the interrupt trigger registers, but is told of ACPI's interrupt {}, expected "
+                     "{:#06x}",
+                     found, sci_interrupt, expected),
                  "triggers", "ports 0x4d0..0x4d1");
     }
 }
@@ -361,9 +362,9 @@ const char* fault_text(manifest::OnFault action) {
 }
 
 const char* cause_text(std::size_t cause) {
-    static constexpr std::array<const char*, manifest::kCauses> kTexts{
-        "a triple fault", "a forbidden act", "an exit without answer", "a missing heartbeat", "its own shutdown",
-        "its own reset"};
+    static constexpr std::array<const char*, manifest::kCauses> kTexts{"a triple fault",         "a forbidden act",
+                                                                       "an exit without answer", "a missing heartbeat",
+                                                                       "its own shutdown",       "its own reset"};
     return kTexts[cause];
 }
 
@@ -379,9 +380,8 @@ void check_watchdog(const Context& context, Judge& judge) {
         }
     }
     const auto say = [&](std::string message, const char* key) {
-        judge.violated({.message = std::move(message),
-                        .key = key,
-                        .primary = span.known() ? span : context.model.name.span});
+        judge.violated(
+            {.message = std::move(message), .key = key, .primary = span.known() ? span : context.model.name.span});
     };
     if (found.kind == manifest::WatchdogKind::none || shortest == 0) {
         if ((found.kind == manifest::WatchdogKind::none) != (shortest == 0)) {
@@ -398,8 +398,10 @@ void check_watchdog(const Context& context, Judge& judge) {
         say("the image's watchdog is not the board's", "watchdog-board");
     }
     // Two looks at least in the shortest promise, but once a second is enough for any.
-    if (found.period_us == 0 || found.period_us > std::max<std::uint64_t>(1'000, std::min<std::uint64_t>(shortest * 500, 1'000'000))) {
-        say(fmt::format("the watchdog looks every {} us, too seldom for a heartbeat every {} ms", found.period_us, shortest),
+    if (found.period_us == 0 ||
+        found.period_us > std::max<std::uint64_t>(1'000, std::min<std::uint64_t>(shortest * 500, 1'000'000))) {
+        say(fmt::format("the watchdog looks every {} us, too seldom for a heartbeat every {} ms", found.period_us,
+                        shortest),
             "watchdog-period");
     }
 }
@@ -468,11 +470,13 @@ void check_conduct(const Context& context, Judge& judge) {
 const Property kAcpiConsistent{
     .id = "acpi.consistent",
     .title = "a guest is told what it has",
-    .statement =
-        "The information page, and for all but native guests the memory map, command line, modules and ACPI tables, that "
-        "lie in a partition's initial memory name its own CPUs, RAM, channels, console, ports and, where it owns devices, "
-        "its PCI bus, and nothing that it does not have. A Linux is told in its command line, too, that there is no I/O APIC, and interrupt trigger registers "
-        "and FADT name the same interrupt.",
+    .statement = "The information page, and for all but native guests the memory map, command line, modules and ACPI "
+                 "tables, that "
+                 "lie in a partition's initial memory name its own CPUs, RAM, channels, console, ports and, where it "
+                 "owns devices, "
+                 "its PCI bus, and nothing that it does not have. A Linux is told in its command line, too, that there "
+                 "is no I/O APIC, and interrupt trigger registers "
+                 "and FADT name the same interrupt.",
     .level = Level::bytes,
     .rests_on = "the initial memory in the image, as decoded",
     .manual = "ACPI 6.5 §5.2, §20; Linux x86 boot protocol 2.15; Xen hvm/start_info.h; Multiboot 0.6.96 §3.3; "
@@ -484,8 +488,10 @@ const Property kAcpiConsistent{
 const Property kPartConduct{
     .id = "part.conduct",
     .title = "a partition is run as declared",
-    .statement = "The answer to each cause, limit of restarts, pause before them, heartbeat, event log, console and way of booting "
-                 "in the manifest are the declared ones. The watchdog is the board's, is there exactly when a heartbeat is promised, "
+    .statement = "The answer to each cause, limit of restarts, pause before them, heartbeat, event log, console and "
+                 "way of booting "
+                 "in the manifest are the declared ones. The watchdog is the board's, is there exactly when a "
+                 "heartbeat is promised, "
                  "and looks twice in the shortest promise at least, or once a second.",
     .level = Level::bytes,
     .rests_on = "the kernel's handler, which acts by this record; it is tested, not proved",

@@ -16,21 +16,7 @@ namespace {
 constexpr std::uint64_t kRequesters = 0x1'0000;
 constexpr std::uint8_t kNmi = 4;           // delivery mode (VT-d §9.10, DLM)
 constexpr std::uint64_t kChecked = 1 << 2; // SVT = 01b, SQ = 00b: all bits of the source are compared
-constexpr const char* kNoUnit = "the board has no IOMMU; bus masters are off";
-
-bool has_unit(const Context& context, Judge& judge) {
-    if (context.model.board.iommu.kind == config::BoardIommu::none) {
-        judge.not_applicable(kNoUnit);
-        return false;
-    }
-    if (!context.facts->devices.present) {
-        judge.violated({.message = "the image drives no IOMMU, so nothing remaps interrupts",
-                        .key = "absent",
-                        .primary = context.model.board.iommu.registers.span});
-        return false;
-    }
-    return true;
-}
+constexpr const char* kOtherwise = "nothing remaps interrupts";
 
 bool amd_vi(const Context& context) {
     return context.facts->devices.record.kind == manifest::IommuKind::amd_vi;
@@ -70,15 +56,13 @@ void records(const Context& context, Judge& judge) {
         same(d.msi_at, msi ? f.msi.at : 0, "an MSI capability at");
         same(d.msix_at, f.msix.at, "an MSI-X capability at");
         if (msi) {
-            same(d.msi_flags,
-                 (f.msi.is_64 ? manifest::kMsi64 : 0U) | (f.msi.maskable ? manifest::kMsiMaskable : 0U),
+            same(d.msi_flags, (f.msi.is_64 ? manifest::kMsi64 : 0U) | (f.msi.maskable ? manifest::kMsiMaskable : 0U),
                  "MSI flags");
         }
         if (f.msix.at != 0) {
             same(d.msix_entries, f.msix.entries, "MSI-X entries:");
             same(d.msix_offset, f.msix.table_offset, "an MSI-X table at");
-            same(d.msix_bar < bars.size() ? bars[d.msix_bar].number : ~0ULL, f.msix.table_bar,
-                 "an MSI-X table in BAR");
+            same(d.msix_bar < bars.size() ? bars[d.msix_bar].number : ~0ULL, f.msix.table_bar, "an MSI-X table in BAR");
         }
     }
 }
@@ -113,9 +97,8 @@ void owned_vtd(const Context& context, Judge& judge) {
                         .key = fmt::format("twice{}", overlap.first),
                         .witness = fmt::format("handle {}", overlap.first)});
     }
-    judge.solver_agrees(twice.empty(), [&](unsigned timeout) {
-        return smt::never_twice("irq.owned: handles", expected, timeout);
-    });
+    judge.solver_agrees(twice.empty(),
+                        [&](unsigned timeout) { return smt::never_twice("irq.owned: handles", expected, timeout); });
     if (!twice.empty()) {
         return;
     }
@@ -136,8 +119,8 @@ void owned_vtd(const Context& context, Judge& judge) {
     });
 }
 
-// What a requester's interrupts amount to under AMD-Vi, as one number: nothing, NMI only, the table of assigned device k,
-// or something that nobody should have.
+// What a requester's interrupts amount to under AMD-Vi, as one number: nothing, NMI only, the table of assigned device
+// k, or something that nobody should have.
 enum class Fate : std::uint64_t { none = 0, nmi = 1, other = 2, own = 16 };
 
 void owned_amd(const Context& context, Judge& judge) {
@@ -153,13 +136,12 @@ void owned_amd(const Context& context, Judge& judge) {
             if (table.base == base) {
                 tables.push_back({base, base + std::uint64_t{table.entries} * table.entry_size, k});
                 if (table.entries < devices[k].record->handles) {
-                    judge.violated(
-                        {.message = fmt::format("the interrupt table of `{}` has {} entries, expected {}",
-                                                devices[k].function->name.value, table.entries,
-                                                devices[k].record->handles),
-                         .key = devices[k].function->name.value + ":short",
-                         .witness = "requester " + requester_text(devices[k].function->bdf),
-                         .primary = devices[k].span});
+                    judge.violated({.message = fmt::format("the interrupt table of `{}` has {} entries, expected {}",
+                                                           devices[k].function->name.value, table.entries,
+                                                           devices[k].record->handles),
+                                    .key = devices[k].function->name.value + ":short",
+                                    .witness = "requester " + requester_text(devices[k].function->bdf),
+                                    .primary = devices[k].span});
                 }
             }
         }
@@ -172,9 +154,8 @@ void owned_amd(const Context& context, Judge& judge) {
                         .key = "shared",
                         .witness = "host-physical " + address(overlap.first)});
     }
-    judge.solver_agrees(shared.empty(), [&](unsigned timeout) {
-        return smt::never_twice("irq.owned: tables", tables, timeout);
-    });
+    judge.solver_agrees(shared.empty(),
+                        [&](unsigned timeout) { return smt::never_twice("irq.owned: tables", tables, timeout); });
     const auto fate = [&](const decode::InterruptRoute& route) -> std::uint64_t {
         if (route.state == decode::InterruptState::blocked) {
             return static_cast<std::uint64_t>(Fate::none);
@@ -261,7 +242,7 @@ void owned_amd(const Context& context, Judge& judge) {
 }
 
 void interrupts_owned(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
+    if (!has_unit(context, judge, kOtherwise)) {
         return;
     }
     records(context, judge);
@@ -280,7 +261,7 @@ void interrupts_owned(const Context& context, Judge& judge) {
 }
 
 void remapped(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
+    if (!has_unit(context, judge, kOtherwise)) {
         return;
     }
     const DeviceFacts& unit = context.facts->devices;
@@ -289,10 +270,11 @@ void remapped(const Context& context, Judge& judge) {
     const auto enabled = [&](const decode::InterruptEntry& entry, std::uint64_t key) {
         present.push_back({key, key + 1, 0});
         if (!handle || amd_vi(context) || key != *handle) {
-            judge.violated({.message = fmt::format("interrupt remapping entry {} of {} is present before any guest runs",
-                                                   entry.index, requester_text(entry.source)),
-                            .key = fmt::format("entry{}", key),
-                            .witness = fmt::format("entry {}", entry.index)});
+            judge.violated(
+                {.message = fmt::format("interrupt remapping entry {} of {} is present before any guest runs",
+                                        entry.index, requester_text(entry.source)),
+                 .key = fmt::format("entry{}", key),
+                 .witness = fmt::format("entry {}", entry.index)});
         }
     };
     for (const decode::InterruptEntry& entry : unit.interrupts.present) {
@@ -332,7 +314,7 @@ void remapped(const Context& context, Judge& judge) {
 }
 
 void source_checked(const Context& context, Judge& judge) {
-    if (!has_unit(context, judge)) {
+    if (!has_unit(context, judge, kOtherwise)) {
         return;
     }
     const DeviceFacts& unit = context.facts->devices;
@@ -361,9 +343,8 @@ void source_checked(const Context& context, Judge& judge) {
                             .key = requester_text(static_cast<std::uint32_t>(overlap.later)),
                             .witness = "host-physical " + address(overlap.first)});
         }
-        judge.solver_agrees(found.empty(), [&](unsigned timeout) {
-            return smt::never_twice("irq.source-checked", used, timeout);
-        });
+        judge.solver_agrees(found.empty(),
+                            [&](unsigned timeout) { return smt::never_twice("irq.source-checked", used, timeout); });
         return;
     }
     Pieces actual;
@@ -449,16 +430,18 @@ void vectors(const Context& context, Judge& judge) {
         if (!handle || entry.index != *handle) {
             continue; // irq.remapped says that it should not be there
         }
-        // ECAP_REG.EIM (§11.4.3), by which the kernel chooses the format; board.contract compares it with the board file.
+        // ECAP_REG.EIM (§11.4.3), by which the kernel chooses the format; board.contract compares it with the board
+        // file.
         const manifest::Iommu& unit = context.facts->devices.record;
         const bool extended = (unit.extended & unit.extended_mask & 1U << 4) != 0;
         const std::uint32_t destination = extended ? watchdog.apic_id : watchdog.apic_id << 8;
         if (entry.posted || entry.logical || entry.delivery != kNmi || entry.destination != destination) {
-            judge.violated({.message = fmt::format("the watchdog's interrupt goes to {:#x} in delivery mode {}, expected "
-                                                   "an NMI to {:#x}",
-                                                   entry.destination, entry.delivery, destination),
-                            .key = "watchdog",
-                            .witness = fmt::format("handle {}", entry.index)});
+            judge.violated(
+                {.message = fmt::format("the watchdog's interrupt goes to {:#x} in delivery mode {}, expected "
+                                        "an NMI to {:#x}",
+                                        entry.destination, entry.delivery, destination),
+                 .key = "watchdog",
+                 .witness = fmt::format("handle {}", entry.index)});
         }
     }
     // Not to a CPU that is not there, nor to an id that all of them answer to.
@@ -466,8 +449,8 @@ void vectors(const Context& context, Judge& judge) {
         const auto& cpus = context.model.board.cpus;
         if (std::none_of(cpus.begin(), cpus.end(),
                          [&](const config::BoardCpu& cpu) { return cpu.apic_id.value == apic_id; })) {
-            judge.violated({.message = fmt::format("the {} NMI goes to APIC id {}, which board `{}` does not have", whose,
-                                                   apic_id, context.model.board.name.value),
+            judge.violated({.message = fmt::format("the {} NMI goes to APIC id {}, which board `{}` does not have",
+                                                   whose, apic_id, context.model.board.name.value),
                             .key = key,
                             .witness = fmt::format("APIC id {}", apic_id)});
         }
@@ -491,9 +474,11 @@ const Property kIrqOwned{
     .id = "irq.owned",
     .title = "each interrupt handle has one owner",
     .statement =
-        "VT-d: each handle that a device was given names that device as its source in the remapping table, no handle has "
+        "VT-d: each handle that a device was given names that device as its source in the remapping table, no handle "
+        "has "
         "two owners, and no other entry names anybody. AMD-Vi: each assigned device has an interrupt table of its own, "
-        "long enough for its interrupts, and every other requester's interrupts are refused. How many interrupts a device "
+        "long enough for its interrupts, and every other requester's interrupts are refused. How many interrupts a "
+        "device "
         "has and where its MSI-X table lies is as the board says.",
     .level = Level::bytes,
     .rests_on = kUnitOn,
@@ -505,8 +490,9 @@ const Property kIrqOwned{
 const Property kIrqSourceChecked{
     .id = "irq.source-checked",
     .title = "interrupts come from their device",
-    .statement = "VT-d: every entry that has an owner has SVT = 01b and SQ = 00b, so that the unit compares all bits of the "
-                 "requester id. AMD-Vi: each device's interrupt table is reached from that one requester id only.",
+    .statement =
+        "VT-d: every entry that has an owner has SVT = 01b and SQ = 00b, so that the unit compares all bits of the "
+        "requester id. AMD-Vi: each device's interrupt table is reached from that one requester id only.",
     .level = Level::bytes,
     .rests_on = kUnitOn,
     .manual = "VT-d specification §9.10; AMD IOMMU specification §2.2.2",
@@ -544,8 +530,9 @@ const Property kIrqLvt{
 const Property kIrqVectors{
     .id = "irq.vectors",
     .title = "doorbells raise interrupts, watchdog and IOMMU an NMI",
-    .statement = "Every doorbell's vector is 32 or above, or none. The watchdog's entry of the remapping table sends an NMI "
-                 "to the one CPU that the manifest names. The board has that CPU, and the one that the IOMMU tells of faults.",
+    .statement =
+        "Every doorbell's vector is 32 or above, or none. The watchdog's entry of the remapping table sends an NMI "
+        "to the one CPU that the manifest names. The board has that CPU, and the one that the IOMMU tells of faults.",
     .level = Level::bytes,
     .rests_on = "the manifest in the image",
     .manual = "AMD APM volume 2 §8.2; VT-d specification §9.10",

@@ -88,7 +88,8 @@ bool Judge::two_ways(bool holds) {
 
 void Judge::keep(std::vector<smt::Question> questions) {
     for (smt::Question& question : questions) {
-        std::string text = fmt::format("; {}: {}\n(set-logic QF_LIA)\n{}", property_.id, question.query, question.smt_lib);
+        std::string text =
+            fmt::format("; {}: {}\n(set-logic QF_LIA)\n{}", property_.id, question.query, question.smt_lib);
         context_.options.obligations->push_back(
             {property_.id, std::move(question.query), std::move(text), question.satisfiable});
     }

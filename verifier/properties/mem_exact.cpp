@@ -150,11 +150,10 @@ std::string claim_text(const manifest::Region& region) {
 // A device region lies in the BAR that it names, at the same offset on both sides.
 void bar_claim(const Context& context, Judge& judge, const std::string& name, const manifest::Region& region) {
     const std::vector<manifest::Bar>& bars = context.facts->manifest.bars;
-    const bool inside = region.object < bars.size() && region.gpa.value >= bars[region.object].gpa.value &&
-                        region.hpa.value - bars[region.object].memory.base.value ==
-                            region.gpa.value - bars[region.object].gpa.value &&
-                        decode::fits(region.gpa.value - bars[region.object].gpa.value, region.size,
-                                     bars[region.object].memory.size);
+    const bool inside =
+        region.object < bars.size() && region.gpa.value >= bars[region.object].gpa.value &&
+        region.hpa.value - bars[region.object].memory.base.value == region.gpa.value - bars[region.object].gpa.value &&
+        decode::fits(region.gpa.value - bars[region.object].gpa.value, region.size, bars[region.object].memory.size);
     if (!inside) {
         judge.violated({.message = fmt::format("the manifest says that `{}` reaches {} of a device, and the BAR's own "
                                                "record says otherwise",
@@ -347,10 +346,9 @@ void check_type(const Context& context, Judge& judge) {
     compare(context, judge, world, true, "mem.memory-type",
             [&](const Difference& difference, const Reached& reached, const Grant*, std::uint64_t gpa, std::uint64_t) {
                 Said said;
-                said.message =
-                    fmt::format("`{}` reaches memory at guest-physical {} as {}, expected {}", reached.name, address(gpa),
-                                decode::name(static_cast<decode::CacheType>(difference.left)),
-                                decode::name(static_cast<decode::CacheType>(difference.right)));
+                said.message = fmt::format("`{}` reaches memory at guest-physical {} as {}, expected {}", reached.name,
+                                           address(gpa), decode::name(static_cast<decode::CacheType>(difference.left)),
+                                           decode::name(static_cast<decode::CacheType>(difference.right)));
                 said.witness = "guest-physical " + address(gpa);
                 return said;
             });
@@ -392,7 +390,8 @@ const Property kMemExact{
         "For every partition and every guest-physical address: the nested tables lead to the declared memory at "
         "its one place, or to nothing where nothing is declared. RAM lies at 0 and from 4 GiB on, channels from "
         "0xd0000000 on in the order of their names, the BARs of its own devices, without the pages that an MSI-X table "
-        "touches, where the manifest shows them; what is pinned is where it is pinned; the manifest's list of regions says "
+        "touches, where the manifest shows them; what is pinned is where it is pinned; the manifest's list of regions "
+        "says "
         "the same as tables and model.",
     .level = Level::bytes,
     .rests_on = "the nested page tables in the image, as decoded; the processor's page walk",

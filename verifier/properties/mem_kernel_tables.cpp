@@ -45,8 +45,8 @@ Pieces guards(const Facts& facts) {
     return out;
 }
 
-// Pages of the sealed tables that the kernel writes at run time: interrupt tables, and what says which requester has which
-// domain. They may be mapped for writing; where the tables map them so, that is what is expected.
+// Pages of the sealed tables that the kernel writes at run time: interrupt tables, and what says which requester has
+// which domain. They may be mapped for writing; where the tables map them so, that is what is expected.
 Pieces written_pages(const Facts& facts, const Pieces& actual, std::uint64_t data, std::uint64_t constant) {
     Pieces pages;
     for (const std::uint64_t page : facts.devices.written_pages) {
@@ -60,7 +60,8 @@ Pieces written_pages(const Facts& facts, const Pieces& actual, std::uint64_t dat
         }
     }
     writable = united(sorted(std::move(writable)), data);
-    Pieces out = without({{facts.bundle.place.base, facts.bundle.place.base + facts.bundle.place.size, constant}}, writable);
+    Pieces out =
+        without({{facts.bundle.place.base, facts.bundle.place.base + facts.bundle.place.size, constant}}, writable);
     out.insert(out.end(), writable.begin(), writable.end());
     return out;
 }
@@ -236,9 +237,12 @@ const Property kMemKernelExact{
     .title = "the kernel maps what it needs and nothing else",
     .statement =
         "After launch the kernel maps, at the same virtual as physical address: its resident segments with their "
-        "own rights, the bundle read-only but for the tables that the IOMMU's driver writes (interrupt tables, and context "
-        "or device tables), its workspace without the stack guards, partitions' RAM, channels, the event log and the crash record without execute, and "
-        "uncached the registers of IOMMU and watchdog, the pages of assigned devices' MSI-X tables and, on an xAPIC board, "
+        "own rights, the bundle read-only but for the tables that the IOMMU's driver writes (interrupt tables, and "
+        "context "
+        "or device tables), its workspace without the stack guards, partitions' RAM, channels, the event log and the "
+        "crash record without execute, and "
+        "uncached the registers of IOMMU and watchdog, the pages of assigned devices' MSI-X tables and, on an xAPIC "
+        "board, "
         "the local APIC. Nothing else.",
     .level = Level::bytes,
     .rests_on = kRests,

@@ -21,12 +21,12 @@ constexpr std::uint32_t kFirst = guest::kPciAddressPort;
 constexpr std::uint32_t kLast = guest::kPciDataPort + 3;
 
 // Type 0 header (PCI 3.0 §6.1, §6.2).
-constexpr unsigned kCommand = 1;         // doubleword 0x04: command, status above
-constexpr unsigned kHeaderType = 3;      // 0x0C, bits 23:16
-constexpr unsigned kFirstBar = 4;        // 0x10
-constexpr unsigned kRom = 12;            // 0x30
-constexpr unsigned kCapabilities = 13;   // 0x34
-constexpr unsigned kInterrupt = 15;      // 0x3C: line, pin
+constexpr unsigned kCommand = 1;       // doubleword 0x04: command, status above
+constexpr unsigned kHeaderType = 3;    // 0x0C, bits 23:16
+constexpr unsigned kFirstBar = 4;      // 0x10
+constexpr unsigned kRom = 12;          // 0x30
+constexpr unsigned kCapabilities = 13; // 0x34
+constexpr unsigned kInterrupt = 15;    // 0x3C: line, pin
 constexpr std::uint32_t kCommandWrites = 1U << 1 | 1U << 2 | 1U << 6 | 1U << 8; // memory, master, parity, SERR
 constexpr std::uint32_t kIoDecode = 1U << 0;
 constexpr std::uint32_t kNoLegacyInterrupt = 1U << 10;
@@ -196,7 +196,8 @@ public:
             // A register that the hardware must not see may always be left out, which reads as zero.
             const bool absent = rule.answer == manifest::PciAnswer::constant && rule.set == 0;
             if (!absent && std::find(answers.begin(), answers.end(), rule.answer) == answers.end()) {
-                say(i, fmt::format("is answered by {}, expected {}", answer_text(rule.answer), answer_text(answers[1])));
+                say(i,
+                    fmt::format("is answered by {}, expected {}", answer_text(rule.answer), answer_text(answers[1])));
             }
         }
         const manifest::PciRegister& command = rules_[kCommand];
@@ -248,8 +249,8 @@ private:
             const manifest::PciRegister& rule = rules_[i];
             const bool low = rule.answer == manifest::PciAnswer::bar_low;
             const bool high = rule.answer == manifest::PciAnswer::bar_high;
-            if ((low || high) && (rule.bar >= records.size() ||
-                                  records[rule.bar].number + kFirstBar + (high ? 1U : 0U) != i)) {
+            if ((low || high) &&
+                (rule.bar >= records.size() || records[rule.bar].number + kFirstBar + (high ? 1U : 0U) != i)) {
                 say(i, fmt::format("is the virtual register of another BAR, number {}", rule.bar));
             }
         }
@@ -274,8 +275,7 @@ private:
             }
             const manifest::PciRegister& rule = rules_[at / 4];
             // Id and next are fixed: `set` where the hardware's bits are masked out, else a constant.
-            if ((rule.read_mask & 0xFF00) != 0 ||
-                ((rule.read_mask & 0xFF) == 0 && (rule.set & 0xFF) != it->id)) {
+            if ((rule.read_mask & 0xFF00) != 0 || ((rule.read_mask & 0xFF) == 0 && (rule.set & 0xFF) != it->id)) {
                 say(at / 4, fmt::format("does not begin capability {:#04x} with a fixed successor", it->id));
                 return;
             }
@@ -406,8 +406,8 @@ void ports(const Context& context, Judge& judge) {
         }
         const bool bus = facts.record.devices.count != 0;
         for (const manifest::PortRule& rule : facts.port_rules) {
-            const bool harmless = rule.answer == manifest::PortAnswer::constant ||
-                                  rule.answer == manifest::PortAnswer::forbidden;
+            const bool harmless =
+                rule.answer == manifest::PortAnswer::constant || rule.answer == manifest::PortAnswer::forbidden;
             const bool own = bus && (rule.answer == manifest::PortAnswer::pci_address ||
                                      rule.answer == manifest::PortAnswer::pci_data);
             if (rule.first <= kLast && kFirst <= rule.last && !harmless && !own) {
@@ -431,8 +431,8 @@ void ports(const Context& context, Judge& judge) {
 void memory(const Context& context, Judge& judge) {
     Pieces space;
     if (context.facts->manifest.header.ecam.value != 0) {
-        space.push_back({context.facts->manifest.header.ecam.value,
-                         context.facts->manifest.header.ecam.value + (256ULL << 20), 0});
+        space.push_back(
+            {context.facts->manifest.header.ecam.value, context.facts->manifest.header.ecam.value + (256ULL << 20), 0});
     }
     if (context.model.board.ecam) {
         space.push_back({context.model.board.ecam->value, context.model.board.ecam->value + (256ULL << 20), 0});
@@ -489,16 +489,15 @@ void check(const Context& context, Judge& judge) {
     }
     const Pieces more_read = without(united(read), united(may_read));
     for (const Piece& piece : more_read) {
-        functions[piece.first >> 13].say(
-            piece.first >> 5 & 0xFF,
-            fmt::format("shows bits {}..{} of the hardware", piece.first & 31, (piece.end - 1) & 31));
+        functions[piece.first >> 13].say(piece.first >> 5 & 0xFF, fmt::format("shows bits {}..{} of the hardware",
+                                                                              piece.first & 31, (piece.end - 1) & 31));
     }
     const Pieces more_written = without(united(written), united(may_write));
     for (const Piece& piece : more_written) {
-        functions[piece.first >> 14].say(
-            piece.first >> 5 & 0xFF,
-            fmt::format("lets bits {}..{} of the hardware be {}", piece.first & 31, (piece.end - 1) & 31,
-                        (piece.first >> 13 & 1) != 0 ? "cleared" : "written"));
+        functions[piece.first >> 14].say(piece.first >> 5 & 0xFF,
+                                         fmt::format("lets bits {}..{} of the hardware be {}", piece.first & 31,
+                                                     (piece.end - 1) & 31,
+                                                     (piece.first >> 13 & 1) != 0 ? "cleared" : "written"));
     }
     if (!functions.empty()) {
         judge.solver_agrees(more_read.empty(), [&](unsigned timeout) {
@@ -516,13 +515,19 @@ const Property kPciConfigFiltered{
     .id = "pci.config-filtered",
     .title = "configuration space shows only what is harmless",
     .statement =
-        "No partition reaches ports 0xcf8..0xcff without an exit, nor configuration space as memory, and after launch the "
-        "kernel does not map that either. Each partition that boots as a PC or owns a device has one virtual host bridge; "
-        "the others have none, and find these ports absent. For each of the 64 doublewords of each assigned function: writes reach at most memory enable, bus master, parity and SERR of the "
+        "No partition reaches ports 0xcf8..0xcff without an exit, nor configuration space as memory, and after launch "
+        "the "
+        "kernel does not map that either. Each partition that boots as a PC or owns a device has one virtual host "
+        "bridge; "
+        "the others have none, and find these ports absent. For each of the 64 doublewords of each assigned function: "
+        "writes reach at most memory enable, bus master, parity and SERR of the "
         "command register, status bits that ones clear, MSI masks, MSI-X enable and mask, and harmless bits of Device "
-        "Control; reads show the header, without BARs, ROM, interrupt line and pin, and stated capabilities. BAR and MSI "
-        "registers are virtual, INTx is off, the list of capabilities is fixed and holds stated ones only. Virtual function "
-        "numbers are unique. The virtual host bridge is constant, and all that it shows is vendor, device and the class of "
+        "Control; reads show the header, without BARs, ROM, interrupt line and pin, and stated capabilities. BAR and "
+        "MSI "
+        "registers are virtual, INTx is off, the list of capabilities is fixed and holds stated ones only. Virtual "
+        "function "
+        "numbers are unique. The virtual host bridge is constant, and all that it shows is vendor, device and the "
+        "class of "
         "a host bridge.",
     .level = Level::bytes,
     .rests_on = "the I/O permission maps, port and configuration rules in the image, as decoded; the kernel's handler, "

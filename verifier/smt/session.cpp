@@ -8,6 +8,22 @@
 
 namespace septum::verifier::smt {
 
+namespace {
+
+// Making a context takes longer than answering most questions. So a thread has one for all that it asks, each with a
+// solver of its own that holds no fact of another. A context in which a question was not answered is not used again.
+std::unique_ptr<z3::context>& spare_context() {
+    thread_local std::unique_ptr<z3::context> spare;
+    return spare;
+}
+
+std::unique_ptr<z3::context> take_context() {
+    std::unique_ptr<z3::context> taken = std::move(spare_context());
+    return taken ? std::move(taken) : std::make_unique<z3::context>();
+}
+
+} // namespace
+
 const char* name(Result result) {
     switch (result) {
     case Result::proved:
@@ -26,14 +42,22 @@ const char* name(Result result) {
 
 // The simple solver goes straight to the SMT core: on interval trees over one integer it is an order of magnitude
 // faster than the default tactic, which spends its time on preprocessing.
-Session::Session(unsigned timeout_ms) : solver_(context_, z3::solver::simple()) {
-    z3::params params(context_);
+Session::Session(unsigned timeout_ms)
+    : context_(take_context()), solver_(std::in_place, *context_, z3::solver::simple()) {
+    z3::params params(*context_);
     params.set("timeout", timeout_ms == 0 ? 1U : timeout_ms);
-    solver_.set(params);
+    solver_->set(params);
+}
+
+Session::~Session() {
+    solver_.reset();
+    if (settled_) {
+        spare_context() = std::move(context_);
+    }
 }
 
 void Session::give_up(Answer& answer) {
-    const std::string why = solver_.reason_unknown();
+    const std::string why = solver_->reason_unknown();
     // Z3 says `timeout` or `canceled`, by version, when the time is up.
     answer.result = why == "timeout" || why == "canceled" ? Result::timeout : Result::unknown;
     answer.detail = why;
@@ -43,8 +67,8 @@ void Session::note(const std::string& query, const std::vector<z3::expr>& assume
     if (!recording()) {
         return;
     }
-    z3::solver copy(context_, z3::solver::simple());
-    for (const z3::expr& fact : solver_.assertions()) {
+    z3::solver copy(*context_, z3::solver::simple());
+    for (const z3::expr& fact : solver_->assertions()) {
         copy.add(fact);
     }
     for (const z3::expr& fact : assumed) {
@@ -55,7 +79,7 @@ void Session::note(const std::string& query, const std::vector<z3::expr>& assume
 }
 
 bool Session::facts_hold(Answer& answer) {
-    switch (solver_.check()) {
+    switch (solver_->check()) {
     case z3::sat:
         note(answer.query + ", facts", {}, true);
         return true;
@@ -71,7 +95,7 @@ bool Session::facts_hold(Answer& answer) {
 }
 
 bool Session::refuted(Answer& answer) {
-    switch (solver_.check()) {
+    switch (solver_->check()) {
     case z3::unsat:
         note(answer.query + ", negated", {}, false);
         answer.result = Result::proved;
@@ -94,6 +118,9 @@ Answer run(std::string query, unsigned timeout_ms, const std::function<void(Sess
     try {
         Session session(timeout_ms);
         ask(session, answer);
+        if (answer.result == Result::proved || answer.result == Result::violated) {
+            session.settled();
+        }
     } catch (const z3::exception& e) {
         answer.result = Result::error;
         answer.detail = e.msg();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// One solver with its context: created for one query, gone with it. Not included outside smt/.
+// One solver: created for one query, gone with it. Not included outside smt/.
 #pragma once
 
 #include "verifier/smt/query.hpp"
 
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,10 +19,13 @@ namespace septum::verifier::smt {
 class Session {
 public:
     explicit Session(unsigned timeout_ms);
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    ~Session();
 
-    [[nodiscard]] z3::context& context() { return context_; }
-    [[nodiscard]] z3::solver& solver() { return solver_; }
-    [[nodiscard]] z3::expr number(std::uint64_t value) { return context_.int_val(value); }
+    [[nodiscard]] z3::context& context() { return *context_; }
+    [[nodiscard]] z3::solver& solver() { return *solver_; }
+    [[nodiscard]] z3::expr number(std::uint64_t value) { return context_->int_val(value); }
 
     // The facts are in; true when they can hold together. Otherwise `answer` says why not.
     [[nodiscard]] bool facts_hold(Answer& answer);
@@ -30,11 +35,15 @@ public:
     // Solver and `assumed` together, asked and answered: kept when somebody records.
     void note(const std::string& query, const std::vector<z3::expr>& assumed, bool satisfiable);
 
+    // The question was answered, so the context may serve this thread's next one.
+    void settled() { settled_ = true; }
+
 private:
     void give_up(Answer& answer);
 
-    z3::context context_;
-    z3::solver solver_;
+    std::unique_ptr<z3::context> context_;
+    std::optional<z3::solver> solver_; // gone before the context is
+    bool settled_ = false;
 };
 
 [[nodiscard]] Answer run(std::string query, unsigned timeout_ms, const std::function<void(Session&, Answer&)>& ask);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one exit costs, as the machine that it runs on sees it: time-stamp counter to time-stamp counter round one
-// instruction. It runs bare, in a partition, and as a guest of any hypervisor that starts Multiboot or PVH kernels. Lines:
+// instruction. It runs bare, in a partition, and as a guest of any hypervisor that starts Multiboot or PVH kernels.
+// Lines:
 //   exits: NAME MINIMUM MEDIAN
-// `empty` is the same measurement with nothing inside. Lines go to the 16550 at 0x3F8. Ends with `exits: done`, then HLT.
+// `empty` is the same measurement with nothing inside. Lines go to the 16550 at 0x3F8. Ends with `exits: done`, then
+// HLT.
 using u8 = unsigned char;
 using u16 = unsigned short;
 using u32 = unsigned;

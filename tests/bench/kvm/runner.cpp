@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shortest way to run exits.elf as a guest of KVM: one virtual CPU, 16 MiB, the ELF started as Multiboot would, and of a
-// 16550 only what a polled line needs. What the guest writes goes to standard output. `kvm-runner KERNEL` ends when the
-// guest halts.
+// The shortest way to run exits.elf as a guest of KVM: one virtual CPU, 16 MiB, the ELF started as Multiboot would, and
+// of a 16550 only what a polled line needs. What the guest writes goes to standard output. `kvm-runner KERNEL` ends
+// when the guest halts.
 #include <linux/kvm.h>
 
 #include <cerrno>

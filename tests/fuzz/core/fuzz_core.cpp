@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exits and mail, made from fuzzer bytes, against the kernel's decisions. Whatever the guest does, the effects must stay
-// inside what its partition may cause.
+// Exits and mail, made from fuzzer bytes, against the kernel's decisions. Whatever the guest does, the effects must
+// stay inside what its partition may cause.
 #include "kernel/core/decide.hpp"
 #include "kernel/core/device.hpp"
 #include "step.hpp"
@@ -16,36 +16,35 @@ namespace {
 
 constexpr u32 kPartition = 1;
 constexpr manifest::Cpu kCpus[] = {{4, kPartition, 0, Hpa{}}, {21, kPartition, 1, Hpa{}}, {5, kPartition, 2, Hpa{}}};
-constexpr manifest::PortRule kPorts[] = {{0x70, 0x71, manifest::PortAnswer::constant, 0, 0},
-                                         {0xB2, 0xB3, manifest::PortAnswer::forbidden, 0, 0},
-                                         {0x3F8, 0x3FF, manifest::PortAnswer::uart, 0, 0},
-                                         {0xCF8, 0xCF8, manifest::PortAnswer::pci_address, 0, 0},
-                                         {0xCF9, 0xCF9, manifest::PortAnswer::forbidden, 0, 0},
-                                         {0xCFC, 0xCFF, manifest::PortAnswer::pci_data, 0, 0},
-                                         {0x5E00, 0x5E00, manifest::PortAnswer::sleep, 0, 0},
-                                         {0x5E02, 0x5E02, manifest::PortAnswer::reset, 0, 0},
-                                         {0x5E04, 0x5E04, manifest::PortAnswer::doorbell, 0, 0}};
+constexpr manifest::PortRule kPorts[] = {
+    {0x70, 0x71, manifest::PortAnswer::constant, 0, 0},    {0xB2, 0xB3, manifest::PortAnswer::forbidden, 0, 0},
+    {0x3F8, 0x3FF, manifest::PortAnswer::uart, 0, 0},      {0xCF8, 0xCF8, manifest::PortAnswer::pci_address, 0, 0},
+    {0xCF9, 0xCF9, manifest::PortAnswer::forbidden, 0, 0}, {0xCFC, 0xCFF, manifest::PortAnswer::pci_data, 0, 0},
+    {0x5E00, 0x5E00, manifest::PortAnswer::sleep, 0, 0},   {0x5E02, 0x5E02, manifest::PortAnswer::reset, 0, 0},
+    {0x5E04, 0x5E04, manifest::PortAnswer::doorbell, 0, 0}};
 constexpr manifest::MsrRule kMsrs[] = {
     {0x1B, 0x1B, manifest::MsrAnswer::apic_base, manifest::MsrAnswer::apic_base, 0, 0, 0},
     {0x800, 0x8FF, manifest::MsrAnswer::x2apic, manifest::MsrAnswer::x2apic, 0, 0, 0},
     {0xC000'0080, 0xC000'0080, manifest::MsrAnswer::efer, manifest::MsrAnswer::efer, 0, 0, 0xD01},
     {0xC001'0111, 0xC001'0118, manifest::MsrAnswer::forbidden, manifest::MsrAnswer::forbidden, 0, 0, 0}};
-constexpr manifest::Channel kChannels[] = {{"a", {}, 1, 0, 1, 0, 0}, {"b", {}, 0, 1, 1, 0x40, 0}, {"c", {}, 2, 0, 1, 0, 0}};
+constexpr manifest::Channel kChannels[] = {
+    {"a", {}, 1, 0, 1, 0, 0}, {"b", {}, 0, 1, 1, 0x40, 0}, {"c", {}, 2, 0, 1, 0, 0}};
 
-// A host bridge, a disk with MSI-X of which five of 70 entries are shown, a card with MSI; before them a foreign device's tables.
+// A host bridge, a disk with MSI-X of which five of 70 entries are shown, a card with MSI; before them a foreign
+// device's tables.
 using enum manifest::PciAnswer;
 constexpr manifest::PciRegister kPciRegisters[] = {{0x00, constant, 0, 0, 0, 0xDEAD'BEEF, 0, 0},
-                                                {0x00, constant, 0, 0, 0, 0x0008'1B36, 0, 0},
-                                                {0x00, hardware, 0, 0, 0xFFFF'FFFF, 0, 0, 0},
-                                                {0x04, hardware, 0, 0, 0xFFFF'FFFE, 0x400, 0x146, 0xF900'0000},
-                                                {0x10, bar_low, 0, 0, 0, 0, 0, 0},
-                                                {0x14, bar_high, 0, 0, 0, 0, 0, 0},
-                                                {0x40, msix_control, 0, 0, 0xC000'0000, 0x0004'0011, 0xC000'0000, 0},
-                                                {0x18, bar_low, 0, 0, 0, 0, 0, 0},
-                                                {0x50, msi_control, 0, 0, 0, 0x0084'0005, 0, 0},
-                                                {0x54, msi_address, 0, 0, 0, 0, 0, 0},
-                                                {0x58, msi_address_high, 0, 0, 0, 0, 0, 0},
-                                                {0x5C, msi_data, 0, 0, 0, 0, 0, 0}};
+                                                   {0x00, constant, 0, 0, 0, 0x0008'1B36, 0, 0},
+                                                   {0x00, hardware, 0, 0, 0xFFFF'FFFF, 0, 0, 0},
+                                                   {0x04, hardware, 0, 0, 0xFFFF'FFFE, 0x400, 0x146, 0xF900'0000},
+                                                   {0x10, bar_low, 0, 0, 0, 0, 0, 0},
+                                                   {0x14, bar_high, 0, 0, 0, 0, 0, 0},
+                                                   {0x40, msix_control, 0, 0, 0xC000'0000, 0x0004'0011, 0xC000'0000, 0},
+                                                   {0x18, bar_low, 0, 0, 0, 0, 0, 0},
+                                                   {0x50, msi_control, 0, 0, 0, 0x0084'0005, 0, 0},
+                                                   {0x54, msi_address, 0, 0, 0, 0, 0, 0},
+                                                   {0x58, msi_address_high, 0, 0, 0, 0, 0, 0},
+                                                   {0x5C, msi_data, 0, 0, 0, 0, 0, 0}};
 constexpr manifest::Bar kBars[] = {{0, 0, 0, 0, Gpa{0xE100'0000}, {Hpa{0xFE00'0000}, 0x1000}},
                                    {1, 0, manifest::kBar64, 0, Gpa{0xE000'0000}, {Hpa{0xFE80'0000}, 0x4000}},
                                    {2, 2, 0, 0, Gpa{0xE010'0000}, {Hpa{0xFEA0'0000}, 0x10'0000}}};
@@ -104,15 +103,22 @@ private:
 
 // Interesting numbers are found by shape, not by luck.
 u64 shape(u64 value, u8 how) {
-    constexpr u64 kPlaces[] = {0x830, 0x3F8, 0x5E04, 0xC000'0080, 0x1B, 0x80F, 0x832, 0x5E00, 0xB1, 0xFFFF, 0xC001'0117, 0x83F,
-                               0xCF8, 0xCFC, 0xCFD, 0xCFE, 0xCFF, kTable, kTable + 8, kTable + 0x50};
+    constexpr u64 kPlaces[] = {0x830,  0x3F8, 0x5E04, 0xC000'0080, 0x1B,       0x80F,        0x832,
+                               0x5E00, 0xB1,  0xFFFF, 0xC001'0117, 0x83F,      0xCF8,        0xCFC,
+                               0xCFD,  0xCFE, 0xCFF,  kTable,      kTable + 8, kTable + 0x50};
     switch (how % 6) {
-    case 4: return (kTable & ~u64{0xFFF}) + (value & 0x1FFF); // in the pages round the MSI-X table
-    case 5: return kTable + (value & 0x7F);
-    case 0: return kPlaces[value % (sizeof kPlaces / sizeof kPlaces[0])];
-    case 1: return value & 0xFFFF;
-    case 2: return 0x800 + (value & 0x3F);
-    default: return value;
+    case 4:
+        return (kTable & ~u64{0xFFF}) + (value & 0x1FFF); // in the pages round the MSI-X table
+    case 5:
+        return kTable + (value & 0x7F);
+    case 0:
+        return kPlaces[value % (sizeof kPlaces / sizeof kPlaces[0])];
+    case 1:
+        return value & 0xFFFF;
+    case 2:
+        return 0x800 + (value & 0x3F);
+    default:
+        return value;
     }
 }
 
@@ -120,10 +126,14 @@ u64 shape(u64 value, u8 how) {
 u32 shape_value(u64 value, u8 how) {
     const u32 low = static_cast<u32>(value);
     switch (how / 6 % 4) {
-    case 0: return 0xFEE0'0000 | (low & 0x001F'F00C);
-    case 1: return 0x8000'0000 | (low & 3) << 11 | (low & 0xFC00) >> 8;
-    case 2: return low & 0xFF;
-    default: return low;
+    case 0:
+        return 0xFEE0'0000 | (low & 0x001F'F00C);
+    case 1:
+        return 0x8000'0000 | (low & 3) << 11 | (low & 0xFC00) >> 8;
+    case 2:
+        return low & 0xFF;
+    default:
+        return low;
     }
 }
 
@@ -154,7 +164,8 @@ void check_device(const Manifest& machine, const DeviceEffect& effect) {
     const u64 table = kBars[1].memory.base.value + device->msix_offset;
     switch (effect.action) {
     case DeviceAction::config_read:
-        if (rule == nullptr || effect.offset % 4 + effect.width > 4 || ((effect.mask << shift) & ~rule->read_mask) != 0) {
+        if (rule == nullptr || effect.offset % 4 + effect.width > 4 ||
+            ((effect.mask << shift) & ~rule->read_mask) != 0) {
             broken("a hidden register is read");
         }
         break;
@@ -177,19 +188,22 @@ void check_device(const Manifest& machine, const DeviceEffect& effect) {
     }
     case DeviceAction::msi:
         if (effect.device != 2 || (effect.control & ~0x71) != 0 ||
-            (effect.enabled && (effect.entries == 0 || effect.entries > 4 || effect.route.vector + effect.entries > 256))) {
+            (effect.enabled &&
+             (effect.entries == 0 || effect.entries > 4 || effect.route.vector + effect.entries > 256))) {
             broken("MSI out of its bounds");
         }
         check_route(effect.route);
         break;
     case DeviceAction::msix_mask:
     case DeviceAction::msix_unmask:
-        if (effect.device != 1 || effect.entry >= device->handles || effect.address.value != table + effect.entry * 16) {
+        if (effect.device != 1 || effect.entry >= device->handles ||
+            effect.address.value != table + effect.entry * 16) {
             broken("an MSI-X entry that is not shown");
         }
         check_route(effect.route);
         break;
-    case DeviceAction::none: broken("an effect that is none");
+    case DeviceAction::none:
+        broken("an effect that is none");
     }
 }
 
@@ -232,11 +246,11 @@ void check(const Manifest& machine, const CpuState& cpu, const Effects& effects)
     }
 }
 
-// Bytes of any kind, or every other time one of the moves with ECX or an immediate; and what the fault would have said of it,
-// or something else.
+// Bytes of any kind, or every other time one of the moves with ECX or an immediate; and what the fault would have said
+// of it, or something else.
 void read_code(const u8 (&code)[16], Exit& exit, Decoded& last) {
-    constexpr u8 kMoves[][4] = {{0x89, 0x0F}, {0x8B, 0x0F}, {0x48, 0x89, 0x0F}, {0x48, 0x8B, 0x0F}, {0xC7, 0x07}, {0x8A, 0x0F},
-                                {0x0F, 0xB6, 0x0F}, {0x66, 0x89, 0x0F}};
+    constexpr u8 kMoves[][4] = {{0x89, 0x0F}, {0x8B, 0x0F}, {0x48, 0x89, 0x0F}, {0x48, 0x8B, 0x0F},
+                                {0xC7, 0x07}, {0x8A, 0x0F}, {0x0F, 0xB6, 0x0F}, {0x66, 0x89, 0x0F}};
     const u8 how = code[15];
     Instruction instruction;
     instruction.mode = static_cast<CodeMode>((how & 0x30) == 0 ? 0 : (how & 0x30) == 0x10 ? 1 : 2);

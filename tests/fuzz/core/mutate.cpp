@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutation that knows what a step is: adds whole exits that mean something, in the order in which a guest would bring them.
+// Mutation that knows what a step is: adds whole exits that mean something, in the order in which a guest would bring
+// them.
 #include "step.hpp"
 
 #include <algorithm>
@@ -47,7 +48,9 @@ Step make(Random& random, ExitKind kind) {
 }
 
 // Shapes (fuzz_core.cpp): address by how % 6, value by how / 6 % 4.
-constexpr u8 how(u32 address, u32 value) { return static_cast<u8>(address + 6 * value); }
+constexpr u8 how(u32 address, u32 value) {
+    return static_cast<u8>(address + 6 * value);
+}
 constexpr u8 kDoubleword = 2;
 
 // One exit, or a few that belong together.

@@ -6,7 +6,8 @@
 
 namespace septum::fuzz {
 
-inline constexpr size_t kStepsAt = 1 + sizeof(kernel::core::CpuidTable::first) + sizeof(kernel::core::CpuidTable::entries_of);
+inline constexpr size_t kStepsAt =
+    1 + sizeof(kernel::core::CpuidTable::first) + sizeof(kernel::core::CpuidTable::entries_of);
 
 struct Step {
     u8 kind;

@@ -65,7 +65,8 @@ TEST(Msrpm, GrantsWhatTheProcessorKeepsPerGuest) {
 
 TEST(Vmcb, LongMode) {
     Bytes page(kPageSize, 0);
-    write_boot_vmcb({7, Hpa{0x1000}, Hpa{0x4000}, Hpa{0x6000}}, {EntryMode::long64, 0x10'0000, 0x7F'FFF0, 0xE'0000}, page);
+    write_boot_vmcb({7, Hpa{0x1000}, Hpa{0x4000}, Hpa{0x6000}}, {EntryMode::long64, 0x10'0000, 0x7F'FFF0, 0xE'0000},
+                    page);
     EXPECT_EQ(get<std::uint32_t>(page, 0x000), 0U); // CR accesses
     EXPECT_EQ(get<std::uint32_t>(page, 0x004), 0U); // DR accesses
     EXPECT_EQ(get<std::uint32_t>(page, 0x008), 0x0006'0002U);

@@ -111,8 +111,9 @@ void expect_ram_only(const Made& made, Walk walk) {
             ASSERT_EQ(walk(made, device.bdf, page), ram.base.value + page) << device.name;
         }
         for (const std::uint64_t address :
-             {std::uint64_t{ram.size}, std::uint64_t{guest::kChannelBase}, std::uint64_t{guest::kPciBase}, std::uint64_t{0xFEE0'0000},
-              std::uint64_t{guest::kHighRamBase}, (std::uint64_t{1} << made.model.board.iommu.address_bits) - kPageSize}) {
+             {std::uint64_t{ram.size}, std::uint64_t{guest::kChannelBase}, std::uint64_t{guest::kPciBase},
+              std::uint64_t{0xFEE0'0000}, std::uint64_t{guest::kHighRamBase},
+              (std::uint64_t{1} << made.model.board.iommu.address_bits) - kPageSize}) {
             EXPECT_EQ(walk(made, device.bdf, address), 0U) << device.name << " " << address;
         }
     }
@@ -144,7 +145,7 @@ TEST(Vtd, EveryOtherRequesterFaults) {
     }
     EXPECT_EQ(present, 2U);
     const std::uint64_t context = made.at(made.record.root_table.value + 16U) & kAddress; // bus 1
-    EXPECT_EQ(made.at(context + 8) >> 8U, 2U);                                           // domain
+    EXPECT_EQ(made.at(context + 8) >> 8U, 2U);                                            // domain
 }
 
 TEST(Vtd, HandlesNameTheirSourceAndAreNotPresent) {
@@ -251,9 +252,9 @@ TEST(Amdvi, EachDeviceHasItsOwnInterruptTable) {
         for (std::size_t d = 0; d < 2; ++d) {
             const std::uint64_t word = made.at(made.record.root_table.value + made.plan.devices[d].bdf * 32U + 16);
             EXPECT_EQ(word & 0x000F'FFFF'FFFF'FFC0ULL, tables[d].value);
-            EXPECT_EQ(word >> 60U & 3U, 2U);                       // remapped
-            EXPECT_EQ(word >> 1U & 0xFU, d == 0 ? 0U : 7U);        // 1 and 128 entries
-            EXPECT_EQ(made.at(tables[d].value), 0U);               // RemapEn = 0
+            EXPECT_EQ(word >> 60U & 3U, 2U);                // remapped
+            EXPECT_EQ(word >> 1U & 0xFU, d == 0 ? 0U : 7U); // 1 and 128 entries
+            EXPECT_EQ(made.at(tables[d].value), 0U);        // RemapEn = 0
             EXPECT_EQ(tables[d].value % kPageSize, 0U);
         }
         EXPECT_EQ(made.record.capability, extended ? 0xC4U : 0x40U);

@@ -74,9 +74,9 @@ inline config::Model make_pair() {
     model.partitions.push_back(make_partition("alpha", 8 * kMiB, 2));
     model.partitions.push_back(make_partition("beta", 4 * kMiB));
     model.partitions[1].on_fault.action = config::FaultAction::restart;
-    model.partitions[1].on_fault.by_cause = {
-        config::FaultAction::restart, config::FaultAction::restart, config::FaultAction::restart,
-        config::FaultAction::restart, config::FaultAction::stop,    config::FaultAction::restart};
+    model.partitions[1].on_fault.by_cause = {config::FaultAction::restart, config::FaultAction::restart,
+                                             config::FaultAction::restart, config::FaultAction::restart,
+                                             config::FaultAction::stop,    config::FaultAction::restart};
     model.partitions[1].on_fault.attempts = 3;
     model.channels.push_back(make_channel("answer", 1, 0, 64 * kKiB, true));
     model.channels.push_back(make_channel("request", 0, 1, 64 * kKiB, true));

@@ -192,14 +192,16 @@ TEST(Linux, BadFilesAreRefused) {
     expect_refused(altered(0x258, ~std::uint64_t{0x1F'FFFF}), "mem.payload-fits", "asks for memory up to");
     expect_refused(altered(0x260, std::uint32_t{64 << 20}), "mem.payload-fits", "has 64 MiB");
     const auto large = altered(0x260, std::uint32_t{64 << 20});
-    EXPECT_NE(large.diagnostics[0].notes.at(0).find("init_size 0x4000000 (64 MiB) from pref_address 0x1000000 on"), std::string::npos);
+    EXPECT_NE(large.diagnostics[0].notes.at(0).find("init_size 0x4000000 (64 MiB) from pref_address 0x1000000 on"),
+              std::string::npos);
     EXPECT_NE(large.diagnostics[0].help.find("at least 80 MiB, or boot the `vmlinux`"), std::string::npos);
     expect_refused(altered(0x260, std::uint32_t{16}), "payload.format", "init_size");
     expect_refused(altered(0x238, std::uint32_t{3}), "payload.cmdline", "has 12 bytes");
     const Bytes big(20 * kMiB, 1);
     const auto outcome = placed.linux_guest(good, &big);
     expect_refused(outcome, "mem.payload-fits", "has 20971520 bytes");
-    EXPECT_NE(outcome.diagnostics[0].help.find("more memory: at least "), std::string::npos) << outcome.diagnostics[0].help;
+    EXPECT_NE(outcome.diagnostics[0].help.find("more memory: at least "), std::string::npos)
+        << outcome.diagnostics[0].help;
     EXPECT_EQ(outcome.diagnostics[0].primary, at(24));
     const Bytes empty;
     expect_refused(placed.linux_guest(good, &empty), "payload.format", "is empty");

@@ -118,8 +118,8 @@ TEST(PciRules, MsiShapes) {
 
 TEST(PciRules, PowerAndExpressAreFiltered) {
     const auto rules = pci_registers(named("nvme0"), false);
-    EXPECT_EQ(find(rules, 0x60)->read_mask, 0x0027'0000U); // no PME, no D1, no D2
-    EXPECT_EQ(find(rules, 0x64)->write_mask, 0U);          // stays in D0
+    EXPECT_EQ(find(rules, 0x60)->read_mask, 0x0027'0000U);   // no PME, no D1, no D2
+    EXPECT_EQ(find(rules, 0x64)->write_mask, 0U);            // stays in D0
     EXPECT_EQ(find(rules, 0x84)->read_mask & 1U << 28U, 0U); // no function level reset
     EXPECT_EQ(find(rules, 0x88)->write_mask & 1U << 15U, 0U);
     EXPECT_EQ(find(rules, 0x88)->write_mask, 0x7810U);

@@ -63,7 +63,8 @@ struct Placed {
         plan = std::move(*outcome.value);
     }
 
-    [[nodiscard]] config::Outcome<GuestImage> start(bool pvh, const Bytes& kernel, const Bytes* module = nullptr) const {
+    [[nodiscard]] config::Outcome<GuestImage> start(bool pvh, const Bytes& kernel,
+                                                    const Bytes* module = nullptr) const {
         const NamedBytes named{"module", at(24), module != nullptr ? ByteView(*module) : ByteView()};
         const auto make = pvh ? pvh_image : multiboot_image;
         return make(plan, 0, model.partitions[0], {"kernel", at(23), kernel}, module != nullptr ? &named : nullptr);

@@ -109,16 +109,17 @@ TEST(Load, AnswersByCause) {
     ASSERT_TRUE(loaded.model);
     const Partition& alpha = loaded.model->partitions[0];
     using Action = FaultAction;
-    EXPECT_EQ(alpha.on_fault.by_cause, (std::array<Action, kCauses>{Action::restart, Action::restart, Action::restart,
-                                                                   Action::halt_system, Action::restart, Action::stop}));
+    EXPECT_EQ(alpha.on_fault.by_cause,
+              (std::array<Action, kCauses>{Action::restart, Action::restart, Action::restart, Action::halt_system,
+                                           Action::restart, Action::stop}));
     EXPECT_EQ(alpha.on_fault.attempts, 5U);
     EXPECT_EQ(alpha.on_fault.backoff_ms, 100U);
     ASSERT_TRUE(alpha.heartbeat_ms);
     EXPECT_EQ(alpha.heartbeat_ms->value, 2000U);
     EXPECT_FALSE(alpha.event_log || alpha.pit);
     const Partition& beta = loaded.model->partitions[1];
-    EXPECT_EQ(beta.on_fault.by_cause, (std::array<Action, kCauses>{Action::stop, Action::stop, Action::stop, Action::stop,
-                                                                  Action::stop, Action::restart}));
+    EXPECT_EQ(beta.on_fault.by_cause, (std::array<Action, kCauses>{Action::stop, Action::stop, Action::stop,
+                                                                   Action::stop, Action::stop, Action::restart}));
     EXPECT_TRUE(beta.event_log && beta.pit);
     ASSERT_TRUE(loaded.model->board.watchdog);
     EXPECT_EQ(loaded.model->board.watchdog->hpet.value, 0xFED0'0000U);

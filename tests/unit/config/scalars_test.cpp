@@ -2,6 +2,7 @@
 // Sizes, addresses, numbers and ports: what they mean and where their limits are.
 #include "config/scalars.hpp"
 
+#include "config/show.hpp"
 #include "config/text.hpp"
 
 #include <gtest/gtest.h>
@@ -90,6 +91,13 @@ TEST(Ports, AreOneOrARange) {
     for (const char* text :
          {"760", "0x2f8-", "-0x2f8", "0x2f8-0x2ff-0x300", "0x10000", "0x2-0x1", "0x2f8 - 0x2ff", "[]"})
         EXPECT_EQ(ports(text), std::nullopt) << text;
+}
+
+TEST(ShowAddress, GroupsItsDigits) {
+    EXPECT_EQ(show_address(0), "0x0");
+    EXPECT_EQ(show_address(0xF000), "0xf000");
+    EXPECT_EQ(show_address(0xFED9'0000), "0xfed9_0000");
+    EXPECT_EQ(show_address(0x1'0000'0000), "0x1_0000_0000");
 }
 
 TEST(ShowSize, PicksTheLargestWholeUnit) {

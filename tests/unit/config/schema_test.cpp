@@ -80,7 +80,8 @@ TEST(Schema, BoardKeys) {
     EXPECT_EQ(keys_of(function.at("msix")), inside("msix: " + kUnknown));
     EXPECT_EQ(keys_of(function.at("capabilities").at("items")), inside("capabilities: [" + kUnknown + "]"));
     EXPECT_EQ(keys_of(function.at("bridge")), inside("bridge: " + kUnknown));
-    EXPECT_EQ(keys_of(root.at("definitions").at("place")), inside("msix: {at: 0x40, pba: {bar: 0, offset: 0x0}, table: " + kUnknown + "}"));
+    EXPECT_EQ(keys_of(root.at("definitions").at("place")),
+              inside("msix: {at: 0x40, pba: {bar: 0, offset: 0x0}, table: " + kUnknown + "}"));
     EXPECT_EQ(keys_of(root.at("definitions").at("window")), inside("bridge: {secondary: 1, window: " + kUnknown + "}"));
     EXPECT_EQ(keys_of(keys.at("iommu").at("properties").at("reserved").at("items")),
               known_keys("board: {iommu: {kind: vt-d, reserved: [" + kUnknown + "]}}"));

@@ -54,10 +54,10 @@ TEST(AmdVi, BlockedEntriesBlockEveryRequester) {
 TEST(AmdVi, ZeroEntriesLetEverythingThrough) {
     Unit u;
     u.device(0xFFFF, 0, 0, 0);
-    u.device(0x100, 2, 0, kValid);              // V = 0
-    u.device(0x101, 1, 0, kValid);              // TV = 0
-    u.device(0x102, 3 | kRead, 0, kValid);      // no table, but a right
-    u.device(0x103, kBlocked, 0, 0);            // IV = 0
+    u.device(0x100, 2, 0, kValid);                     // V = 0
+    u.device(0x101, 1, 0, kValid);                     // TV = 0
+    u.device(0x102, 3 | kRead, 0, kValid);             // no table, but a right
+    u.device(0x103, kBlocked, 0, 0);                   // IV = 0
     u.device(0x104, kBlocked, 0, kValid | 1ULL << 60); // IntCtl = 01b
     const AmdViTables t = u.decode();
     EXPECT_EQ(t.dma.requesters, (std::vector<RequesterInterval>{{0, 0xFF, DmaState::blocked, 0},
@@ -89,7 +89,7 @@ TEST(AmdVi, TranslationIsFollowed) {
     u.device(0x309, 3 | 3U << 9 | Unit::extra(0) | kRead | kWrite, 5, kValid);
     u.device(0x30A, 3 | 3U << 9 | Unit::extra(0) | kRead, 5, kValid); // the same, read only
     u.pte(0, 0, pointer(Unit::extra(1), 2));
-    u.pte(0, 1, pointer(0x8000'0000, 0)); // 1 GiB
+    u.pte(0, 1, pointer(0x8000'0000, 0));        // 1 GiB
     u.pte(1, 1, pointer(0x4000'0000, 0, kRead)); // 2 MiB, read only
     u.pte(1, 2, pointer(Unit::extra(2), 1, kRead));
     u.pte(2, 0, pointer(0x5000'0000, 0));
@@ -101,8 +101,10 @@ TEST(AmdVi, TranslationIsFollowed) {
     EXPECT_EQ(d.id, 5);
     EXPECT_EQ(d.levels, 3);
     ASSERT_EQ(d.reach.size(), 3U);
-    EXPECT_EQ(d.reach[0], (Interval{0x20'0000, 0x4000'0000, 0x20'0000, kAccessRead, kPage2M, CacheType::write_back, true}));
-    EXPECT_EQ(d.reach[1], (Interval{0x40'0000, 0x5000'0000, 0x1000, kAccessRead, kPage4K, CacheType::write_back, true}));
+    EXPECT_EQ(d.reach[0],
+              (Interval{0x20'0000, 0x4000'0000, 0x20'0000, kAccessRead, kPage2M, CacheType::write_back, true}));
+    EXPECT_EQ(d.reach[1],
+              (Interval{0x40'0000, 0x5000'0000, 0x1000, kAccessRead, kPage4K, CacheType::write_back, true}));
     EXPECT_EQ(d.reach[2], (Interval{0x4000'0000, 0x8000'0000, 0x4000'0000, kAccessRead | kAccessWrite, kPage1G,
                                     CacheType::write_back, true}));
     EXPECT_EQ(t.dma.domains[1].reach.at(2).access, kAccessRead);
@@ -220,8 +222,8 @@ TEST(AmdVi, InterruptTablesAreTakenApart) {
 
 TEST(AmdVi, InterruptTablesHaveBounds) {
     Unit u(1);
-    u.device(1, kBlocked, 0, kValid | 12U << 1 | Unit::extra(0) | kRemap);   // length without meaning
-    u.device(2, kBlocked, 0, kValid | 11U << 1 | Unit::extra(0) | kRemap);   // 8 KiB where 4 are left
+    u.device(1, kBlocked, 0, kValid | 12U << 1 | Unit::extra(0) | kRemap); // length without meaning
+    u.device(2, kBlocked, 0, kValid | 11U << 1 | Unit::extra(0) | kRemap); // 8 KiB where 4 are left
     u.device(3, kBlocked, 0, kValid | 1U << 1 | (Unit::extra(0) + 64) | kRemap);
     put(u.bytes, kDevicePages * kPageSize + 64, 0x4100'00, 4); // not enabled, yet something is there
     const AmdViTables t = u.decode();

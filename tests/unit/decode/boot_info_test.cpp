@@ -17,7 +17,9 @@ struct Page {
     void put(std::uint64_t offset, std::uint64_t value, std::size_t size) {
         std::memcpy(bytes.data() + offset, &value, size); // the test's machine is little-endian
     }
-    void put(std::uint64_t offset, const char* text) { std::memcpy(bytes.data() + offset, text, std::strlen(text) + 1); }
+    void put(std::uint64_t offset, const char* text) {
+        std::memcpy(bytes.data() + offset, text, std::strlen(text) + 1);
+    }
     [[nodiscard]] GuestMemory memory() const { return GuestMemory({{kAt, bytes}}); }
 };
 

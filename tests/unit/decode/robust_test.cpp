@@ -13,8 +13,8 @@ namespace septum::verifier {
 namespace {
 
 using decode::test::Bytes;
-using decode::test::make_iso;
 using decode::test::make_device_world;
+using decode::test::make_iso;
 using decode::test::make_world;
 using decode::test::World;
 

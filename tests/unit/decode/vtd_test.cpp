@@ -105,12 +105,12 @@ TEST(Vtd, WhatIsNotUsedHereIsADefect) {
         std::uint64_t context;
         std::uint64_t entry;
     } cases[] = {
-        {2, 0},                        // FPD: faults are not reported
-        {0, 1 << 2}, {0, 1 << 3},      // execute, memory type
-        {0, 1 << 8}, {0, 1ULL << 11},  // accessed, snoop
-        {0, 1ULL << 62},               // transient
-        {0, 1 << 12},         // a large page that is not aligned
-        {0, 1ULL << 50},               // an address beyond the board
+        {2, 0},                           // FPD: faults are not reported
+        {0, 1 << 2},     {0, 1 << 3},     // execute, memory type
+        {0, 1 << 8},     {0, 1ULL << 11}, // accessed, snoop
+        {0, 1ULL << 62},                  // transient
+        {0, 1 << 12},                     // a large page that is not aligned
+        {0, 1ULL << 50},                  // an address beyond the board
     };
     for (const auto& one : cases) {
         Pages p(4);

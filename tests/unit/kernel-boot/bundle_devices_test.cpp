@@ -104,11 +104,25 @@ struct BundleDevices : testing::Test {
         p.registers[4] = {0x10, PciAnswer::bar_low, 0, 0, 0, 0, 0, 0};
         p.bridges[0] = {0x0010, 0, 1, 1, 1, 0x148, {Hpa{0xFE80'0000}, 2 * kMiB}, {}};
         p.bridges[1] = {0x0018, 0, 2, 2, 0, 0, {Hpa{0xFEA0'0000}, kMiB}, {}};
-        p.regions[0] = {Gpa{0}, Hpa{0x800'0000}, 0x100'0000, manifest::RegionKind::ram, 7, manifest::MemoryType::write_back, 0, ~0u};
-        p.regions[1] = {Gpa{0xE000'0000}, Hpa{0xFE80'0000}, 0x2000, manifest::RegionKind::device, 3,
-                        manifest::MemoryType::uncacheable, 0, 0};
-        p.regions[2] = {Gpa{0xE010'0000}, Hpa{0xFEA0'0000}, 0x10'0000, manifest::RegionKind::device, 3,
-                        manifest::MemoryType::uncacheable, 0, 1};
+        p.regions[0] = {
+            Gpa{0}, Hpa{0x800'0000}, 0x100'0000, manifest::RegionKind::ram, 7, manifest::MemoryType::write_back, 0,
+            ~0u};
+        p.regions[1] = {Gpa{0xE000'0000},
+                        Hpa{0xFE80'0000},
+                        0x2000,
+                        manifest::RegionKind::device,
+                        3,
+                        manifest::MemoryType::uncacheable,
+                        0,
+                        0};
+        p.regions[2] = {Gpa{0xE010'0000},
+                        Hpa{0xFEA0'0000},
+                        0x10'0000,
+                        manifest::RegionKind::device,
+                        3,
+                        manifest::MemoryType::uncacheable,
+                        0,
+                        1};
         p.facts[0] = {manifest::FactKind::pci_bits, 0, 0x0100, 8, 0, ~0u, 0x0108'0200, "class"};
     }
 
@@ -129,7 +143,8 @@ struct BundleDevices : testing::Test {
 TEST_F(BundleDevices, Holds) {
     EXPECT_EQ(check(), "holds");
     EXPECT_EQ(after([](Page& p) {
-                  p.header.devices.count = p.header.bars.count = p.header.pci_registers.count = p.header.bridges.count = 0;
+                  p.header.devices.count = p.header.bars.count = p.header.pci_registers.count = p.header.bridges.count =
+                      0;
                   p.partition.devices = {};
                   p.partition.regions.count = 1;
               }),
@@ -154,16 +169,19 @@ TEST_F(BundleDevices, EveryDefectIsNamed) {
         {[](Page& p) { p.devices[2].bdf = manifest::kNobody; }, "device: expected a virtual host bridge first"},
         {[](Page& p) { p.devices[2].virtual_bdf = 0x08; }, "device as seen: expected in order, found 00:01.0"},
         {[](Page& p) { p.devices[2].virtual_bdf = 0x100; }, "device as seen: expected on bus 0, found 01:00.0"},
-        {[](Page& p) { p.devices[2].block = Hpa{kWorkspace + 0x2000}; }, "device block: expected 0x3001000, found 0x3002000"},
+        {[](Page& p) { p.devices[2].block = Hpa{kWorkspace + 0x2000}; },
+         "device block: expected 0x3001000, found 0x3002000"},
         {[](Page& p) { p.devices[1].block = Hpa{0x500'0000}; }, "device block: expected a block in"},
         {[](Page& p) { p.devices[2].bdf = 0x0100; }, "device: expected a function of its own, found 01:00.0"},
         {[](Page& p) { p.devices[0].bars.count = 1; }, "virtual function: expected registers only"},
-        {[](Page& p) { p.registers[0].answer = PciAnswer::hardware; }, "pci register of a virtual function: expected a constant"},
+        {[](Page& p) { p.registers[0].answer = PciAnswer::hardware; },
+         "pci register of a virtual function: expected a constant"},
         {[](Page& p) { p.devices[1].registers.count = 65; }, "device registers: expected a count in"},
         {[](Page& p) { p.devices[1].bars = {0, 7}; }, "device bars: expected a count in"},
         {[](Page& p) { p.registers[2].offset = 0x11; }, "pci register: expected doublewords in"},
         {[](Page& p) { p.registers[3].offset = 0x10; }, "pci register: expected doublewords in"},
-        {[](Page& p) { p.registers[3].answer = static_cast<PciAnswer>(9); }, "pci register answer: expected 0x0..0x9, found 9"},
+        {[](Page& p) { p.registers[3].answer = static_cast<PciAnswer>(9); },
+         "pci register answer: expected 0x0..0x9, found 9"},
         {[](Page& p) { p.registers[2].bar = 1; }, "pci register of a bar: expected"},
         {[](Page& p) { p.bars[0].device = 2; }, "bar of a device: expected 1, found 2"},
         {[](Page& p) { p.bars[0].number = 5; }, "bar number: expected"}, // its upper half would be the sixth
@@ -186,16 +204,20 @@ TEST_F(BundleDevices, EveryDefectIsNamed) {
         {[](Page& p) { p.devices[1].msix_entries = 2049; }, "msi-x table: expected within its bar"},
         {[](Page& p) { p.devices[1].msix_offset = 0x3C00; }, "msi-x table: expected within its bar"},
         {[](Page& p) { p.devices[1].msix_offset = 0x2004; }, "msi-x table: expected within its bar"},
-        {[](Page& p) { p.devices[1].reset = static_cast<manifest::ResetKind>(5); }, "device reset: expected 0x0..0x5, found 5"},
+        {[](Page& p) { p.devices[1].reset = static_cast<manifest::ResetKind>(5); },
+         "device reset: expected 0x0..0x5, found 5"},
         {[](Page& p) { p.devices[1].reset_at = 0; }, "device reset capability: expected"},
         {[](Page& p) { p.devices[2].reset_at = 0x40; }, "device reset capability: expected none"},
-        {[](Page& p) { p.devices[2].bridge = manifest::kNobody; }, "device reset bridge: expected one for a bus reset only"},
+        {[](Page& p) { p.devices[2].bridge = manifest::kNobody; },
+         "device reset bridge: expected one for a bus reset only"},
         {[](Page& p) { p.regions[1].object = 2; }, "device region: expected a bar in"},
         {[](Page& p) { p.regions[1].object = 1; }, "device region: expected a part of the partition's own bar"},
-        {[](Page& p) { p.regions[1].gpa = Gpa{0xE000'1000}; }, "device region: expected a part of the partition's own bar"},
+        {[](Page& p) { p.regions[1].gpa = Gpa{0xE000'1000}; },
+         "device region: expected a part of the partition's own bar"},
         {[](Page& p) { p.regions[2].size = 0x20'0000; }, "device region: expected a part of the partition's own bar"},
         {[](Page& p) { p.regions[1].access = 7; }, "device region: expected uncached, not executable"},
-        {[](Page& p) { p.regions[1].type = manifest::MemoryType::write_back; }, "device region: expected uncached, not executable"},
+        {[](Page& p) { p.regions[1].type = manifest::MemoryType::write_back; },
+         "device region: expected uncached, not executable"},
         {[](Page& p) { p.regions[1].size = 0x3000; }, "device region: expected no page of an msi-x table"},
         {[](Page& p) { p.bridges[1].bdf = 0x0010; }, "bridge: expected in order"},
         {[](Page& p) { p.bridges[0].secondary = 0; }, "bridge buses: expected its own"},
@@ -203,7 +225,8 @@ TEST_F(BundleDevices, EveryDefectIsNamed) {
         {[](Page& p) { p.bridges[0].primary = 1; }, "bridge buses: expected its own"},
         {[](Page& p) { p.bridges[0].window.size = 0x1000; }, "bridge window: expected whole MiB in"},
         {[](Page& p) { p.bridges[0].window.base = Hpa{0xFFF0'0000}; }, "bridge window: expected whole MiB in"},
-        {[](Page& p) { p.bridges[0].prefetchable = {Hpa{0x800}, kMiB}; }, "bridge prefetchable window: expected whole MiB in"},
+        {[](Page& p) { p.bridges[0].prefetchable = {Hpa{0x800}, kMiB}; },
+         "bridge prefetchable window: expected whole MiB in"},
         {[](Page& p) { p.header.ecam = Hpa{0}; }, "bridge access control: expected configuration space in memory"},
         {[](Page& p) { p.bridges[0].acs_at = 0x80; }, "bridge access control: expected doublewords in"},
         {[](Page& p) { p.bridges[0].acs_at = 0xFFC; }, "bridge access control: expected doublewords in"},

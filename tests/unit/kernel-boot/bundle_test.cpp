@@ -32,7 +32,7 @@ constexpr u64 kIommuBlock = kWorkspace + layout::CpuBlock::kSize + layout::Parti
 constexpr u32 kPartitionAt = sizeof(Header) + sizeof(manifest::Cpu);
 constexpr u32 kRamAt = kPartitionAt + sizeof(manifest::Partition);
 constexpr u32 kPayloadAt = (kRamAt + sizeof(manifest::Range) + 63) / 64 * 64; // behind them
-constexpr u32 kSecondAt = kPayloadAt + 64; // further tables of a test
+constexpr u32 kSecondAt = kPayloadAt + 64;                                    // further tables of a test
 constexpr u32 kThirdAt = kSecondAt + 64;
 
 class BundleTest : public testing::Test {
@@ -47,7 +47,8 @@ protected:
         h.tables_offset = kPageSize;
         h.tables_size = kTables;
         h.kernel = kKernel;
-        h.workspace = {Hpa{kWorkspace}, layout::CpuBlock::kSize + layout::PartitionBlock::kSize + layout::IommuBlock::kSize};
+        h.workspace = {Hpa{kWorkspace},
+                       layout::CpuBlock::kSize + layout::PartitionBlock::kSize + layout::IommuBlock::kSize};
         h.trampoline = Hpa{0x8000};
         h.kernel_page_tables = Hpa{kBase + kPageSize};
         h.apic = manifest::ApicMode::x2apic;
@@ -252,7 +253,8 @@ TEST_F(BundleTest, ReloadingTouchesOnlyThePartitionsOwnMemory) {
     region = {Gpa{0}, Hpa{kRam}, 2 * kPageSize, manifest::RegionKind::ram, 7, manifest::MemoryType::write_back, 0, ~0u};
     payload = {static_cast<u32>(kPageSize + kTables), 100, Gpa{0}, Hpa{kRam + kPageSize}};
     EXPECT_EQ(after([] {}), "holds");
-    for (const u64 wrong : {kRam - 1, kRam + 2 * kPageSize, kRam + 2 * kPageSize - 99, ~u64{0} - 50, kKernel.base.value}) {
+    for (const u64 wrong :
+         {kRam - 1, kRam + 2 * kPageSize, kRam + 2 * kPageSize - 99, ~u64{0} - 50, kKernel.base.value}) {
         EXPECT_NE(after([&] { payload.hpa = Hpa{wrong}; }), "holds") << wrong;
     }
     payload.hpa = Hpa{kRam};
@@ -287,8 +289,9 @@ TEST_F(BundleTest, WhatTheIommuWrites) {
     h.workspace.size += layout::DeviceBlock::kSize;
     device.block = Hpa{kWorkspace + h.workspace.size - layout::DeviceBlock::kSize};
     EXPECT_EQ(after([] {}), "holds");
-    EXPECT_EQ(after([&] { device.first_handle = 255; }),
-              "septum: refused: manifest device interrupt entries: expected in 0x0..0x100, found 0xff..0x101 (code 0x20)");
+    EXPECT_EQ(
+        after([&] { device.first_handle = 255; }),
+        "septum: refused: manifest device interrupt entries: expected in 0x0..0x100, found 0xff..0x101 (code 0x20)");
     device.first_handle = ~0u;
     EXPECT_NE(after([] {}), "holds");
     device.first_handle = 0;

@@ -25,7 +25,9 @@ protected:
     amd_vi::Identity found{0x1F03'000F, 0xFED8'0000, true, 0x29D7}; // as QEMU 10's with xtsup=on
 };
 
-TEST_F(AmdViIdentity, Holds) { EXPECT_FALSE(amd_vi::check_identity(board, found)); }
+TEST_F(AmdViIdentity, Holds) {
+    EXPECT_FALSE(amd_vi::check_identity(board, found));
+}
 
 TEST_F(AmdViIdentity, AnotherFunction) {
     found.capability = 0;
@@ -75,11 +77,12 @@ Region ram(u64 base, u64 size, RegionKind kind = RegionKind::ram) {
 TEST(BorrowedMemory, IsAPartitionsAndClearOfTheBundle) {
     const Region regions[] = {ram(0x80'0000, 4 * kMiB, RegionKind::channel_send), ram(0x100'0000, 4 * kMiB)};
     EXPECT_EQ(borrow_memory(regions, 2, {Hpa{0x40'0000}, kMiB}, 2 * kMiB), Hpa{0x100'0000});
-    EXPECT_EQ(borrow_memory(regions, 1, {Hpa{0x40'0000}, kMiB}, 2 * kMiB), Hpa{0}); // a channel is not scrubbed by a load
+    EXPECT_EQ(borrow_memory(regions, 1, {Hpa{0x40'0000}, kMiB}, 2 * kMiB),
+              Hpa{0}); // a channel is not scrubbed by a load
     // The loader's copy lies over the beginning: behind it, on a whole page.
     EXPECT_EQ(borrow_memory(regions, 2, {Hpa{0xFF'0000}, 0x1'0123}, 2 * kMiB), Hpa{0x100'1000});
     EXPECT_EQ(borrow_memory(regions, 2, {Hpa{0x100'0000}, 2 * kMiB}, 2 * kMiB), Hpa{0x120'0000});
-    EXPECT_EQ(borrow_memory(regions, 2, {Hpa{0x100'0000}, 2 * kMiB + 1}, 2 * kMiB), Hpa{0}); // no room behind
+    EXPECT_EQ(borrow_memory(regions, 2, {Hpa{0x100'0000}, 2 * kMiB + 1}, 2 * kMiB), Hpa{0});  // no room behind
     EXPECT_EQ(borrow_memory(regions, 2, {Hpa{0x120'0000}, kMiB}, 2 * kMiB), Hpa{0x100'0000}); // room in front
     EXPECT_EQ(borrow_memory(regions, 2, {Hpa{0x100'0000}, 8 * kMiB}, 2 * kMiB), Hpa{0});
     const Region small[] = {ram(0x100'0000, kMiB), ram(0x200'0000, 2 * kMiB)};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programming bridges and functions, against a pretended machine whose registers have their own ideas of what is writable.
+// Programming bridges and functions, against a pretended machine whose registers have their own ideas of what is
+// writable.
 #include "kernel/boot/pci_program.hpp"
 
 #include "tests/unit/kernel-boot/said.hpp"
@@ -22,7 +23,7 @@ struct Function {
 struct Machine {
     std::map<u32, Function> functions;
     std::map<u64, u32> memory;
-    std::set<u64> read_only; // memory that keeps its value
+    std::set<u64> read_only;             // memory that keeps its value
     std::map<u64, u32> command_at_write; // of function 0x0100, for each memory write
 };
 Machine* machine;
@@ -41,7 +42,9 @@ void write(u32 bdf, u32 offset, u32 width, u32 value) {
     u32& word = function.value[offset / 4];
     word = (word & ~mask) | (value << offset % 4 * 8 & mask);
 }
-u32 read_memory(Hpa address) { return machine->memory[address.value]; }
+u32 read_memory(Hpa address) {
+    return machine->memory[address.value];
+}
 void write_memory(Hpa address, u32 value) {
     machine->command_at_write[address.value] = read(0x0100, 4, 2);
     if (machine->read_only.count(address.value) == 0) {
@@ -66,7 +69,7 @@ struct PciProgram : testing::Test {
         disk.value[1] = 0x0010'0107;
         disk.writable[1] = 0x0000'0547;
         disk.value[2] = 0x0108'0200;
-        disk.value[4] = 0xFFFF'C004; // as firmware left it
+        disk.value[4] = 0xFFFF'C004;    // as firmware left it
         disk.writable[4] = 0xFFFF'C000; // 16 KiB, 64 bits
         disk.writable[5] = 0xFFFF'FFFF;
         disk.value[7] = 0xC001; // BAR 3: I/O
@@ -101,8 +104,14 @@ struct PciProgram : testing::Test {
         port.writable[10] = port.writable[11] = port.writable[12] = ~0u;
         port.value[15] = 0x0018'0000;
         port.writable[15] = 0x005F'0000;
-        bridge = {.bdf = kPort, .primary = 0, .secondary = 1, .subordinate = 1, .acs = 1, .acs_at = 0x148,
-                  .window = {Hpa{0xFE80'0000}, 2 * kMiB}, .prefetchable = {Hpa{0x12'0000'0000}, 64 * kMiB}};
+        bridge = {.bdf = kPort,
+                  .primary = 0,
+                  .secondary = 1,
+                  .subordinate = 1,
+                  .acs = 1,
+                  .acs_at = 0x148,
+                  .window = {Hpa{0xFE80'0000}, 2 * kMiB},
+                  .prefetchable = {Hpa{0x12'0000'0000}, 64 * kMiB}};
     }
     std::string program() {
         const Refusal refusal = program_device(device, {bars.data(), bars.size()}, kAccess);
@@ -195,7 +204,7 @@ TEST_F(PciProgram, ABridgeForwardsItsWindowsAndNothingElse) {
     EXPECT_EQ(read(kPort, 0x28, 4), 0x12u);
     EXPECT_EQ(read(kPort, 0x2C, 4), 0x12u);
     EXPECT_GT(read(kPort, 0x1C, 1) & 0xF0, read(kPort, 0x1D, 1) & 0xF0); // I/O closed: base above limit
-    EXPECT_EQ(read(kPort, 0x3E, 2) & 0x18, 0u); // no VGA
+    EXPECT_EQ(read(kPort, 0x3E, 2) & 0x18, 0u);                          // no VGA
 }
 
 TEST_F(PciProgram, AClosedWindowHasItsBaseAboveItsLimit) {
@@ -245,8 +254,14 @@ TEST_F(PciProgram, FunctionsOfNobodyDecodeNothing) {
 }
 
 TEST_F(PciProgram, BitsThatAreFacts) {
-    manifest::Fact fact{.kind = manifest::FactKind::pci_bits, .index = 0, .a = kDisk, .b = 8, .reserved0 = 0,
-                        .mask = 0xFFFF'FF00, .expected = 0x0108'0200, .name = "class of nvme0"};
+    manifest::Fact fact{.kind = manifest::FactKind::pci_bits,
+                        .index = 0,
+                        .a = kDisk,
+                        .b = 8,
+                        .reserved0 = 0,
+                        .mask = 0xFFFF'FF00,
+                        .expected = 0x0108'0200,
+                        .name = "class of nvme0"};
     EXPECT_FALSE(check_pci_bits({&fact, 1}, kAccess));
     fact.expected = 0x0200'0000;
     EXPECT_EQ(said(check_pci_bits({&fact, 1}, kAccess)),

@@ -59,7 +59,9 @@ TEST_F(Msrs, EferHidesSvmeAndFixesLongModeUnderPaging) {
 }
 
 TEST_F(Cpuid, ByLeafAndSubleafZeroElsewhere) {
-    cpuid.entries[0] = {manifest::kCpuidAnySubleaf, manifest::kPatchApicIdEbx | manifest::kPatchOsxsave, {1, 0xFF00'0002, 0x0800'0003, 4}};
+    cpuid.entries[0] = {manifest::kCpuidAnySubleaf,
+                        manifest::kPatchApicIdEbx | manifest::kPatchOsxsave,
+                        {1, 0xFF00'0002, 0x0800'0003, 4}};
     cpuid.entries[1] = {0, 0, {10, 11, 12, 13}};
     cpuid.entries[2] = {1, manifest::kPatchApicIdEdx, {20, 21, 22, 23}};
     cpuid.first[0][1] = 1;
@@ -179,10 +181,14 @@ TEST_F(Events, MachineChecksAndPhysicalInitAreNoPartitionsBusiness) {
 
 TEST_F(Events, WhatIsNeverResumed) {
     const std::pair<ExitKind, Fault> cases[] = {
-        {ExitKind::memory, Fault::memory},           {ExitKind::machine_check, Fault::machine_check},
-        {ExitKind::init, Fault::init},               {ExitKind::shutdown, Fault::triple_fault},
-        {ExitKind::broken, Fault::broken_state},     {ExitKind::virtualisation, Fault::virtualisation},
-        {ExitKind::unknown, Fault::unknown_exit},    {ExitKind::count, Fault::unknown_exit},
+        {ExitKind::memory, Fault::memory},
+        {ExitKind::machine_check, Fault::machine_check},
+        {ExitKind::init, Fault::init},
+        {ExitKind::shutdown, Fault::triple_fault},
+        {ExitKind::broken, Fault::broken_state},
+        {ExitKind::virtualisation, Fault::virtualisation},
+        {ExitKind::unknown, Fault::unknown_exit},
+        {ExitKind::count, Fault::unknown_exit},
     };
     for (const auto& [kind, fault] : cases) {
         step({.kind = kind});

@@ -25,8 +25,8 @@ int main() {
             std::puts("none");
             continue;
         }
-        std::printf("%d %s %d %d %d %d %s %llu\n", mov.length, mov.store ? "store" : "load", mov.width, mov.target_width,
-                    mov.reg, mov.high ? 1 : 0, mov.has_immediate ? "immediate" : "register",
+        std::printf("%d %s %d %d %d %d %s %llu\n", mov.length, mov.store ? "store" : "load", mov.width,
+                    mov.target_width, mov.reg, mov.high ? 1 : 0, mov.has_immediate ? "immediate" : "register",
                     static_cast<unsigned long long>(mov.immediate));
     }
     return 0;

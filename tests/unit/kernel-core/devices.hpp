@@ -9,9 +9,9 @@
 
 namespace septum::kernel::core {
 
-inline constexpr u64 kTableGpa = 0xE000'2000;  // the disk's BAR 0 is at 0xE0000000, its table two pages further
+inline constexpr u64 kTableGpa = 0xE000'2000; // the disk's BAR 0 is at 0xE0000000, its table two pages further
 inline constexpr u64 kTableHpa = 0xFE80'2000;
-inline constexpr u32 kHardwareEntries = 200;   // of which the partition sees 5
+inline constexpr u32 kHardwareEntries = 200; // of which the partition sees 5
 inline constexpr u32 kDisk = 1;
 inline constexpr u32 kCard = 2;
 
@@ -95,10 +95,7 @@ struct DeviceMachine : Machine {
     Mov mov;
     // A memory exit, as svm/ reports it: with `mov` for its instruction.
     void touch(u8 access, u64 address) {
-        step({.kind = ExitKind::memory,
-              .access = access,
-              .address = address,
-              .mov = &mov});
+        step({.kind = ExitKind::memory, .access = access, .address = address, .mov = &mov});
     }
     // A load of `width` bytes into RCX, or a store of RCX.
     void load(u64 address, u8 width) {

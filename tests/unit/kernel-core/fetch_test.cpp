@@ -69,9 +69,9 @@ TEST_F(Fetch, GoesOnInTheNextPage) {
 }
 
 TEST_F(Fetch, EndsWhereRamEnds) {
-    EXPECT_EQ(from(0x3FF8), 8u);  // a channel comes behind it
+    EXPECT_EQ(from(0x3FF8), 8u); // a channel comes behind it
     EXPECT_EQ(from(0x4000), 0u);
-    EXPECT_EQ(from(0x8FFF), 1u);  // nothing comes behind it
+    EXPECT_EQ(from(0x8FFF), 1u); // nothing comes behind it
     EXPECT_EQ(from(0x9000), 0u);
     EXPECT_EQ(from(0x7FFF), 0u);
     EXPECT_EQ(from(0xFFFF'FFFF), 0u);
@@ -132,7 +132,8 @@ TEST_F(FetchAgain, SamePage) {
 TEST_F(FetchAgain, SeesEveryEntryThatChanges) {
     for (const u64 at : {0x3000ULL + 8 * 7, 0x2000ULL, 0x1000ULL, 0x0000ULL}) {
         const u64 before = entry(at);
-        for (const u64 now : {u64{0}, before & ~u64{1}, before ^ 0x1000, u64{0x4001}, u64{0x2001}}) { // 0x4000: the channel
+        for (const u64 now :
+             {u64{0}, before & ~u64{1}, before ^ 0x1000, u64{0x4001}, u64{0x2001}}) { // 0x4000: the channel
             set_entry(at, now);
             expect_as_fresh(0x7100);
             set_entry(at, before);
@@ -167,7 +168,8 @@ TEST_F(FetchAgain, LargePageAsAWhole) {
     expect_as_fresh(0x1100);
     EXPECT_EQ(trail.count, 3u);
     EXPECT_EQ(trail.inside, 0x1F'FFFFu);
-    for (const u64 linear : {0x0000ULL, 0x3FF8ULL, 0x4000ULL, 0x8000ULL, 0x8FFFULL, 0x20'1100ULL}) { // RAM, its end, a channel, RAM
+    for (const u64 linear :
+         {0x0000ULL, 0x3FF8ULL, 0x4000ULL, 0x8000ULL, 0x8FFFULL, 0x20'1100ULL}) { // RAM, its end, a channel, RAM
         expect_as_fresh(linear);
         expect_as_fresh(0x1100);
     }

@@ -28,7 +28,8 @@ struct Machine : testing::Test {
         {0x800, 0x8FF, manifest::MsrAnswer::x2apic, manifest::MsrAnswer::x2apic, 0, 0, 0},
         {0xC000'0080, 0xC000'0080, manifest::MsrAnswer::efer, manifest::MsrAnswer::efer, 0, 0, 0xD01},
         {0xC001'0111, 0xC001'0118, manifest::MsrAnswer::forbidden, manifest::MsrAnswer::forbidden, 0, 0, 0}};
-    std::vector<manifest::Channel> channels{{"out", {}, 1, 0, 1, 0, 0}, {"in", {}, 0, 1, 1, 0x40, 0}, {"mute", {}, 1, 0, 0, 0, 0}};
+    std::vector<manifest::Channel> channels{
+        {"out", {}, 1, 0, 1, 0, 0}, {"in", {}, 0, 1, 1, 0x40, 0}, {"mute", {}, 1, 0, 0, 0, 0}};
     CpuidTable cpuid{};
     Manifest manifest;
     CpuState cpu;

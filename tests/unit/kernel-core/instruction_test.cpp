@@ -66,7 +66,8 @@ TEST_F(ReadInstruction, TakesWhatTheProcessorHasRead) {
 }
 
 TEST_F(ReadInstruction, TakesNoneWhileAnEventIsDelivered) {
-    for (const u64 event : {0x8000'030DULL, 0x8000'0050ULL, 0x8000'0B0EULL, 0x8000'0202ULL}) { // #GP, interrupt, #PF, NMI
+    for (const u64 event :
+         {0x8000'030DULL, 0x8000'0050ULL, 0x8000'0B0EULL, 0x8000'0202ULL}) { // #GP, interrupt, #PF, NMI
         vmcb->exit_interrupt_info = event;
         read();
         EXPECT_EQ(exit.mov, nullptr) << event;

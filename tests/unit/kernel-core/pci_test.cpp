@@ -57,7 +57,8 @@ TEST_F(Pci, EveryOtherFunctionReadsAllOnes) {
 
 TEST_F(Pci, HiddenRegistersReadZeroAndTakeNothing) {
     for (u32 offset = 0; offset < 256; offset += 4) {
-        const bool shown = offset == 0 || offset == 4 || offset == 0x10 || offset == 0x14 || offset == 0x34 || offset == 0x40;
+        const bool shown =
+            offset == 0 || offset == 4 || offset == 0x10 || offset == 0x14 || offset == 0x34 || offset == 0x40;
         if (!shown) {
             EXPECT_EQ(config_in(1, offset), 0u) << offset;
             EXPECT_EQ(effects.set, kAdvance);
@@ -203,17 +204,17 @@ TEST_F(Msi, OnlyEnableAndCountAreWritten) {
 TEST_F(Msi, ForeignOrOddMessagesGoNowhere) {
     struct {
         u32 address, high, data;
-    } const odd[] = {{0xFEE0'5000, 0, 0x41},              // another partition's CPU
-                     {0xFEEF'F000, 0, 0x41},              // everyone
-                     {0xFEE0'4004, 0, 0x41},              // logical
-                     {0xFEE0'4000, 1, 0x41},              // beyond 4 GiB
-                     {0xFED0'4000, 0, 0x41},              // not the interrupt window
-                     {0xFEE0'4010, 0, 0x41},              // remappable format, of the guest's own making
-                     {0xFEE0'4FE0, 0, 0x41},              // reserved bits
-                     {0xFEE0'4000, 0, 0x1F},              // an exception's vector
+    } const odd[] = {{0xFEE0'5000, 0, 0x41},                           // another partition's CPU
+                     {0xFEEF'F000, 0, 0x41},                           // everyone
+                     {0xFEE0'4004, 0, 0x41},                           // logical
+                     {0xFEE0'4000, 1, 0x41},                           // beyond 4 GiB
+                     {0xFED0'4000, 0, 0x41},                           // not the interrupt window
+                     {0xFEE0'4010, 0, 0x41},                           // remappable format, of the guest's own making
+                     {0xFEE0'4FE0, 0, 0x41},                           // reserved bits
+                     {0xFEE0'4000, 0, 0x1F},                           // an exception's vector
                      {0xFEE0'4000, 0, 0x241}, {0xFEE0'4000, 0, 0x441}, // SMI, NMI
                      {0xFEE0'4000, 0, 0x541}, {0xFEE0'4000, 0, 0x741}, // INIT, ExtINT
-                     {0xFEE0'4000, 0, 0x8041}};           // level
+                     {0xFEE0'4000, 0, 0x8041}};                        // level
     for (const auto& message : odd) {
         EXPECT_FALSE(route_of(manifest, message.address, message.high, message.data).present) << message.address;
         enable(0);

@@ -174,7 +174,8 @@ TEST_F(Timer, CountsAtItsOwnRateForYears) {
 
 struct TimerPorts : Machine {
     TimerPorts() {
-        ports.insert(ports.begin(), {{0x40, 0x43, manifest::PortAnswer::pit, 0, 0}, {0x61, 0x61, manifest::PortAnswer::pit_gate, 0, 0}});
+        ports.insert(ports.begin(), {{0x40, 0x43, manifest::PortAnswer::pit, 0, 0},
+                                     {0x61, 0x61, manifest::PortAnswer::pit_gate, 0, 0}});
         manifest.ports = {ports.data(), static_cast<u32>(ports.size())};
     }
 };

@@ -30,8 +30,8 @@ TEST(AmdViFormat, TheBlockedEntryLetsNothingThrough) {
     EXPECT_EQ(kBlocked[0] & kReadWrite, 0U);
     EXPECT_EQ(kBlocked[1], 0U);
     EXPECT_EQ(kBlocked[2] & kInterruptsValid, kInterruptsValid);
-    EXPECT_EQ(kBlocked[2] & kInterruptControl, 0U);          // fixed and arbitrated: aborted
-    EXPECT_EQ(kBlocked[2] & 0xC700'0000'0000'0000ULL, 0U);   // INIT, ExtInt, NMI, LINT0 and LINT1 do not pass
+    EXPECT_EQ(kBlocked[2] & kInterruptControl, 0U);        // fixed and arbitrated: aborted
+    EXPECT_EQ(kBlocked[2] & 0xC700'0000'0000'0000ULL, 0U); // INIT, ExtInt, NMI, LINT0 and LINT1 do not pass
     EXPECT_EQ(kBlocked[3], 0U);
 }
 
@@ -45,7 +45,7 @@ TEST(AmdViFormat, Events) {
     EXPECT_EQ(write.reason, 2);
     EXPECT_FALSE(fault_of(2ULL << 60 | 0x0300, 0).write);
     EXPECT_EQ(fault_of(2ULL << 60 | 1ULL << 51 | 0x0300, 0).kind, Fault::Kind::interrupt);
-    EXPECT_EQ(fault_of(8ULL << 60 | 0x0300, 0).kind, Fault::Kind::dma);  // INVALID_DEVICE_REQUEST
+    EXPECT_EQ(fault_of(8ULL << 60 | 0x0300, 0).kind, Fault::Kind::dma); // INVALID_DEVICE_REQUEST
     for (const u64 code : {3ULL, 4ULL, 5ULL, 6ULL, 7ULL, 9ULL}) {
         EXPECT_EQ(fault_of(code << 60, 0).kind, Fault::Kind::unit) << code;
     }

@@ -127,9 +127,8 @@ std::vector<Break> breaks() {
         {"pci.config-filtered", "of the virtual host bridge, 0x1080200, is none of a bare host bridge of `gamma`",
          [](Editor& e) {
              for (std::uint64_t i = 0; i < e.header().pci_registers.count; ++i) {
-                 e.change<m::PciRegister>(e.header().pci_registers, i, [](m::PciRegister& r) {
-                     r.set = r.offset == 8 ? 0x0108'0200 : r.set;
-                 });
+                 e.change<m::PciRegister>(e.header().pci_registers, i,
+                                          [](m::PciRegister& r) { r.set = r.offset == 8 ? 0x0108'0200 : r.set; });
              }
          }},
         {"io.answers", "`gamma` finds absent or constant at ports",
@@ -140,10 +139,12 @@ std::vector<Break> breaks() {
                  });
              }
          }},
-        {"acpi.consistent", "`gamma` reads 0x0220 from the interrupt trigger registers, but is told of ACPI's interrupt 9",
+        {"acpi.consistent",
+         "`gamma` reads 0x0220 from the interrupt trigger registers, but is told of ACPI's interrupt 9",
          [](Editor& e) {
              for (std::uint64_t i = 0; i < e.header().ports.count; ++i) {
-                 e.change<m::PortRule>(e.header().ports, i, [](m::PortRule& r) { r.value ^= r.first == 0x4D0 ? 0x20 : 0; });
+                 e.change<m::PortRule>(e.header().ports, i,
+                                       [](m::PortRule& r) { r.value ^= r.first == 0x4D0 ? 0x20 : 0; });
              }
          }},
         {"msr.exact", "`beta` writes MSR 0x277 by an exit",
@@ -194,9 +195,7 @@ std::vector<Break> breaks() {
              e.change<m::Partition>(e.header().partitions, 1, [](m::Partition& p) { p.heartbeat_ms += 100; });
          }},
         {"part.conduct", "has the event log in the image",
-         [](Editor& e) {
-             e.change<m::Partition>(e.header().partitions, 1, [](m::Partition& p) { p.event_log = 1; });
-         }},
+         [](Editor& e) { e.change<m::Partition>(e.header().partitions, 1, [](m::Partition& p) { p.event_log = 1; }); }},
         {"part.conduct", "no partition promises a heartbeat",
          [](Editor& e) {
              e.change_header([](m::Header& h) {
@@ -370,8 +369,8 @@ TEST_F(Bytes, EachPropertyFindsWhatBreaksIt) {
 
 TEST_F(Bytes, EachPropertyHasABreak) {
     // These need an image (image_test.cpp), or a device (devices_test.cpp).
-    std::set<std::string> covered{"image.boot-path", "dev.bars-owned", "dev.exclusive", "dev.exists", "dev.reset",
-                                  "dma.p2p"};
+    std::set<std::string> covered{"image.boot-path", "dev.bars-owned", "dev.exclusive",
+                                  "dev.exists",      "dev.reset",      "dma.p2p"};
     for (const Break& broken : breaks()) {
         covered.insert(broken.id);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Appliances whose partitions own devices, behind either unit: proved both ways as built, and each property of devices seen
-// to say what breaks it.
+// Appliances whose partitions own devices, behind either unit: proved both ways as built, and each property of devices
+// seen to say what breaks it.
 #include "tests/mutation/editor.hpp"
 #include "verifier/verifier.hpp"
 
@@ -35,7 +35,8 @@ m::Device device(const Editor& e, std::uint16_t bdf) {
 void change_device(Editor& e, std::uint16_t bdf, const std::function<void(m::Device&)>& change) {
     e.change<m::Device>(e.header().devices, index_of(e, bdf), change);
 }
-void change_rule(Editor& e, std::uint16_t bdf, std::uint8_t offset, const std::function<void(m::PciRegister&)>& change) {
+void change_rule(Editor& e, std::uint16_t bdf, std::uint8_t offset,
+                 const std::function<void(m::PciRegister&)>& change) {
     const m::Slice rules = device(e, bdf).registers;
     for (std::uint64_t i = 0; i < rules.count; ++i) {
         if (e.record<m::PciRegister>(e.header().pci_registers, rules.first + i).offset == offset) {
@@ -128,10 +129,11 @@ std::vector<Break> common_breaks() {
                  }
              }
          }},
-        {"mem.kernel-private", "",
-         [](Editor& e) { e.change_header([](m::Header& h) { h.ecam = Hpa{0xF000'0000}; }); }},
+        {"mem.kernel-private", "", [](Editor& e) { e.change_header([](m::Header& h) { h.ecam = Hpa{0xF000'0000}; }); }},
         {"dma.p2p", "programs a bridge at 00:02.0",
-         [](Editor& e) { e.change<m::Bridge>(e.header().bridges, 0, [](m::Bridge& b) { b.window.size += 0x10'0000; }); }},
+         [](Editor& e) {
+             e.change<m::Bridge>(e.header().bridges, 0, [](m::Bridge& b) { b.window.size += 0x10'0000; });
+         }},
         {"dma.p2p", "programs a bridge at 00:02.0",
          [](Editor& e) { e.change<m::Bridge>(e.header().bridges, 0, [](m::Bridge& b) { b.acs = 0; }); }},
         {"dma.confined", "but the manifest says",
@@ -230,16 +232,14 @@ std::vector<Break> vtd_breaks() {
          }},
         {"dma.absent-blocked", "keeps its faults from being reported",
          [](Editor& e) { e.put(words(e, kNic), e.at<std::uint64_t>(words(e, kNic)) | 2); }},
-        {"dma.no-passthrough", "untranslated",
-         [](Editor& e) { e.put(words(e, kNic), std::uint64_t{1 | 2 << 2}); }},
+        {"dma.no-passthrough", "untranslated", [](Editor& e) { e.put(words(e, kNic), std::uint64_t{1 | 2 << 2}); }},
         {"dma.ats-off", "the device says are translated",
          [](Editor& e) { e.put(words(e, kNic), e.at<std::uint64_t>(words(e, kNic)) | 1 << 2); }},
         {"dma.confined", "means two sets of tables",
          [](Editor& e) { e.put(words(e, kNic) + 8, e.at<std::uint64_t>(words(e, kDisk) + 8)); }},
         {"dma.confined", "expected its owner's RAM with rw-",
          [](Editor& e) { e.put(leaf_of(e, kNic), e.at<std::uint64_t>(leaf_of(e, kNic)) & ~2ULL); }},
-        {"dma.confined", "which is its owner's RAM",
-         [](Editor& e) { e.put(leaf_of(e, kNic), std::uint64_t{0}); }},
+        {"dma.confined", "which is its owner's RAM", [](Editor& e) { e.put(leaf_of(e, kNic), std::uint64_t{0}); }},
         {"dma.p2p", "where interrupts are sent",
          [](Editor& e) { e.put(leaf_of(e, kNic), std::uint64_t{0xFEE0'0000} | 3 | 0x80); }},
         {"dma.p2p", "BAR 0 of `card`",
@@ -259,20 +259,17 @@ std::vector<Break> vtd_breaks() {
          [](Editor& e) { e.put(handle_at(e, kDisk) + 8, std::uint64_t{kDisk} | 1 << 18 | 1 << 16); }},
         {"irq.vectors", "expected an NMI to",
          [](Editor& e) {
-             const std::uint64_t at =
-                 e.header().iommu.interrupt_table.value + e.header().watchdog.handle * 16ULL;
+             const std::uint64_t at = e.header().iommu.interrupt_table.value + e.header().watchdog.handle * 16ULL;
              e.put(at, (e.at<std::uint64_t>(at) & ~0xE0ULL) | 2 << 5); // SMI
          }},
         {"irq.remapped", "the watchdog's interrupt entry",
          [](Editor& e) {
-             const std::uint64_t at =
-                 e.header().iommu.interrupt_table.value + e.header().watchdog.handle * 16ULL;
+             const std::uint64_t at = e.header().iommu.interrupt_table.value + e.header().watchdog.handle * 16ULL;
              e.put(at, std::uint64_t{0});
          }},
         {"irq.owned", "expected 00:1f.0",
          [](Editor& e) {
-             const std::uint64_t at =
-                 e.header().iommu.interrupt_table.value + e.header().watchdog.handle * 16ULL;
+             const std::uint64_t at = e.header().iommu.interrupt_table.value + e.header().watchdog.handle * 16ULL;
              e.put(at + 8, e.at<std::uint64_t>(at + 8) ^ 1);
          }},
         {"board.contract", "takes interrupt destinations of 32 bits",
@@ -306,8 +303,7 @@ std::vector<Break> amd_breaks() {
         {"dma.confined", "means two sets of tables",
          [](Editor& e) { e.put(words(e, kNic) + 8, e.at<std::uint64_t>(words(e, kDisk) + 8)); }},
         {"dma.confined", "expected its owner's RAM with rw-", flip(kNic, 0, kWrite)},
-        {"dma.confined", "which is its owner's RAM",
-         [](Editor& e) { e.put(leaf_of(e, kNic), std::uint64_t{0}); }},
+        {"dma.confined", "which is its owner's RAM", [](Editor& e) { e.put(leaf_of(e, kNic), std::uint64_t{0}); }},
         {"dma.p2p", "where interrupts are sent",
          [](Editor& e) { e.put(leaf_of(e, kNic), std::uint64_t{0xFEE0'0000} | 1 | kRead | kWrite); }},
         {"irq.owned", "expected blocked", flip(0x1234, 2, 2ULL << 60)},

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <random>
 
 namespace septum::verifier::smt {
@@ -95,6 +96,44 @@ TEST(Solver, RunsOutOfTimeWithoutAnAnswer) {
     EXPECT_NE(answer.result, Result::violated);
     if (answer.result != Result::proved) {
         EXPECT_TRUE(answer.result == Result::timeout || answer.result == Result::unknown) << name(answer.result);
+    }
+}
+
+// A thread's questions share a context; no fact or outcome of one may show in the next.
+TEST(Solver, ForgetsWhatItWasAskedBefore) {
+    std::vector<Piece> many;
+    for (std::uint64_t i = 0; i < 5000; ++i) {
+        many.push_back({i * 3, i * 3 + 2, i});
+    }
+    for (int round = 0; round < 2; ++round) {
+        EXPECT_EQ(never_twice("q", {{0, 10, 0}, {5, 15, 0}}, kTimeout).result, Result::violated);
+        EXPECT_EQ(never_twice("q", {{0, 10, 0}, {10, 15, 0}}, kTimeout).result, Result::proved);
+        EXPECT_NE(never_twice("q", many, 1).result, Result::violated);
+        EXPECT_EQ(within("q", {{2, 4, 0}}, {{0, 10, 0}}, kTimeout).result, Result::proved);
+        EXPECT_EQ(equal_functions("q", {{0, 10, 1}, {5, 20, 2}}, {}, false, kTimeout).result, Result::error);
+        EXPECT_EQ(within("q", {{2, 4, 0}}, {{3, 10, 0}}, kTimeout).witness, 2U);
+        EXPECT_EQ(separated("q", 3, {{0, 1}}, {{0, 1, {}}}, kTimeout).result, Result::violated);
+        EXPECT_EQ(separated("q", 3, {{1, 0}}, {{0, 1, {}}}, kTimeout).result, Result::proved);
+    }
+}
+
+TEST(Solver, AnswersSeveralThreadsAtOnce) {
+    const auto ask = [] {
+        std::vector<Result> said;
+        for (std::uint64_t i = 0; i < 20; ++i) {
+            said.push_back(never_both("q", {{0, 10, 0}}, {{i, i + 1, 0}}, kTimeout).result);
+        }
+        return said;
+    };
+    std::vector<std::future<std::vector<Result>>> threads(4);
+    for (auto& thread : threads) {
+        thread = std::async(std::launch::async, ask);
+    }
+    for (auto& thread : threads) {
+        const std::vector<Result> said = thread.get();
+        for (std::size_t i = 0; i < said.size(); ++i) {
+            EXPECT_EQ(said[i], i < 10 ? Result::violated : Result::proved) << i;
+        }
     }
 }
 
