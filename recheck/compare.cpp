@@ -95,7 +95,8 @@ void check_memory(const Claims& claims) {
         for (const Channel& c : channels) {
             const Piece& writer = a.owner == c.from ? a : b;
             const Piece& reader = a.owner == c.from ? b : a;
-            if (writer.owner == c.from && reader.owner == c.to && !reader.writes && c.base <= at && at - c.base < c.size)
+            if (writer.owner == c.from && reader.owner == c.to && !reader.writes && c.base <= at &&
+                at - c.base < c.size)
                 at = c.base + c.size;
         }
         const bool log = std::any_of(claims.kernel.begin(), claims.kernel.end(), [&](const Private& own) {

@@ -18,7 +18,7 @@ struct Host {
 };
 
 constexpr std::uint64_t kPage = 4096;
-constexpr std::size_t kMostRuns = 1 << 14; // of one partition or DMA domain
+constexpr std::size_t kMostRuns = 1 << 14;                // of one partition or DMA domain
 constexpr std::uint64_t kAddress = 0x000F'FFFF'FFFF'F000; // of a table or page, in an entry of any of these formats
 
 [[nodiscard]] std::uint64_t word(Bytes table, std::size_t index); // the index-th quadword

@@ -69,8 +69,9 @@ struct Obligation {
 struct Options {
     bool solver = true;          // false: enumeration only; byte properties then say so and are not `proved` twice
     unsigned timeout_ms = 10000; // per solver query
-    // SHA-256 in hexadecimal of the kernel's file that the image has to hold; nothing: any kernel that its manifest measures.
-    std::optional<std::string> kernel = std::nullopt;
+    // SHA-256 in hexadecimal of the kernel's file that the image has to hold; nothing: any kernel that its manifest
+    // measures.
+    std::optional<std::string> kernel = {};
     std::vector<Obligation>* obligations = nullptr; // every question is added here, when there is a solver
 };
 
@@ -106,8 +107,8 @@ struct Walk {
 [[nodiscard]] config::Outcome<Walk> walk(std::span<const std::uint8_t> image, const std::string& partition,
                                          std::uint64_t gpa, const config::Model* model);
 
-[[nodiscard]] const char*
-name(Verdict verdict); // "proved", "violated", "inconclusive", "disagreed", "not-applicable", "checked-at-boot", "not-judged"
-[[nodiscard]] const char* name(Level level); // "model", "bytes", "handler", "checked-at-boot"
+[[nodiscard]] const char* name(Verdict verdict); // "proved", "violated", "inconclusive", "disagreed", "not-applicable",
+                                                 // "checked-at-boot", "not-judged"
+[[nodiscard]] const char* name(Level level);     // "model", "bytes", "handler", "checked-at-boot"
 
 } // namespace septum::verifier

@@ -127,8 +127,8 @@ protected:
             if (!effective) {
                 // The form of what grants nothing else may be wrong; no grant may be said to be.
                 const std::string said = accused(verify(editor));
-                EXPECT_TRUE(said.empty()) << op.area << ": " << op.what << " (number " << i << ") grants nothing else, but "
-                                          << said;
+                EXPECT_TRUE(said.empty())
+                    << op.area << ": " << op.what << " (number " << i << ") grants nothing else, but " << said;
                 continue;
             }
             ++count.effective;

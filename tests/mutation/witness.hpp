@@ -28,7 +28,8 @@ public:
                                       std::back_inserter(changed_));
     }
 
-    // Nothing when the witness names no place that this can look up.
+    // Nothing when the witness names no place that this can look up, or when something of another kind changed as well,
+    // by which the tables ought to grant something else.
     [[nodiscard]] std::optional<bool> of(const verifier::PropertyResult& result,
                                          const verifier::Finding& finding) const {
         constexpr struct {
@@ -49,21 +50,27 @@ public:
         }
         const std::string_view said = finding.diagnostic.notes.front();
         for (const auto& place : kPlaces) {
-            if (result.id != place.id || !said.starts_with(place.prefix)) {
+            const bool only = std::all_of(changed_.begin(), changed_.end(), [&](const Grant& grant) {
+                return grant.kind == place.kind || (of_template(grant.kind) && of_template(place.kind));
+            });
+            if (result.id != place.id || !said.starts_with(place.prefix) || !only) {
                 continue;
             }
             const std::uint64_t key =
                 std::strtoull(said.data() + place.prefix.size(), nullptr, 16) / place.unit * place.unit;
-            return std::any_of(changed_.begin(), changed_.end(), [&](const Grant& grant) {
-                // The manifest says of memory the same once more: its record is the grant that changed then.
-                const bool record = place.kind == Kind::memory && grant.kind == Kind::scrub && grant.key >> 2 == key;
-                return record || (grant.kind == place.kind && grant.key == key);
-            });
+            return std::any_of(changed_.begin(), changed_.end(),
+                               [&](const Grant& grant) { return grant.kind == place.kind && grant.key == key; });
         }
         return std::nullopt;
     }
 
 private:
+    // What a VMCB template grants or leads to: a pointer that changes, changes all of it.
+    static bool of_template(Kind kind) {
+        return kind == Kind::memory || kind == Kind::ports || kind == Kind::msr_read || kind == Kind::msr_write ||
+               kind == Kind::intercept || kind == Kind::control;
+    }
+
     Grants changed_;
 };
 

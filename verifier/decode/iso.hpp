@@ -37,8 +37,8 @@ struct Iso {
     std::vector<IsoFile> files; // sorted by path; directories left out
     std::vector<IsoBootEntry> boot;
     std::vector<IsoRange> described; // descriptors, path tables, directories, files, boot catalogue, partition tables
-    Defects defects; // address: offset in the image
-    ByteSpan bytes;  // the image: must outlive this
+    Defects defects;                 // address: offset in the image
+    ByteSpan bytes;                  // the image: must outlive this
 
     // The only file of that path; null when there is none (or more than one: then `defects` says so).
     [[nodiscard]] const IsoFile* find(std::string_view path) const;

@@ -12,8 +12,8 @@ namespace {
 namespace m = septum::manifest;
 
 constexpr std::string_view kId = "image.manifest";
-// For tables that the format does not bound. 64 partitions with RAM, log and both ends of 255 channels, and 1,536 BARs cut
-// in two, have 3,774 regions; each partition may name all of them, so that the work grows with the product.
+// For tables that the format does not bound. 64 partitions with RAM, log and both ends of 255 channels, and 1,536 BARs
+// cut in two, have 3,774 regions; each partition may name all of them, so that the work grows with the product.
 constexpr std::uint32_t kMaxRecords = 4096;
 
 template <typename T>
@@ -328,7 +328,8 @@ private:
         for (std::size_t cause = 0; cause < m::kCauses; ++cause) {
             one_of(p.on[cause], {m::OnFault::stop, m::OnFault::restart, m::OnFault::halt_system},
                    who + ": on[" + std::to_string(cause) + "]", at + offsetof(m::Partition, on) + cause);
-            counts = counts || (cause < static_cast<std::size_t>(m::Cause::reset) && p.on[cause] == m::OnFault::restart);
+            counts =
+                counts || (cause < static_cast<std::size_t>(m::Cause::reset) && p.on[cause] == m::OnFault::restart);
         }
         flag(p.console, who + ": console", at + offsetof(m::Partition, console));
         flag(p.event_log, who + ": event_log", at + offsetof(m::Partition, event_log));
@@ -450,8 +451,7 @@ private:
             const m::PortRule& r = manifest_.ports[i];
             const std::uint64_t at = h.ports.offset + i * sizeof r;
             using enum m::PortAnswer;
-            one_of(r.answer,
-                   {constant, forbidden, uart, doorbell, sleep, reset, pci_address, pci_data, pit, pit_gate},
+            one_of(r.answer, {constant, forbidden, uart, doorbell, sleep, reset, pci_address, pci_data, pit, pit_gate},
                    "port rule " + std::to_string(i), at);
             zero(r.reserved0, "port rule " + std::to_string(i) + ": its end", at + offsetof(m::PortRule, reserved0));
         }

@@ -50,8 +50,8 @@ struct PageTableRules {
     bool nested = true;                       // false: the kernel's own tables
     std::uint32_t physical_address_bits = 52; // address bits from here to 51 are reserved (APM 2 §5.3.1)
     std::uint64_t pat = kPatReset;
-    bool no_execute = true; // EFER.NXE; else bit 63 is reserved
-    bool pages_1g = true;   // CPUID 8000_0001 EDX[26]; else PS in a PDPE is reserved
+    bool no_execute = true;                      // EFER.NXE; else bit 63 is reserved
+    bool pages_1g = true;                        // CPUID 8000_0001 EDX[26]; else PS in a PDPE is reserved
     std::size_t most_intervals = kMostIntervals; // what would make more is not decoded further
 };
 

@@ -80,10 +80,11 @@ struct ImageFacts {
     [[nodiscard]] const ImageFile* find(std::string_view path) const;
 };
 
-// Opens an image and finds what it boots; the digest is left out. Errors: of no kind that is known, cut short, a file of
-// the boot path missing.
+// Opens an image and finds what it boots; the digest is left out. Errors: of no kind that is known, cut short, a file
+// of the boot path missing.
 [[nodiscard]] config::Outcome<ImageFacts> open_image(ByteSpan image);
-// What it brings beside kernel and bundle in order to boot: its other files, and a disk's boot sector and first partition.
+// What it brings beside kernel and bundle in order to boot: its other files, and a disk's boot sector and first
+// partition.
 [[nodiscard]] std::vector<ImageFile> boot_files(const ImageFacts& image);
 // By its first bytes; nothing when it is of no kind.
 [[nodiscard]] std::optional<ImageKind> kind_of_image(ByteSpan first_bytes);
@@ -104,9 +105,9 @@ struct BundleFacts {
     PlaceRange payloads;        // host-physical: pristine copies, the bundle's rest
     DigestFact manifest_digest; // of the manifest with the field as zeros
     DigestFact tables_digest;
-    DigestFact kernel_digest; // over the segments of the kernel ELF that are not writable, in file order
+    DigestFact kernel_digest;      // over the segments of the kernel ELF that are not writable, in file order
     DigestFact kernel_file_digest; // of the whole kernel ELF
-    Digest digest{};          // of the whole bundle; zeros when it came in an image, whose digest covers it
+    Digest digest{};               // of the whole bundle; zeros when it came in an image, whose digest covers it
 };
 
 struct PayloadFact {
@@ -179,11 +180,12 @@ struct DeviceFacts {
     decode::DmaTables dma; // dma.requesters: all 65,536 ids, of either unit
     // VT-d: the one interrupt remapping table.
     decode::InterruptTable interrupts;
-    // How each requester's interrupts fare, all 65,536 ids; VT-d: through the one table, whose entries check the source.
+    // How each requester's interrupts fare, all 65,536 ids; VT-d: through the one table, whose entries check the
+    // source.
     std::vector<decode::InterruptRoute> routes;
     std::vector<decode::DeviceInterruptTable> interrupt_tables; // AMD-Vi: one for each function that has interrupts
-    // Host-physical pages of the sealed tables that the kernel writes at run time, sorted: interrupt tables, and what says
-    // which requester has which domain (VT-d context tables, AMD-Vi device table).
+    // Host-physical pages of the sealed tables that the kernel writes at run time, sorted: interrupt tables, and what
+    // says which requester has which domain (VT-d context tables, AMD-Vi device table).
     std::vector<std::uint64_t> interrupt_pages;
     std::vector<std::uint64_t> written_pages;
 };

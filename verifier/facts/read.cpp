@@ -79,7 +79,8 @@ void read_kernel(const decode::HostMemory& memory, const ReadOptions& options, F
     }
 }
 
-// AMD-Vi interrupt table entries have 128 bits where the unit has x2APIC support (48882 §2.2.5.2, extended feature XTSup).
+// AMD-Vi interrupt table entries have 128 bits where the unit has x2APIC support (48882 §2.2.5.2, extended feature
+// XTSup).
 constexpr std::uint64_t kExtendedInterrupts = 1 << 2;
 
 void read_devices(const decode::HostMemory& memory, const ReadOptions& options, Facts& facts) {
@@ -91,14 +92,13 @@ void read_devices(const decode::HostMemory& memory, const ReadOptions& options, 
         d.dma = decode::decode_vtd(memory, record.root_table.value, options.physical_address_bits, "the iommu");
         d.interrupts = decode::decode_interrupt_table(memory, record.interrupt_table.value,
                                                       record.interrupt_table_entries, "the interrupt remapping table");
-        d.routes.push_back({0, 0xFFFF,
-                            d.interrupts.readable ? decode::InterruptState::remapped : decode::InterruptState::unknown,
-                            0});
+        d.routes.push_back(
+            {0, 0xFFFF, d.interrupts.readable ? decode::InterruptState::remapped : decode::InterruptState::unknown, 0});
         d.interrupt_pages = d.interrupts.tables;
     } else if (record.kind == manifest::IommuKind::amd_vi) {
         const bool wide = (record.capability & record.capability_mask & kExtendedInterrupts) != 0;
-        decode::AmdViTables tables = decode::decode_amd_vi(memory, record.root_table.value,
-                                                           options.physical_address_bits, wide, "the iommu");
+        decode::AmdViTables tables =
+            decode::decode_amd_vi(memory, record.root_table.value, options.physical_address_bits, wide, "the iommu");
         d.dma = std::move(tables.dma);
         d.routes = std::move(tables.interrupts);
         d.interrupt_tables = std::move(tables.tables);

@@ -239,9 +239,8 @@ void sizes_bytes(const Context& context, Judge& judge) {
                             .primary = channel.size.span});
         }
     }
-    judge.solver_agrees(holds, [&](unsigned timeout) {
-        return smt::equal_functions("chan.sizes", found, expected, false, timeout);
-    });
+    judge.solver_agrees(
+        holds, [&](unsigned timeout) { return smt::equal_functions("chan.sizes", found, expected, false, timeout); });
 }
 
 void doorbell_bytes(const Context& context, Judge& judge) {

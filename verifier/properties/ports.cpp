@@ -287,7 +287,18 @@ void dangerous_bytes(const Context& context, Judge& judge) {
 }
 
 // What the kernel answers for a port that exits. A constant is harmless whatever its value, so it equals absence.
-enum class Answer : std::uint64_t { absent = 0, forbidden, uart, doorbell, sleep, reset, pci_address, pci_data, pit, pit_gate };
+enum class Answer : std::uint64_t {
+    absent = 0,
+    forbidden,
+    uart,
+    doorbell,
+    sleep,
+    reset,
+    pci_address,
+    pci_data,
+    pit,
+    pit_gate
+};
 
 const char* text(std::uint64_t answer) {
     switch (static_cast<Answer>(answer)) {
@@ -454,7 +465,8 @@ const Property kIoAnswers{
     .title = "ports that exit are answered as declared",
     .statement =
         "For each of the 65,536 ports, the manifest's rules give a partition the console exactly when it has one, "
-        "the sleep, reset and doorbell registers at their places, PCI configuration exactly when it boots as a PC or owns a "
+        "the sleep, reset and doorbell registers at their places, PCI configuration exactly when it boots as a PC or "
+        "owns a "
         "device, the timer when it is given one, a fault at the ports that no guest may touch, and nothing else but "
         "constants and absence.",
     .level = Level::bytes,
