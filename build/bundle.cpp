@@ -404,9 +404,9 @@ bool place_whole(const config::Model& model, const Maker& maker, Plan& plan,
     if (const std::uint64_t size = size_of(plan); size > kBundleLimit) {
         config::Diagnostic d;
         d.id = "plan.bundle";
-        d.message = "tables and payloads take " + std::to_string(size) + " bytes together, expected less than 4 GiB";
+        d.message = "tables and payloads take " + format_about(size) + " together, expected less than 4 GiB";
         d.primary = model.name.span;
-        d.help = "make the payloads smaller";
+        d.help = "make the payloads smaller, or let partitions with much memory have larger pages (`largest-page`)";
         diagnostics.push_back(std::move(d));
         return false;
     }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <system_error>
 
@@ -49,11 +50,18 @@ bool read_file(const fs::path& path, Bytes& bytes, std::string& why) {
     return true;
 }
 
+using Failed = std::map<std::string, std::size_t>; // path → the diagnostic that says why
+
 void read_payload(const config::Model& model, const config::Spanned<std::string>& path,
                   const std::vector<fs::path>& extra_dirs, config::Outcome<std::vector<PayloadFile>>& outcome,
-                  std::vector<PayloadFile>& files) {
+                  std::vector<PayloadFile>& files, Failed& failed) {
     const auto same = [&](const PayloadFile& file) { return file.path == path.value; };
     if (std::any_of(files.begin(), files.end(), same)) {
+        return;
+    }
+    const auto [known, fresh] = failed.try_emplace(path.value, outcome.diagnostics.size());
+    if (!fresh) {
+        outcome.diagnostics[known->second].related.push_back({path.span, "named here, too"});
         return;
     }
     std::vector<fs::path> candidates;
@@ -85,6 +93,7 @@ void read_payload(const config::Model& model, const config::Spanned<std::string>
             return;
         }
         files.push_back(std::move(file));
+        failed.erase(known);
         return;
     }
     config::Diagnostic d = payload_error(path, "payload.missing", "does not exist");
@@ -101,10 +110,11 @@ config::Outcome<std::vector<PayloadFile>> read_payloads(const config::Model& mod
                                                         const std::vector<fs::path>& extra_dirs) {
     config::Outcome<std::vector<PayloadFile>> outcome;
     std::vector<PayloadFile> files;
+    Failed failed;
     for (const auto& partition : model.partitions) {
-        read_payload(model, partition.boot.image, extra_dirs, outcome, files);
+        read_payload(model, partition.boot.image, extra_dirs, outcome, files, failed);
         if (partition.boot.initrd) {
-            read_payload(model, *partition.boot.initrd, extra_dirs, outcome, files);
+            read_payload(model, *partition.boot.initrd, extra_dirs, outcome, files, failed);
         }
     }
     if (outcome.diagnostics.empty()) {

@@ -18,6 +18,15 @@ std::string format_size(std::uint64_t bytes) {
     return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
 }
 
+std::string format_about(std::uint64_t bytes) {
+    if (bytes < kMiB || bytes % kMiB == 0) {
+        return format_size(bytes);
+    }
+    std::array<char, 40> text{};
+    std::snprintf(text.data(), text.size(), "%.1f MiB", static_cast<double>(bytes) / static_cast<double>(kMiB));
+    return text.data();
+}
+
 std::string format_address(std::uint64_t address) {
     std::array<char, 24> text{};
     std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(address));

@@ -19,7 +19,14 @@ constexpr std::uint64_t kHugePage = kGiB;
 constexpr std::uint64_t kIdentityLimit = 1ULL << 47;
 
 bool has_good_size(std::uint64_t size, const std::string& name, Span span, std::vector<Diagnostic>& diagnostics) {
-    if (size != 0 && size % kPageSize == 0 && size < kIdentityLimit) {
+    if (size >= kIdentityLimit) {
+        diagnostics.push_back(make_error("plan.size",
+                                         "`" + name + "` has " + format_size(size) + ", expected less than " +
+                                             format_size(kIdentityLimit),
+                                         span, "more than the kernel can map"));
+        return false;
+    }
+    if (size != 0 && size % kPageSize == 0) {
         return true;
     }
     diagnostics.push_back(make_error(

@@ -27,7 +27,7 @@ void report_no_room(const std::string& who, std::uint64_t size, std::uint64_t al
     for (const auto& memory : board.memory) {
         board_total += memory.size.value;
     }
-    d.notes.push_back("the board has " + format_size(board_total) + " in all, " + format_size(holes.total()) +
+    d.notes.push_back("the board has " + format_size(board_total) + " in all, " + format_about(holes.total()) +
                       " of it still free");
     std::string where = "where the memory goes: the kernel " + format_size(kernel.size);
     std::vector<const Item*> largest_first;

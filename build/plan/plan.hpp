@@ -108,6 +108,8 @@ struct NamedRange {
 
 // "64 KiB", "3 GiB": the largest unit that divides `bytes` without a rest; "4097 bytes".
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
+// The same where MiB divide it, else about: "249.8 MiB". Below 1 MiB as format_size() has it.
+[[nodiscard]] std::string format_about(std::uint64_t bytes);
 // "0x40200000".
 [[nodiscard]] std::string format_address(std::uint64_t address);
 // "0x40200000..0x40400000".

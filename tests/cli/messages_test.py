@@ -3,7 +3,7 @@
 """Every message of tests/cases as the command gives it: `septum check` for config/ and lint/, `septum verify --model-only`
 for verifier/, `septum plan` for plan/, in the case's own folder. What is printed must be what expected.txt has, and the exit code the one that
 tests/cases/exit-codes.txt has. `--bless` writes the exit codes and what is expected of lint/ and plan/ anew: the other two
-have tests of their own, which bless them."""
+have tests of their own, which bless them. Every message of the sources has a case, here or in tests/cli/cases: message_ids.py."""
 
 import argparse
 import concurrent.futures
@@ -12,6 +12,8 @@ import pathlib
 import re
 import subprocess
 import sys
+
+import message_ids
 
 CASES = pathlib.Path(__file__).resolve().parent.parent / "cases"
 CODES = CASES / "exit-codes.txt"
@@ -22,7 +24,7 @@ COMMANDS = {"config": ["check", "input.yaml"], "lint": ["check", "input.yaml"],
 def lines(text: str) -> list[str]:
     """Without what differs between the library's view and the command's: blank lines, the folder of the boards."""
     kept = [line for line in text.splitlines() if line.strip()]
-    kept = [re.sub(r"(the kernel|in all,) [0-9]+ KiB", r"\1 … KiB", line) for line in kept]  # they grow
+    kept = [re.sub(r"(the kernel|in all,) [0-9.]+ (KiB|MiB)", r"\1 … \2", line) for line in kept]  # they grow
     return [re.sub(r"\S*/boards\b|\bBOARDS\b", "BOARDS", line) for line in kept]
 
 
@@ -67,7 +69,10 @@ def main() -> int:
         if f"[{rule}]" not in said_of_lint:
             print(f"{rule} has no case")
             failed.append(rule)
-    print(f"{len(seen)} cases, {len(failed)} failed")
+    for line in message_ids.wrong():
+        print(line)
+        failed.append(line)
+    print(f"{len(seen)} cases, {len(message_ids.ids())} messages, {len(failed)} failed")
     return 1 if failed else 0
 
 
