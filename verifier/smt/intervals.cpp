@@ -108,6 +108,19 @@ z3::expr named(Session& session, const char* name, const z3::expr& meaning) {
     return constant;
 }
 
+// More than any machine that a file can describe has, and few enough for an answer within a second or two. An image may
+// hold millions; the question is not put then, and the property not proved.
+constexpr std::size_t kMostPieces = 2'048;
+
+bool too_many(std::size_t pieces, Answer& answer) {
+    if (pieces <= kMostPieces)
+        return false;
+    answer.result = Result::unknown;
+    answer.detail =
+        std::to_string(pieces) + " intervals, at most " + std::to_string(kMostPieces) + " are put to the solver";
+    return true;
+}
+
 } // namespace
 
 Answer equal_functions(std::string query, const std::vector<Piece>& left, const std::vector<Piece>& right, bool common,
@@ -117,6 +130,8 @@ Answer equal_functions(std::string query, const std::vector<Piece>& left, const 
             answer.detail = "the pieces of one side overlap or are out of order";
             return;
         }
+        if (too_many(left.size() + right.size(), answer))
+            return;
         const z3::expr key = free_key(session);
         const z3::expr a = session.context().int_const("left");
         const z3::expr b = session.context().int_const("right");
@@ -132,6 +147,8 @@ Answer equal_functions(std::string query, const std::vector<Piece>& left, const 
 
 Answer never_twice(std::string query, std::vector<Piece> pieces, unsigned timeout_ms) {
     return run(std::move(query), timeout_ms, [&](Session& session, Answer& answer) {
+        if (too_many(pieces.size(), answer))
+            return;
         const z3::expr key = free_key(session);
         const std::vector<Piece> sorted = by_start(std::move(pieces));
         conclude(session, answer, key, named(session, "twice", membership(session, key, sorted).twice));
@@ -141,6 +158,8 @@ Answer never_twice(std::string query, std::vector<Piece> pieces, unsigned timeou
 Answer never_both(std::string query, const std::vector<Piece>& left, const std::vector<Piece>& right,
                   unsigned timeout_ms) {
     return run(std::move(query), timeout_ms, [&](Session& session, Answer& answer) {
+        if (too_many(left.size() + right.size(), answer))
+            return;
         const z3::expr key = free_key(session);
         const z3::expr a = named(session, "left", membership(session, key, by_start(left)).once);
         const z3::expr b = named(session, "right", membership(session, key, by_start(right)).once);
@@ -151,6 +170,8 @@ Answer never_both(std::string query, const std::vector<Piece>& left, const std::
 Answer within(std::string query, const std::vector<Piece>& inner, const std::vector<Piece>& outer,
               unsigned timeout_ms) {
     return run(std::move(query), timeout_ms, [&](Session& session, Answer& answer) {
+        if (too_many(inner.size() + outer.size(), answer))
+            return;
         const z3::expr key = free_key(session);
         const z3::expr a = named(session, "inner", membership(session, key, by_start(inner)).once);
         const z3::expr b = named(session, "outer", membership(session, key, by_start(outer)).once);

@@ -89,7 +89,7 @@ TEST(Solver, SeparatesInACycle) {
 TEST(Solver, RunsOutOfTimeWithoutAnAnswer) {
     // Many pieces and a millisecond: whatever it says, it must not be a verdict that is wrong.
     std::vector<Piece> many;
-    for (std::uint64_t i = 0; i < 20000; ++i) {
+    for (std::uint64_t i = 0; i < 8000; ++i) {
         many.push_back({i * 3, i * 3 + 2, i});
     }
     const Answer answer = never_twice("q", many, 1);
@@ -100,6 +100,27 @@ TEST(Solver, RunsOutOfTimeWithoutAnAnswer) {
 }
 
 // A thread's questions share a context; no fact or outcome of one may show in the next.
+TEST(Solver, IsNotAskedOfMoreThanItAnswersSoon) {
+    std::vector<Piece> pieces;
+    for (std::uint64_t i = 0; i < 2'048; i++)
+        pieces.push_back({2 * i, 2 * i + 1, i});
+    EXPECT_EQ(never_twice("q", pieces, kTimeout).result, Result::proved);
+    for (const Answer& answer :
+         {never_twice(
+              "q",
+              [&] {
+                  auto more = pieces;
+                  more.push_back({70'000, 70'001, 0});
+                  return more;
+              }(),
+              kTimeout),
+          never_both("q", pieces, {{0, 1, 0}}, kTimeout), within("q", {{0, 1, 0}}, pieces, kTimeout),
+          equal_functions("q", pieces, {{0, 1, 0}}, false, kTimeout)}) {
+        EXPECT_EQ(answer.result, Result::unknown);
+        EXPECT_EQ(answer.detail, "2049 intervals, at most 2048 are put to the solver");
+    }
+}
+
 TEST(Solver, ForgetsWhatItWasAskedBefore) {
     std::vector<Piece> many;
     for (std::uint64_t i = 0; i < 5000; ++i) {
