@@ -3,6 +3,7 @@
 #include "cli/appliance.hpp"
 #include "cli/boards.hpp"
 #include "cli/command.hpp"
+#include "config/diagnostics.hpp"
 #include "probe/machine.hpp"
 
 #include <algorithm>
@@ -132,13 +133,13 @@ public:
         if (action_ == "show")
             return show(terminal);
         return terminal.usage("`septum board` can `probe` and `show`, not `" + action_ + "`",
-                              "septum board show qemu-q35");
+                              config::did_you_mean(action_, {"probe", "show"}, "septum board show qemu-q35"));
     }
 
 private:
     int show(const Terminal& terminal) const {
         if (board_.empty())
-            return terminal.usage("`septum board show` needs a BOARD", "septum board show qemu-q35");
+            return terminal.usage("`septum board show` needs a BOARD", help_with_boards(input_.load_options()));
         const auto board = board_by_name(board_, input_.load_options());
         if (!board.ok())
             return terminal.fail(board.diagnostics);

@@ -3,6 +3,7 @@
 
 #include "cli/child.hpp"
 #include "cli/problem.hpp"
+#include "config/system_words.hpp"
 
 #include <charconv>
 #include <cstdlib>
@@ -187,8 +188,8 @@ std::vector<config::Diagnostic> make_disks(const config::Board& board, const Qem
         std::ofstream(file, std::ios::binary).flush();
         fs::resize_file(file, disk.mib * kMiB, failed);
         if (failed)
-            return {error("cannot make the disk `" + file.string() + "`: " + failed.message(),
-                          "run it in a folder that you may write to")};
+            return {error("cannot make the disk `" + file.string() + "`: " + config::system_words(failed.value()),
+                          "`--disks` names a folder that is there and that you may write to")};
     }
     return {};
 }
