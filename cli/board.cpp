@@ -109,7 +109,7 @@ public:
                 "it\n"
                 "sees most, and what it could not see is in the file with how to get it. `show` draws a board file.",
                 "sudo septum board probe --name my-box -o my-box.yaml\n"
-                "septum board probe --root capture/        files copied from another machine's / \n"
+                "septum board probe --root capture/        files copied from another machine's /\n"
                 "septum board show qemu-q35\n"
                 "septum board show ./my-box.yaml"};
     }
@@ -120,7 +120,7 @@ public:
             ->type_name("DIR")
             ->allow_extra_args(false);
         app.add_option("--root", root_, "where /proc and /sys are (default: /)")->type_name("DIR")->take_last();
-        app.add_option("--name", name_, "the board's name (default: this-machine)")->type_name("NAME")->take_last();
+        app.add_option("--name", name_, "the board's name (default: FILE's without suffix, or this-machine)")->type_name("NAME")->take_last();
         app.add_option("-o,--output", output_, "the board file to write (default: standard output)")
             ->type_name("FILE")
             ->take_last();
