@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/build.hpp"
 
+#include "config/system_words.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <system_error>
@@ -29,7 +30,7 @@ bool read_file(const fs::path& path, Bytes& bytes, std::string& why) {
     std::error_code error;
     const auto size = fs::file_size(path, error);
     if (error) {
-        why = error.message();
+        why = config::system_words(error.value());
         return false;
     }
     if (size > kLargestPayload) {
@@ -38,7 +39,7 @@ bool read_file(const fs::path& path, Bytes& bytes, std::string& why) {
     }
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
     if (file == nullptr) {
-        why = std::strerror(errno);
+        why = config::system_words(errno);
         return false;
     }
     bytes.resize(size);

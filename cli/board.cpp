@@ -3,6 +3,7 @@
 #include "cli/appliance.hpp"
 #include "cli/boards.hpp"
 #include "cli/command.hpp"
+#include "config/diagnostics.hpp"
 #include "probe/machine.hpp"
 
 #include <algorithm>
@@ -108,7 +109,7 @@ public:
                 "it\n"
                 "sees most, and what it could not see is in the file with how to get it. `show` draws a board file.",
                 "sudo septum board probe --name my-box -o my-box.yaml\n"
-                "septum board probe --root capture/        files copied from another machine's / \n"
+                "septum board probe --root capture/        files copied from another machine's /\n"
                 "septum board show qemu-q35\n"
                 "septum board show ./my-box.yaml"};
     }
@@ -119,7 +120,7 @@ public:
             ->type_name("DIR")
             ->allow_extra_args(false);
         app.add_option("--root", root_, "where /proc and /sys are (default: /)")->type_name("DIR")->take_last();
-        app.add_option("--name", name_, "the board's name (default: this-machine)")->type_name("NAME")->take_last();
+        app.add_option("--name", name_, "the board's name (default: FILE's without suffix, or this-machine)")->type_name("NAME")->take_last();
         app.add_option("-o,--output", output_, "the board file to write (default: standard output)")
             ->type_name("FILE")
             ->take_last();
@@ -132,13 +133,13 @@ public:
         if (action_ == "show")
             return show(terminal);
         return terminal.usage("`septum board` can `probe` and `show`, not `" + action_ + "`",
-                              "septum board show qemu-q35");
+                              config::did_you_mean(action_, {"probe", "show"}, "septum board show qemu-q35"));
     }
 
 private:
     int show(const Terminal& terminal) const {
         if (board_.empty())
-            return terminal.usage("`septum board show` needs a BOARD", "septum board show qemu-q35");
+            return terminal.usage("`septum board show` needs a BOARD", help_with_boards(input_.load_options()));
         const auto board = board_by_name(board_, input_.load_options());
         if (!board.ok())
             return terminal.fail(board.diagnostics);

@@ -3,6 +3,7 @@
 
 #include "cli/problem.hpp"
 #include "cli/target.hpp"
+#include "config/diagnostics.hpp"
 #include "config/find_board.hpp"
 #include "verifier/facts/facts.hpp"
 
@@ -60,6 +61,13 @@ std::vector<std::string> board_names(const config::LoadOptions& options) {
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;
+}
+
+std::string help_with_boards(const config::LoadOptions& options) {
+    const auto names = board_names(options);
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    return views.empty() ? "give the path of a board file"
+                         : "give the path of a board file, or a name: " + config::tick_list(views);
 }
 
 std::vector<config::Board> known_boards(const config::LoadOptions& options) {

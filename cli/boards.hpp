@@ -20,6 +20,8 @@ namespace septum::cli {
 
 // The names of the files in the board folders, sorted.
 [[nodiscard]] std::vector<std::string> board_names(const config::LoadOptions& options);
+// The same in words, for a `help`.
+[[nodiscard]] std::string help_with_boards(const config::LoadOptions& options);
 // Every board in the board folders that can be read, in name order.
 [[nodiscard]] std::vector<config::Board> known_boards(const config::LoadOptions& options);
 

@@ -2,10 +2,10 @@
 #include "cli/child.hpp"
 
 #include "cli/problem.hpp"
+#include "config/system_words.hpp"
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -15,7 +15,7 @@ namespace septum::cli {
 namespace {
 
 config::Diagnostic cannot_run(const std::string& program, int number) {
-    return problem("child", "cannot run `" + program + "`: " + std::strerror(number));
+    return problem("child", "cannot run `" + program + "`: " + config::system_words(number));
 }
 
 // Between fork and exec: only what is async-signal-safe.

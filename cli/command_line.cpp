@@ -6,8 +6,13 @@
 #include "cli/version.hpp"
 #include "config/source.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <exception>
+#include <filesystem>
+#include <optional>
+#include <span>
 
 namespace septum::cli {
 namespace {
@@ -52,6 +57,48 @@ int unexpected(const Terminal& terminal, const Line& line, const About& about) {
     return terminal.usage("`septum " + std::string(about.name) + "` has no use for `" + extras.front() + "`", see);
 }
 
+// Options that name a file to be written, and those that name one to be read; so do words without an option.
+constexpr std::array<std::string_view, 4> kWritten{"output", "report", "certificate", "record"};
+constexpr std::array<std::string_view, 5> kRead{"acknowledged", "approve", "board", "kernel", "model"};
+
+bool is_of(const CLI::Option& option, std::span<const std::string_view> known) {
+    const auto& names = option.get_lnames();
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+        return std::find(known.begin(), known.end(), name) != known.end();
+    });
+}
+
+// /dev/null and its like take any number of answers.
+bool same_file(const std::string& a, const std::string& b) {
+    std::error_code ec;
+    return std::filesystem::exists(a, ec) ? std::filesystem::is_regular_file(a, ec) && std::filesystem::equivalent(a, b, ec)
+                                          : a == b && a != "-";
+}
+
+// What no command can mean: an empty word, and a file that it reads or writes otherwise as the place for its answer.
+std::optional<std::pair<std::string, std::string>> never_meant(const CLI::App& app, const About& about) {
+    const auto given = app.get_options([](const CLI::Option* option) { return option->count() != 0; });
+    for (const CLI::Option* option : given)
+        for (const auto& word : option->results())
+            if (word.empty() && !option->check_lname("qemu-arg"))
+                return std::pair{"`septum " + std::string(about.name) + "` was given nothing as `" +
+                                     option->get_name() + "`",
+                                 std::string("is a variable of the shell not set? Set it, or leave the argument out")};
+    for (const CLI::Option* to : given)
+        for (const CLI::Option* other : given) {
+            const bool twice = is_of(*other, kWritten);
+            const bool counts = is_of(*to, kWritten) && other != to &&
+                                (twice || is_of(*other, kRead) || other->get_positional());
+            for (const auto& word : counts ? other->results() : std::vector<std::string>{})
+                if (same_file(to->results().back(), word))
+                    return std::pair{"`" + to->get_name() + " " + to->results().back() + "` would overwrite " +
+                                         (twice ? "what `" + other->get_name() + "` writes"
+                                                : "`" + word + "`, which is read"),
+                                     std::string("name another file")};
+        }
+    return std::nullopt;
+}
+
 int run_command(Command& command, const std::vector<std::string>& words, Terminal& terminal) {
     const About about = command.about();
     Line line;
@@ -79,6 +126,8 @@ int run_command(Command& command, const std::vector<std::string>& words, Termina
     }
     if (line.app.remaining_size() != 0)
         return unexpected(terminal, line, about);
+    if (const auto wrong = never_meant(line.app, about))
+        return terminal.usage(wrong->first, wrong->second);
     for (const auto& needed : command.needed())
         if (needed.value->empty())
             return terminal.usage("`septum " + std::string(about.name) + "` needs " + needed.name,

@@ -4,6 +4,7 @@
 #include "cli/command.hpp"
 #include "cli/compared.hpp"
 #include "cli/problem.hpp"
+#include "config/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -132,10 +133,14 @@ private:
     }
 
     std::vector<config::Diagnostic> read_approvals(Approvals& out) const {
-        const auto bytes = read_file(approvals_);
-        if (!bytes.ok())
-            return bytes.diagnostics;
-        std::istringstream lines(std::string(bytes.value->begin(), bytes.value->end()));
+        config::Diagnostics diagnostics;
+        const auto read = config::read_source(approvals_, {}, diagnostics);
+        if (!read)
+            return diagnostics.take_sorted();
+        if (!config::check_characters(config::LineIndex(*read, 0), diagnostics))
+            return {problem("approval", "`" + approvals_ + "` is no text: " + diagnostics.take_sorted()[0].message,
+                            "lines of it are the id of a gain and why it is meant")};
+        std::istringstream lines(*read);
         std::size_t number = 0;
         for (std::string line; std::getline(lines, line);) {
             ++number;

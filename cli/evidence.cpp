@@ -3,6 +3,7 @@
 
 #include "cli/problem.hpp"
 #include "cli/version.hpp"
+#include "config/system_words.hpp"
 #include "verifier/certificate.hpp"
 
 #include <openssl/sha.h>
@@ -76,7 +77,7 @@ std::vector<config::Diagnostic> write_obligations(const Terminal& terminal,
     std::error_code ec;
     fs::create_directories(folder, ec);
     if (ec)
-        return {problem("file", "cannot make the folder `" + folder + "`: " + ec.message())};
+        return {problem("file", "cannot make the folder `" + folder + "`: " + config::system_words(ec.value()))};
     if (!fs::is_empty(folder, ec) || ec)
         return {problem("file", "the folder `" + folder + "` is not empty",
                         "name a new one: every file in it is to be a question")};

@@ -2,11 +2,10 @@
 #include "cli/files.hpp"
 
 #include "cli/problem.hpp"
+#include "config/system_words.hpp"
 
-#include <cctype>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -18,14 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMore = 65536; // bytes a file is read by when its size is not known
-
-// The system's words, in our spelling: "no such file or directory".
-std::string reason(int number) {
-    std::string text = std::strerror(number);
-    if (!text.empty())
-        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
-    return text;
-}
 
 config::Diagnostic error(const char* verb, const fs::path& file, const std::string& why) {
     return problem("file", std::string("cannot ") + verb + " `" + file.string() + "`: " + why);
@@ -87,7 +78,7 @@ std::string read_all(int fd, const struct stat& st, Bytes& bytes) {
             if (::poll(&waiting, 1, kPatience) == 0)
                 return "it is no regular file and gives nothing for " + std::to_string(kPatience / 1000) + " seconds";
         } else if (n < 0 && why != EINTR) {
-            return reason(why);
+            return config::system_words(why);
         }
     }
 }
@@ -107,10 +98,10 @@ std::span<const std::uint8_t> bytes_of(const std::string& text) {
 config::Outcome<Bytes> read_file(const fs::path& file) {
     const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe that nobody writes to has ended
     if (fd < 0)
-        return {std::nullopt, {error("read", file, reason(errno))}};
+        return {std::nullopt, {error("read", file, config::system_words(errno))}};
     struct stat st = {};
     Bytes bytes;
-    const std::string failure = ::fstat(fd, &st) == 0 ? read_all(fd, st, bytes) : reason(errno);
+    const std::string failure = ::fstat(fd, &st) == 0 ? read_all(fd, st, bytes) : config::system_words(errno);
     ::close(fd);
     if (!failure.empty())
         return {std::nullopt, {error("read", file, failure)}};
@@ -120,25 +111,25 @@ config::Outcome<Bytes> read_file(const fs::path& file) {
 std::vector<config::Diagnostic> check_readable(const fs::path& file) {
     const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return {error("read", file, reason(errno))};
+        return {error("read", file, config::system_words(errno))};
     struct stat st = {};
     const bool folder = ::fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
     ::close(fd);
     if (folder)
-        return {error("read", file, reason(EISDIR))};
+        return {error("read", file, config::system_words(EISDIR))};
     return {};
 }
 
 config::Outcome<PendingFile> PendingFile::make(const fs::path& file) {
     struct stat st = {};
     if (file.empty())
-        return {std::nullopt, {error("write", file, reason(ENOENT))}};
+        return {std::nullopt, {error("write", file, config::system_words(ENOENT))}};
     if (::stat(file.c_str(), &st) == 0 && !S_ISREG(st.st_mode)) {
         // A pipe that nobody reads is an error at once, and not something to wait for.
         const int fd =
             S_ISDIR(st.st_mode) ? (errno = EISDIR, -1) : ::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 || ::fcntl(fd, F_SETFL, O_WRONLY) != 0)
-            return {std::nullopt, {error("write", file, reason(errno))}};
+            return {std::nullopt, {error("write", file, config::system_words(errno))}};
         return {PendingFile(file, {}, fd, Undo([] { return nullptr; })), {}};
     }
     std::error_code ec;
@@ -154,7 +145,7 @@ config::Outcome<PendingFile> PendingFile::make(const fs::path& file) {
         return [name] { ::unlink(name.c_str()); };
     });
     if (fd < 0)
-        return {std::nullopt, {error("write", file, reason(errno))}};
+        return {std::nullopt, {error("write", file, config::system_words(errno))}};
     return {PendingFile(file, name, fd, std::move(undo)), {}};
 }
 
@@ -190,13 +181,13 @@ std::vector<config::Diagnostic> PendingFile::commit(std::span<const std::uint8_t
         good = false;
     fd_ = -1;
     if (!good)
-        return {error("write", name_, reason(failure))};
+        return {error("write", name_, config::system_words(failure))};
     if (in_place)
         return {};
     int renamed = 0;
     undo_.dismiss([&] { renamed = ::rename(temporary_.c_str(), target_.c_str()) == 0 ? 0 : errno; });
     if (renamed != 0)
-        return {error("write", name_, reason(renamed))};
+        return {error("write", name_, config::system_words(renamed))};
     temporary_.clear();
     sync_folder(folder_of(target_));
     return {};

@@ -4,10 +4,12 @@
 #include "cli/boards.hpp"
 #include "cli/command.hpp"
 #include "cli/places.hpp"
+#include "cli/problem.hpp"
 #include "cli/qemu.hpp"
 #include "cli/templates.hpp"
 
 #include "config/diagnostics.hpp"
+#include "config/system_words.hpp"
 
 #include <algorithm>
 
@@ -48,6 +50,34 @@ std::string board_for_this_machine() {
     return version.ok() && !check_qemu(*usual.value, *version.value, {}).empty() ? kBoardForOldQemu : kUsualBoard;
 }
 
+// What the appliance in `folder` says to get the board that the person named from here: a name that septum knows or that
+// has its file in `folder`, and an absolute path, as they are; a file here by its way from `folder`. Errors: there is no
+// such board or file. A board that is badly written is said by whoever reads the appliance.
+config::Outcome<std::string> board_from(const fs::path& folder, const std::string& named) {
+    std::error_code ec;
+    const fs::path path = named;
+    const bool is_file = path.has_parent_path() || path.extension() == ".yaml" || path.extension() == ".yml";
+    const fs::path file = is_file ? path : fs::path(named + ".yaml");
+    const auto there = [&](const fs::path& at) { return fs::exists(at, ec) && !fs::is_directory(at, ec); };
+    if (there(folder / file))
+        return {named, {}};
+    if (there(file)) {
+        const auto way = fs::proximate(fs::weakly_canonical(fs::absolute(file, ec), ec),
+                                       fs::weakly_canonical(fs::absolute(folder, ec), ec), ec);
+        return {way.string(), {}};
+    }
+    config::LoadOptions options;
+    options.board_dirs = default_board_folders();
+    if (is_file)
+        return {std::nullopt,
+                {problem("file", "there is no board file `" + named + "`", help_with_boards(options))}};
+    auto found = board_by_name(named, options);
+    std::erase_if(found.diagnostics, [](const auto& d) { return d.id != "config.unknown-board"; });
+    if (!found.diagnostics.empty())
+        return {std::nullopt, std::move(found.diagnostics)};
+    return {named, {}};
+}
+
 class Init : public Command {
 public:
     About about() const override {
@@ -82,16 +112,19 @@ public:
         if (fs::symlink_status(file, ec).type() != fs::file_type::not_found)
             return terminal.fail("`" + file.string() + "` is there already",
                                  "choose another folder: `septum init DIR`");
+        const auto board = board_.empty() ? config::Outcome<std::string>{board_for_this_machine(), {}}
+                                          : board_from(folder, board_);
+        if (!board.ok())
+            return terminal.fail(board.diagnostics);
         const bool made = fs::create_directories(folder, ec);
         if (ec)
-            return terminal.fail("cannot make the folder `" + folder.string() + "`: " + lower(ec.message()));
+            return terminal.fail("cannot make the folder `" + folder.string() + "`: " + config::system_words(ec.value()));
         std::vector<config::Diagnostic> failed;
         {
             auto pending = PendingFile::make(file);
             failed = std::move(pending.diagnostics);
             if (pending.ok())
-                failed = pending.value->commit(appliance_template(template_, name_from(folder),
-                                                                  board_.empty() ? board_for_this_machine() : board_,
+                failed = pending.value->commit(appliance_template(template_, name_from(folder), *board.value,
                                                                   installed_schema()));
         }
         if (!failed.empty()) {
@@ -106,12 +139,6 @@ public:
     }
 
 private:
-    static std::string lower(std::string text) {
-        if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z')
-            text[0] = static_cast<char>(text[0] - 'A' + 'a');
-        return text;
-    }
-
     std::string folder_;
     std::string board_;
     std::string template_ = "gateway-vault";

@@ -3,6 +3,7 @@
 
 #include "cli/child.hpp"
 #include "cli/problem.hpp"
+#include "config/system_words.hpp"
 
 #include <charconv>
 #include <cstdlib>
@@ -75,6 +76,9 @@ config::Outcome<fs::path> find_qemu(const QemuOptions& options) {
             return {candidate, {}};
         at = end + 1;
     }
+    if (!options.program.empty())
+        return {std::nullopt,
+                {error("there is no program `" + name + "` in PATH", "leave `--qemu` out, or give the program's path")}};
     return {std::nullopt,
             {error("`" + name + "` is needed to run an appliance here and not installed",
                    "install it: `apt install qemu-system-x86`")}};
@@ -187,8 +191,8 @@ std::vector<config::Diagnostic> make_disks(const config::Board& board, const Qem
         std::ofstream(file, std::ios::binary).flush();
         fs::resize_file(file, disk.mib * kMiB, failed);
         if (failed)
-            return {error("cannot make the disk `" + file.string() + "`: " + failed.message(),
-                          "run it in a folder that you may write to")};
+            return {error("cannot make the disk `" + file.string() + "`: " + config::system_words(failed.value()),
+                          "`--disks` names a folder that is there and that you may write to")};
     }
     return {};
 }

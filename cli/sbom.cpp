@@ -53,7 +53,7 @@ std::string spdx(const Ingredients& made_of) {
                             {"primaryPackagePurpose", purpose},
                             {"checksums", checksum(digest)}});
     };
-    add("SPDXRef-image", made_of.image, "OPERATING-SYSTEM", made_of.image_digest, "NOASSERTION");
+    add("SPDXRef-image", made_of.image, "OPERATING_SYSTEM", made_of.image_digest, "NOASSERTION");
     for (std::size_t i = 0; i < made_of.parts.size(); i++) {
         const auto& part = made_of.parts[i];
         const std::string id = fmt::format("SPDXRef-{}-{}", part.kind, i);

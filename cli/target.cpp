@@ -3,6 +3,7 @@
 
 #include "build/image/tar.hpp"
 #include "cli/problem.hpp"
+#include "config/system_words.hpp"
 #include "verifier/facts/facts.hpp"
 
 #include <algorithm>
@@ -43,7 +44,7 @@ config::Outcome<Bytes> pack(const fs::path& folder) {
         names.push_back(it->path().filename().string());
     }
     if (ec)
-        return {std::nullopt, {problem("file", "cannot read `" + folder.string() + "`: " + ec.message())}};
+        return {std::nullopt, {problem("file", "cannot read `" + folder.string() + "`: " + config::system_words(ec.value()))}};
     std::sort(names.begin(), names.end());
     std::vector<Bytes> contents;
     for (const auto& name : names) {

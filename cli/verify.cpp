@@ -16,7 +16,7 @@ class Verify : public Command {
 public:
     About about() const override {
         return {
-            "verify", "FILE|IMAGE [IMAGE]", "prove that the appliance is apart where it must be",
+            "verify", "FILE|IMAGE [IMAGE]", "prove that nothing is shared but what is declared",
             "With IMAGE: proves that the image grants exactly what the appliance declares, by decoding its bytes. "
             "Without:\n"
             "makes the tables in memory and proves them; the payloads must be there. The exit code is the verdict.\n"

@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostBoardsListed = 1000;
 
 bool is_path(std::string_view word) {
-    return word.find('/') != std::string_view::npos || word.ends_with(".yaml") || word.ends_with(".yml");
+    return word.find('/') != std::string_view::npos || word.ends_with(".yaml") || word.ends_with(".yml") ||
+           word == "." || word == "..";
 }
 
 bool is_there(const fs::path& path) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/text.hpp"
 
+#include "config/system_words.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fmt/format.h>
 #include <fstream>
 #include <system_error>
@@ -63,7 +64,7 @@ std::optional<std::string> read_source(const std::filesystem::path& path, Span n
     if (status.type() == std::filesystem::file_type::not_found)
         return cannot_read(path, "no such file", "file.missing", named_at, diagnostics);
     if (code)
-        return cannot_read(path, code.message(), "file.unreadable", named_at, diagnostics);
+        return cannot_read(path, system_words(code.value()), "file.unreadable", named_at, diagnostics);
     if (std::filesystem::is_directory(status))
         return cannot_read(path, "it is a directory", "file.not-a-file", named_at, diagnostics);
     if (!std::filesystem::is_regular_file(status))
@@ -72,8 +73,8 @@ std::optional<std::string> read_source(const std::filesystem::path& path, Span n
     errno = 0;
     std::ifstream in(path, std::ios::binary);
     if (!in)
-        return cannot_read(path, errno != 0 ? std::strerror(errno) : "it does not open", "file.unreadable", named_at,
-                           diagnostics);
+        return cannot_read(path, errno != 0 ? system_words(errno) : "it does not open", "file.unreadable",
+                           named_at, diagnostics);
     // In pieces, and no further than it takes to see that the file is too large, however it grows meanwhile.
     std::string text;
     std::array<char, 16 * 1024> piece{};

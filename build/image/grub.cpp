@@ -4,6 +4,7 @@
 #include "build/image/content.hpp"
 #include "build/image/fat.hpp"
 #include "build/image/tools.hpp"
+#include "config/system_words.hpp"
 
 namespace septum::build {
 namespace {
@@ -82,7 +83,7 @@ Diagnostics make_efi_image(const fs::path& file, const std::string& volume_uuid,
     if (ec) {
         config::Diagnostic d;
         d.id = "build.tool-failed";
-        d.message = "`grub-mkimage` wrote no `" + program.string() + "`: " + ec.message();
+        d.message = "`grub-mkimage` wrote no `" + program.string() + "`: " + config::system_words(ec.value());
         return {std::move(d)};
     }
     const auto sectors = ((size + 511) / 512 + 64 + 31) / 32 * 32;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build/image/scratch.hpp"
 
+#include "config/system_words.hpp"
+
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <mutex>
 #include <set>
@@ -29,14 +30,6 @@ struct Live {
 Live& live() {
     static Live instance;
     return instance;
-}
-
-// The system's words, in our spelling: "no such file or directory".
-std::string system_text(int number) {
-    std::string text = std::strerror(number);
-    if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z')
-        text[0] = static_cast<char>(text[0] - 'A' + 'a');
-    return text;
 }
 
 config::Diagnostic error(std::string id, std::string message) {
@@ -101,7 +94,7 @@ config::Outcome<Scratch> Scratch::make() {
     const std::lock_guard lock(live().mutex);
     if (::mkdtemp(name.data()) == nullptr) {
         auto d = error("build.scratch",
-                       "cannot make a temporary folder in `" + parent.string() + "`: " + system_text(errno));
+                       "cannot make a temporary folder in `" + parent.string() + "`: " + config::system_words(errno));
         d.help = "set `TMPDIR` to a folder that you may write to";
         return {std::nullopt, {std::move(d)}};
     }
@@ -135,7 +128,7 @@ std::vector<config::Diagnostic> write_scratch(const fs::path& file, std::span<co
     }
     if (good)
         return {};
-    return {error("build.scratch", "cannot write `" + file.string() + "`: " + system_text(errno))};
+    return {error("build.scratch", "cannot write `" + file.string() + "`: " + config::system_words(errno))};
 }
 
 config::Outcome<std::vector<std::uint8_t>> read_scratch(const fs::path& file) {
@@ -154,7 +147,7 @@ config::Outcome<std::vector<std::uint8_t>> read_scratch(const fs::path& file) {
     }
     if (good)
         return {std::move(bytes), {}};
-    return {std::nullopt, {error("build.scratch", "cannot read `" + file.string() + "`: " + system_text(errno))}};
+    return {std::nullopt, {error("build.scratch", "cannot read `" + file.string() + "`: " + config::system_words(errno))}};
 }
 
 fs::path find_tool(const Tool& tool) {
@@ -194,7 +187,7 @@ std::vector<config::Diagnostic> run_tool(const Tool& tool, const std::vector<std
 
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
-        return {error("build.tool-failed", "cannot run `" + program.string() + "`: " + system_text(errno))};
+        return {error("build.tool-failed", "cannot run `" + program.string() + "`: " + config::system_words(errno))};
     Fd read_end(ends[0]);
     Fd write_end(ends[1]);
 
@@ -222,7 +215,7 @@ std::vector<config::Diagnostic> run_tool(const Tool& tool, const std::vector<std
     ::posix_spawnattr_destroy(&attributes);
     write_end.close();
     if (failure != 0)
-        return {error("build.tool-failed", "cannot run `" + program.string() + "`: " + system_text(failure))};
+        return {error("build.tool-failed", "cannot run `" + program.string() + "`: " + config::system_words(failure))};
 
     std::string said;
     char buffer[4096];

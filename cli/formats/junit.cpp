@@ -35,6 +35,10 @@ struct Suite {
         add(group, name,
             fmt::format("      <failure message=\"{}\">{}</failure>\n", escape_markup(why), escape_markup(text)));
     }
+    // Passed, with something to read: a warning breaks nothing, and the exit code says so, too.
+    void add_passed(const std::string& group, const std::string& name, const std::string& text) {
+        add(group, name, fmt::format("      <system-out>{}</system-out>\n", escape_markup(text)));
+    }
     void add_error(const std::string& group, const std::string& name, const std::string& why, const std::string& text) {
         errors++;
         add(group, name,
@@ -83,10 +87,17 @@ void add_property(const Answer& answer, const verifier::PropertyResult& result, 
 std::string as_junit(const Answer& answer) {
     Suite suite;
     const std::string reading = "septum.input";
-    for (const auto& item : answer.items())
-        if (item.result == nullptr)
-            suite.add_failed(reading, config::render_short(item.diagnostic, answer.sources), item.diagnostic.message,
-                             config::render(item.diagnostic, answer.sources, false));
+    for (const auto& item : answer.items()) {
+        if (item.result != nullptr)
+            continue;
+        const auto line = config::render_short(item.diagnostic, answer.sources);
+        const auto name = line.substr(0, line.find('\n'));
+        const auto text = config::render(item.diagnostic, answer.sources, false);
+        if (item.diagnostic.severity == config::Severity::error)
+            suite.add_failed(reading, name, item.diagnostic.message, text);
+        else
+            suite.add_passed(reading, name, text);
+    }
     for (const auto& d : answer.failures())
         suite.add_error(reading, d.id, d.message, config::render(d, answer.sources, false));
     if (suite.tests == 0)

@@ -89,6 +89,7 @@ def main() -> int:
         (folder / "bin").mkdir()
         shutil.copy(options.septum.resolve(), folder / "bin/septum")
         shutil.copytree(ROOT / "config/schema", folder / "share/septum/schema")
+        shutil.copytree(ROOT / "config/boards", folder / "share/septum/boards")
         for template in ("gateway-vault", "mixed-criticality", "linux"):
             subprocess.run([folder / "bin/septum", "init", folder / template, "--template", template, "--board", "qemu-q35"], check=True,
                            capture_output=True)

@@ -14,16 +14,21 @@ NO_MESSAGES = {"cs.base": "a field of the VMCB", "septum.input": "a class name o
 
 # Commands that point at no line of a file print the message without its id: these words of it stand in a case.
 WORDS = {
+    "approval": "` without a reason",
     "build.scratch": "cannot make a temporary folder in `",
     "build.tool-failed": "` failed with exit code ",
     "build.tool-missing": "` is needed and not installed",
+    "file": "error: cannot read `",
+    "image": "` is not an image made by septum: ",
     "image.kernel": "error: the kernel is not an ELF file",
+    "qemu": "` is needed to run an appliance here and not installed",
     "walk.address": "error: a guest-physical address has 48 bits",
     "walk.partition": "error: the image has no partition `",
 }
 
 # No input reaches these. With an id: the message that says it earlier, which has a case of its own.
 UNREACHABLE = {
+    "child": (None, "QEMU is removed after it said its version"),
     "plan.name": ("config.bad-name", "names have at most 31 bytes, which the manifest has room for"),
     "plan.empty": ("config.no-partitions", "an appliance has a partition"),
     "plan.vendor": ("board.vendor-unsupported", "a board has processors by AMD"),
@@ -47,6 +52,7 @@ def ids() -> set[str]:
     found = set()
     for folder in SOURCES:
         for file in sorted((ROOT / folder).rglob("*.[ch]pp")):
+            found.update(re.findall(r'(?:\bid = |\bproblem\()"([a-z]+)"', file.read_text()))
             found.update(re.findall(r'"([a-z][a-z0-9]*\.[a-z][a-z0-9]*(?:-[a-z0-9]+)*)"', file.read_text()))
     return {name for name in found if not name.endswith(FILES) and name not in NO_MESSAGES}
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 import message_ids
+import message_places
 
 CASES = pathlib.Path(__file__).resolve().parent.parent / "cases"
 CODES = CASES / "exit-codes.txt"
@@ -69,10 +70,11 @@ def main() -> int:
         if f"[{rule}]" not in said_of_lint:
             print(f"{rule} has no case")
             failed.append(rule)
-    for line in message_ids.wrong():
+    places = message_places.places()
+    for line in message_ids.wrong() + message_places.wrong(places):
         print(line)
         failed.append(line)
-    print(f"{len(seen)} cases, {len(message_ids.ids())} messages, {len(failed)} failed")
+    print(f"{len(seen)} cases, {len(message_ids.ids())} messages and {len(places)} places, {len(failed)} failed")
     return 1 if failed else 0
 
 
