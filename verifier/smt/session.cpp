@@ -76,7 +76,7 @@ void Session::note(const std::string& query, const std::vector<z3::expr>& assume
         copy.add(fact);
     }
     const std::string status = satisfiable ? "sat" : "unsat";
-    record({query, copy.to_smt2(status.c_str()), satisfiable});
+    record({query, copy.to_smt2(status.c_str()), logic_, satisfiable});
 }
 
 bool Session::facts_hold(Answer& answer) {

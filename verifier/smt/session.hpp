@@ -32,6 +32,9 @@ public:
     // The negated property is in: unsat proves it. True when the answer is `violated` and a model is at hand.
     [[nodiscard]] bool refuted(Answer& answer);
 
+    // The questions are of another logic than that of integers: SMT-LIB's name of it.
+    void logic(const char* name) { logic_ = name; }
+
     // Solver and `assumed` together, asked and answered: kept when somebody records.
     void note(const std::string& query, const std::vector<z3::expr>& assumed, bool satisfiable);
 
@@ -43,6 +46,7 @@ private:
 
     std::unique_ptr<z3::context> context_;
     std::optional<z3::solver> solver_; // gone before the context is
+    const char* logic_ = "QF_LIA";
     bool settled_ = false;
 };
 

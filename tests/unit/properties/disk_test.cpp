@@ -58,7 +58,8 @@ protected:
     }
     // Everything that is said against an image, a line each; empty when it is proved.
     static std::string said(const Image& image) {
-        const Report report = verify_image(world_->model, image, {.solver = false});
+        const Report report = verify_image(world_->model, image, {});
+        EXPECT_EQ(report.count(Verdict::disagreed), 0U);
         std::string text;
         for (const config::Diagnostic& defect : report.defects) {
             text += defect.message + "\n";

@@ -40,7 +40,11 @@ protected:
                                        [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
         return found == image.end() ? image.size() : static_cast<std::size_t>(found - image.begin());
     }
-    Report verify(const Image& image) const { return verify_image(world_->model, image, {.solver = false}); }
+    Report verify(const Image& image) const {
+        Report report = verify_image(world_->model, image, {});
+        EXPECT_EQ(report.count(Verdict::disagreed), 0U);
+        return report;
+    }
     // Replaces a text on the boot path by one as long.
     Image with(std::string_view from, std::string_view to) const {
         Image image = image_;
