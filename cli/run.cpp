@@ -33,8 +33,8 @@ public:
                 "time was up, or the machine at its end, before everything expected was said.",
                 "septum run appliance.yaml\n"
                 "septum run appliance.iso --timeout 20\n"
-                "septum run appliance.iso --expect 'vault] ready' --expect 'gateway] done' --timeout 30\n"
-                "septum run appliance.iso --expect '/gateway] [0-9]+ of [0-9]+ answers verified/'\n"
+                "septum run appliance.iso --expect 'vault: ready' --expect 'gateway: stopped' --timeout 30\n"
+                "septum run appliance.iso --expect '/gateway: [0-9]+ of [0-9]+ answers verified/'\n"
                 "septum run appliance.img --uefi                           a disk; or an archive or folder for the "
                 "network\n"
                 "septum run appliance.iso --uefi --qemu-arg=-d --qemu-arg=int\n"

@@ -30,6 +30,10 @@ SyntaxWords explain_syntax(std::string_view yaml_cpp_message) {
     for (const Entry& entry : kEntries)
         if (entry.theirs == yaml_cpp_message)
             return entry.ours;
+    // yaml-cpp adds the character itself, which may be anything.
+    if (yaml_cpp_message.starts_with(Theirs::INVALID_ESCAPE))
+        return {"a backslash in double quotes begins no escape that YAML has",
+                "write `\\\\` for a backslash, or put the text in single quotes"};
     return {};
 }
 

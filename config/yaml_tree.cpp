@@ -251,7 +251,7 @@ void say_syntax(const YAML::Exception& error, const LineIndex& lines, const Tree
     const std::string_view text = lines.text();
     const bool at_end = at >= text.size() || text[at] == '\n' || text[at] == '\r';
     Diagnostic& syntax = diagnostics.error(
-        "yaml.syntax", fmt::format("this is not YAML: {}", words.message.empty() ? error.msg : words.message),
+        "yaml.syntax", "this is not YAML: " + (words.message.empty() ? tick(error.msg) : std::string(words.message)),
         lines.span(at, at_end ? at : at + 1), "here or just before");
     syntax.help = words.help;
     if (const std::optional<std::size_t> bracket = builder.innermost_bracket(); bracket && *bracket != at)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a disk takes, in ticks of the time-stamp counter: what `./dev bench` compares. Reads past the page cache,
-// one request after the other.
-//   disk-timer DISK             4 KiB at random places, then 1 MiB after 1 MiB: says the quartiles of each
+// How long a disk takes, in ticks of the time-stamp counter: what `./dev bench` compares. Reads past the page cache.
+//   disk-timer DISK             4 KiB at random places, then 1 MiB after 1 MiB, one request after the other; then 1 MiB
+//                               after 1 MiB with eight requests in flight, into large pages: says the quartiles of each
 //   disk-timer DISK quiet N     N times 4 KiB with a pause before and after, in which nothing else happens; says
 //   nothing
 // Exit codes: 0 done, 1 a read failed, 2 wrong words.
@@ -19,6 +19,10 @@ constexpr u64 kLarge = 1 << 20;
 constexpr u64 kDiskUsed = 32 << 20; // bytes from the disk's start on
 constexpr u32 kSmallReads = 6000;
 constexpr u32 kLargeReads = 400;
+constexpr u32 kInFlight = 8;
+constexpr u32 kStretch = 16; // reads that are timed together while others are in flight
+constexpr u32 kStretches = 100;
+constexpr u64 kLargePage = 2 << 20;
 constexpr long kPauseSeconds = 4;
 
 alignas(4096) char buffer[kLarge];
@@ -59,6 +63,12 @@ void sort(u64* values, u32 count) { // by Shell's method
     }
 }
 
+void say_quartiles(const char* what, u64 size, u32 count) {
+    sort(times, count);
+    say(what, " ", u64{count}, " reads of ", size, " bytes, lower quartile ", times[count / 4], " ticks, median ",
+        times[count / 2]);
+}
+
 void measure(long disk, const char* what, u64 size, u32 count, bool at_random) {
     u64 state = 1;
     for (u32 i = 0; i < count; ++i) {
@@ -67,9 +77,107 @@ void measure(long disk, const char* what, u64 size, u32 count, bool at_random) {
         read_at(disk, offset, size);
         times[i] = guest::cpu::timestamp() - start;
     }
-    sort(times, count);
-    say(what, " ", u64{count}, " reads of ", size, " bytes, lower quartile ", times[count / 4], " ticks, median ",
-        times[count / 2]);
+    say_quartiles(what, size, count);
+}
+
+// Asynchronous requests: Linux linux/aio_abi.h.
+struct Request {
+    u64 data = 0;
+    u64 key_and_flags = 0;
+    u16 operation = 0; // IOCB_CMD_PREAD
+    u16 priority = 0;
+    u32 descriptor = 0;
+    u64 buffer = 0;
+    u64 size = 0;
+    u64 offset = 0;
+    u64 reserved = 0;
+    u64 event = 0;
+};
+static_assert(sizeof(Request) == 64);
+struct Completion {
+    u64 data;
+    u64 request;
+    long result;
+    long result2;
+};
+
+[[noreturn]] void give_up(const char* what, long error) {
+    say("failed: ", what, ": error ", static_cast<int>(-error));
+    leave(1);
+}
+
+// A buffer in pages of 2 MiB, as large buffers are where the kernel gives such pages by itself.
+u64 large_pages(u64 size) {
+    constexpr u64 kPrivateAnonymous = 0x22;
+    constexpr u64 kHugePage = 14; // MADV_HUGEPAGE
+    const long mapped = syscall(9, 0, size + kLargePage, kProtRead | kProtWrite, kPrivateAnonymous, ~0ULL, 0);
+    if (mapped < 0 && mapped > -4096) {
+        give_up("no memory", mapped);
+    }
+    const u64 start = (static_cast<u64>(mapped) + kLargePage - 1) & ~(kLargePage - 1);
+    if (const long got = syscall(28, start, size, kHugePage); got < 0) {
+        give_up("no large pages", got);
+    }
+    for (u64 at = 0; at < size; at += 4096) {
+        reinterpret_cast<volatile char*>(start)[at] = 0;
+    }
+    return start;
+}
+
+// Keeps `kInFlight` reads in flight, and times each `kStretch` that come back.
+void stream(long disk) {
+    constexpr long kSetUp = 206;  // io_setup
+    constexpr long kEvents = 208; // io_getevents
+    constexpr long kSubmit = 209; // io_submit
+    const u64 memory = large_pages(kInFlight * kLarge);
+    u64 context = 0;
+    if (const long got = syscall(kSetUp, kInFlight, address(&context)); got < 0) {
+        give_up("no asynchronous reads", got);
+    }
+    Request requests[kInFlight];
+    Completion done[kInFlight];
+    u64 asked = 0;
+    const auto ask = [&](u64 slot) {
+        Request& request = requests[slot];
+        request = Request{};
+        request.data = slot;
+        request.descriptor = static_cast<u32>(disk);
+        request.buffer = memory + slot * kLarge;
+        request.size = kLarge;
+        request.offset = asked++ % (kDiskUsed / kLarge) * kLarge;
+        const Request* const list = &request;
+        if (const long got = syscall(kSubmit, context, 1, address(&list)); got != 1) {
+            give_up("a read was not taken", got);
+        }
+    };
+    for (u64 slot = 0; slot < kInFlight; ++slot) {
+        ask(slot);
+    }
+    u32 stretches = 0;
+    u32 within = 0;
+    u64 start = guest::cpu::timestamp();
+    while (stretches < kStretches) {
+        const long count = syscall(kEvents, context, 1, kInFlight, address(done), 0);
+        if (count < 1) {
+            give_up("no read came back", count);
+        }
+        for (long i = 0; i < count; ++i) {
+            if (done[i].result != static_cast<long>(kLarge)) {
+                give_up("a read in flight", done[i].result);
+            }
+            if (++within == kStretch && stretches < kStretches) {
+                const u64 now = guest::cpu::timestamp();
+                times[stretches++] = now - start;
+                start = now;
+                within = 0;
+            }
+            ask(done[i].data);
+        }
+    }
+    if (const long got = syscall(207, context); got < 0) { // io_destroy: waits for what is in flight
+        give_up("reads in flight did not end", got);
+    }
+    say_quartiles("throughput", kStretch * kLarge, kStretches);
 }
 
 void sleep_seconds(long seconds) {
@@ -97,7 +205,8 @@ int run(u64 count, const char* const* arguments) {
     }
     if (count == 2) {
         measure(disk, "latency", kSmall, kSmallReads, true);
-        measure(disk, "throughput", kLarge, kLargeReads, false);
+        measure(disk, "single", kLarge, kLargeReads, false);
+        stream(disk);
         return 0;
     }
     u64 state = 1;

@@ -67,7 +67,9 @@ class Root:
             shutil.copy("/etc/resolv.conf", self.folder / "etc/resolv.conf")
 
     def run(self, *words, cwd: str = "/") -> str:
-        environment = {**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+        # Of this machine's environment only the way to the mirror: what else stands there may name programs that the root has not.
+        environment = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+        environment |= {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
         return run("unshare", "--mount", "--pid", "--fork", f"--root={self.folder}", f"--wd={cwd}", "--mount-proc", *words, env=environment)
 
     def install(self, *packages: str) -> None:
