@@ -32,11 +32,11 @@ Answer never_shown(std::string query, const std::vector<CpuidWord>& words, const
             }
         }
         const z3::expr shown = session.context().bool_const("shown");
-        session.solver().add(shown == z3::mk_or(places));
+        session.add(shown == z3::mk_or(places));
         if (!session.facts_hold(answer)) {
             return;
         }
-        session.solver().add(shown);
+        session.add(shown);
         if (session.refuted(answer)) {
             answer.witness = session.solver().get_model().eval(subleaf, true).get_numeral_uint64();
         }
@@ -50,8 +50,7 @@ Answer all_implied(std::string query, const std::vector<Implied>& all, unsigned 
         const auto number = [&](std::uint64_t value) { return session.context().bv_val(value, kWidth); };
         const auto meets = [&](const z3::expr& value, const Demand& demand) {
             const z3::expr looked_at = value & number(demand.mask);
-            return demand.at_least ? z3::uge(looked_at, number(demand.expected))
-                                   : looked_at == number(demand.expected);
+            return demand.at_least ? z3::uge(looked_at, number(demand.expected)) : looked_at == number(demand.expected);
         };
         // One value for each pair: it passes by the demand that is made, and not by the one that is needed.
         z3::expr lacking = session.context().bool_val(false);
@@ -60,18 +59,18 @@ Answer all_implied(std::string query, const std::vector<Implied>& all, unsigned 
             for (std::size_t k = 0; k < all[i].made.size(); ++k) {
                 const std::string name = "value" + std::to_string(i) + "_" + std::to_string(k);
                 const z3::expr value = session.context().bv_const(name.c_str(), kWidth);
-                const z3::expr looks = (number(all[i].made[k].mask) & number(all[i].needed.mask)) ==
-                                       number(all[i].needed.mask);
+                const z3::expr looks =
+                    (number(all[i].made[k].mask) & number(all[i].needed.mask)) == number(all[i].needed.mask);
                 none = none && (!looks || (meets(value, all[i].made[k]) && !meets(value, all[i].needed)));
             }
             lacking = lacking || none;
         }
         const z3::expr some = session.context().bool_const("lacking");
-        session.solver().add(some == lacking);
+        session.add(some == lacking);
         if (!session.facts_hold(answer)) {
             return;
         }
-        session.solver().add(some);
+        session.add(some);
         (void)session.refuted(answer);
     });
 }

@@ -27,6 +27,9 @@ public:
     [[nodiscard]] z3::solver& solver() { return *solver_; }
     [[nodiscard]] z3::expr number(std::uint64_t value) { return context_->int_val(value); }
 
+    // A fact of constants, which the solver folds as soon as it has it: who records is given it as it was said.
+    void add(const z3::expr& fact);
+
     // The facts are in; true when they can hold together. Otherwise `answer` says why not.
     [[nodiscard]] bool facts_hold(Answer& answer);
     // The negated property is in: unsat proves it. True when the answer is `violated` and a model is at hand.
@@ -46,6 +49,7 @@ private:
 
     std::unique_ptr<z3::context> context_;
     std::optional<z3::solver> solver_; // gone before the context is
+    std::vector<z3::expr> said_;       // while somebody records
     const char* logic_ = "QF_LIA";
     bool settled_ = false;
 };

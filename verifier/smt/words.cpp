@@ -40,18 +40,17 @@ Answer words_allowed(std::string query, const std::vector<Word>& words, unsigned
         z3::expr_vector places(session.context());
         for (std::size_t i = 0; i < words.size(); ++i) {
             const z3::expr looked_at = number(words[i].found) & number(words[i].mask);
-            const z3::expr wrong = words[i].least == words[i].most
-                                       ? looked_at != number(words[i].least)
-                                       : z3::ult(looked_at, number(words[i].least)) ||
-                                             z3::ugt(looked_at, number(words[i].most));
+            const z3::expr wrong = words[i].least == words[i].most ? looked_at != number(words[i].least)
+                                                                   : z3::ult(looked_at, number(words[i].least)) ||
+                                                                         z3::ugt(looked_at, number(words[i].most));
             places.push_back(place == session.context().bv_val(static_cast<unsigned>(i), kPlaceBits) && wrong);
         }
         const z3::expr wrong = session.context().bool_const("wrong");
-        session.solver().add(wrong == z3::mk_or(places));
+        session.add(wrong == z3::mk_or(places));
         if (!session.facts_hold(answer)) {
             return;
         }
-        session.solver().add(wrong);
+        session.add(wrong);
         if (session.refuted(answer)) {
             answer.witness = session.solver().get_model().eval(place, true).get_numeral_uint64();
         }
@@ -78,7 +77,7 @@ Answer texts_allowed(std::string query, const std::vector<std::string>& found, c
                 is = is || text == text_value(session, each.substr(0, cut), width);
             }
             z3::expr constant = session.context().bool_const(name);
-            session.solver().add(constant == is);
+            session.add(constant == is);
             return constant;
         };
         const z3::expr is_found = among("found", found);
@@ -87,7 +86,7 @@ Answer texts_allowed(std::string query, const std::vector<std::string>& found, c
         if (!session.facts_hold(answer)) {
             return;
         }
-        session.solver().add((is_found && !is_allowed) || (is_required && !is_found));
+        session.add((is_found && !is_allowed) || (is_required && !is_found));
         (void)session.refuted(answer);
     });
 }

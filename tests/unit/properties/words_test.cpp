@@ -114,7 +114,12 @@ TEST(Registers, AreAsNeededWhenWhatIsAskedImpliesIt) {
 }
 
 TEST(Together, IsProvedWhenAllAre) {
-    const auto answer = [](Result result) { return Answer{.query = smt::name(result), .result = result}; };
+    const auto answer = [](Result result) {
+        Answer out;
+        out.query = smt::name(result);
+        out.result = result;
+        return out;
+    };
     const auto all = [&](std::initializer_list<Result> results) {
         std::vector<Answer> answers;
         for (const Result result : results) {
@@ -139,7 +144,7 @@ TEST(Recording, KeepsQuestionsOfBitsWithTheirLogic) {
     EXPECT_EQ(questions[0].logic, "QF_BV");
     EXPECT_TRUE(questions[0].satisfiable);
     EXPECT_FALSE(questions[1].satisfiable);
-    EXPECT_NE(questions[1].smt_lib.find("bvand"), std::string::npos) << questions[1].smt_lib;
+    EXPECT_NE(questions[1].smt_lib.find("bvand"), std::string::npos) << "folded: " << questions[1].smt_lib;
     EXPECT_EQ(questions[2].logic, "QF_LIA");
 }
 
