@@ -50,6 +50,18 @@ config::Outcome<config::Board> board_of_image(const fs::path& image, const confi
                          options);
 }
 
+std::vector<std::string> partitions_of_image(const fs::path& image) {
+    std::vector<std::string> names;
+    const auto bytes = read_image_file(image);
+    const auto opened = bytes.ok() ? verifier::open_image(*bytes.value) : config::Outcome<verifier::ImageFacts>{};
+    if (!opened.ok())
+        return names;
+    if (const auto manifest = verifier::decode::decode_manifest(opened.value->bundle); manifest.ok())
+        for (const auto& partition : manifest.value->partitions)
+            names.push_back(verifier::decode::text(partition.name));
+    return names;
+}
+
 std::vector<std::string> board_names(const config::LoadOptions& options) {
     std::vector<std::string> names;
     for (const fs::path& folder : options.board_dirs) {

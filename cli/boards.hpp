@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Boards without an appliance that names them.
+// Boards without an appliance that names them, and what an image says of itself.
 #pragma once
 
 #include "config/model.hpp"
@@ -17,6 +17,9 @@ namespace septum::cli {
 // image of ours, cut short, a board nobody knows.
 [[nodiscard]] config::Outcome<config::Board> board_of_image(const std::filesystem::path& image,
                                                             const config::LoadOptions& options);
+
+// The names of its partitions, in its order; none when it is no image.
+[[nodiscard]] std::vector<std::string> partitions_of_image(const std::filesystem::path& image);
 
 // The names of the files in the board folders, sorted.
 [[nodiscard]] std::vector<std::string> board_names(const config::LoadOptions& options);

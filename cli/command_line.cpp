@@ -5,6 +5,7 @@
 #include "cli/shape.hpp"
 #include "cli/version.hpp"
 #include "config/source.hpp"
+#include "config/system_words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,7 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <system_error>
 
 namespace septum::cli {
 namespace {
@@ -206,6 +208,9 @@ int run_command_line(int argc, char** argv) {
         code = choose_command({argv + std::min(argc, 1), argv + argc}, terminal);
     } catch (const std::bad_alloc&) {
         return terminal.fail("not enough memory");
+    } catch (const std::system_error& e) { // of a thread, mostly
+        return terminal.fail("the system refused what the work needs: " + config::system_words(e.code().value()),
+                             "`ulimit -a` shows what is allowed: memory and processes above all");
     } catch (const std::exception& e) {
         return terminal.fail(std::string("internal error: ") + e.what(),
                              "this is a defect of septum; please report it");

@@ -9,8 +9,11 @@
 #include "cli/places.hpp"
 #include "cli/qemu.hpp"
 #include "cli/session.hpp"
+#include "cli/session.hpp"
+#include "config/diagnostics.hpp"
 #include "verifier/facts/facts.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -116,6 +119,8 @@ private:
         auto board = board_of_image(input_.file, input_.load_options());
         if (!board.ok())
             return terminal.fail(board.diagnostics);
+        if (!view_is_known(terminal, partitions_of_image(input_.file)))
+            return kUsage;
         if (qemu_.target != Target::netboot || fs::is_directory(input_.file))
             return start(terminal, *board.value, input_.file, session);
         if (print_command_) // as if it were unpacked beside itself
@@ -126,6 +131,17 @@ private:
         if (const auto failed = unpack(scratch.value->path()); !failed.empty())
             return terminal.fail(failed);
         return start(terminal, *board.value, scratch.value->path(), session);
+    }
+
+    // Says so when `--view` names nobody who will ever speak.
+    bool view_is_known(const Terminal& terminal, std::vector<std::string> names) const {
+        names.insert(names.begin(), {"all", "columns", "septum"});
+        if (std::find(names.begin(), names.end(), view_) != names.end())
+            return true;
+        const std::vector<std::string_view> views(names.begin(), names.end());
+        (void)terminal.usage("there is no console `" + view_ + "` for `--view`",
+                             config::did_you_mean(view_, views, "it is one of " + config::tick_list(views)));
+        return false;
     }
 
     // The archive's files into `folder`, for QEMU to serve.
@@ -148,6 +164,11 @@ private:
         if (!appliance.load())
             return give(terminal, appliance.answer(), {});
         const auto& model = appliance.model();
+        std::vector<std::string> names;
+        for (const auto& partition : model.partitions)
+            names.push_back(partition.name.value);
+        if (!view_is_known(terminal, std::move(names)))
+            return kUsage;
         if (print_command_)
             return start(terminal, model.board, model.name.value + ".iso", session);
         if (const int code = check_machine(terminal, model.board); code != kDone)

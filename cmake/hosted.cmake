@@ -6,8 +6,9 @@ target_compile_options(septum-hosted INTERFACE
   -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wold-style-cast -Wshadow -Wimplicit-fallthrough
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 if(SEPTUM_SANITIZE)
-  # Compiling is half of what a test run takes: no more optimisation and debug information than reports and their lines need.
-  target_compile_options(septum-hosted INTERFACE -O1 -gline-tables-only
+  # Compiling is half of what a test run takes: no more optimisation and debug information than reports and their lines need, and none
+  # for a target that says SEPTUM_UNOPTIMIZED.
+  target_compile_options(septum-hosted INTERFACE $<IF:$<BOOL:$<TARGET_PROPERTY:SEPTUM_UNOPTIMIZED>>,-O0,-O1> -gline-tables-only
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(septum-hosted INTERFACE -fsanitize=address,undefined)
 endif()
@@ -26,6 +27,7 @@ function(septum_test name)
   find_package(GTest REQUIRED)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE septum-hosted GTest::gtest_main ${ARG_LIBS})
+  set_target_properties(${name} PROPERTIES SEPTUM_UNOPTIMIZED ON) # the tests' own files; what they test is optimised
   target_compile_definitions(${name} PRIVATE SEPTUM_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SEPTUM_BINARY_DIR="${CMAKE_BINARY_DIR}")
   add_test(NAME ${name} COMMAND ${name})
 endfunction()

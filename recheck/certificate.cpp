@@ -7,35 +7,37 @@ namespace septum::recheck {
 
 namespace {
 
-constexpr std::uint64_t kFormat = 1;
+constexpr std::uint64_t kFormat = 2;
 constexpr std::string_view kSealLine = "\n  \"seal\": ";
 
-std::uint32_t small(const Json& json, std::uint64_t limit) {
+std::uint32_t number(const Json& json) {
     const std::uint64_t value = json.kind == Json::Kind::string ? json.hexadecimal() : json.integer();
-    if (value > limit)
+    if (value > 0xFFFF'FFFF)
         throw Unreadable("`" + json.where + "` of the certificate is too large");
     return static_cast<std::uint32_t>(value);
 }
 
-std::vector<Range> ranges(const Json& json, std::uint64_t limit) {
-    std::vector<Range> out;
-    for (const Json& pair : json.list()) {
-        if (pair.list().size() != 2)
-            throw Unreadable("`" + pair.where + "` of the certificate is not a pair");
-        out.push_back({small(pair.array[0], limit), small(pair.array[1], limit)});
-    }
+Range pair(const Json& json) {
+    if (json.list().size() != 2)
+        throw Unreadable("`" + json.where + "` of the certificate is not a pair");
+    return {number(json.array[0]), number(json.array[1])};
+}
+
+template <typename Read>
+auto each(const Json& list, Read&& read) {
+    std::vector<decltype(read(list))> out;
+    for (const Json& one : list.list())
+        out.push_back(read(one));
     return out;
 }
 
-std::vector<Memory> memory(const Json& json, bool typed) {
-    std::vector<Memory> out;
-    for (const Json& one : json.list()) {
-        one.expect_keys(typed ? std::vector<std::string>{"gpa", "hpa", "size", "access", "type"}
-                              : std::vector<std::string>{"gpa", "hpa", "size", "access"});
-        out.push_back({one.at("gpa").hexadecimal(), one.at("hpa").hexadecimal(), one.at("size").hexadecimal(),
-                       one.at("access").text(), typed ? one.at("type").text() : std::string()});
-    }
-    return out;
+Memory mapping(const Json& json) {
+    const auto [gpa, hpa, size, access, type] = json.members({"gpa", "hpa", "size", "access", "type"});
+    return {gpa->hexadecimal(), hpa->hexadecimal(), size->hexadecimal(), access->text(), type->text()};
+}
+Memory untyped_mapping(const Json& json) {
+    const auto [gpa, hpa, size, access] = json.members({"gpa", "hpa", "size", "access"});
+    return {gpa->hexadecimal(), hpa->hexadecimal(), size->hexadecimal(), access->text(), ""};
 }
 
 std::string digest(const Json& json) {
@@ -50,43 +52,50 @@ std::optional<std::string> maybe_digest(const Json& json) {
 }
 
 Partition partition(const Json& json) {
-    json.expect_keys({"name", "asid", "apic_ids", "memory", "ports", "msr_reads", "msr_writes"});
-    Partition out;
-    out.name = json.at("name").text();
-    out.asid = json.at("asid").integer();
-    for (const Json& id : json.at("apic_ids").list())
-        out.apic_ids.push_back(small(id, 0xFFFF'FFFF));
-    out.memory = memory(json.at("memory"), true);
-    out.ports = ranges(json.at("ports"), 0xFFFF);
-    out.msr_reads = ranges(json.at("msr_reads"), 0xFFFF'FFFF);
-    out.msr_writes = ranges(json.at("msr_writes"), 0xFFFF'FFFF);
-    return out;
+    const auto [name, asid, apic_ids, memory, ports, msr_reads, msr_writes] =
+        json.members({"name", "asid", "apic_ids", "memory", "ports", "msr_reads", "msr_writes"});
+    return {name->text(),       asid->integer(),        each(*apic_ids, number), each(*memory, mapping),
+            each(*ports, pair), each(*msr_reads, pair), each(*msr_writes, pair)};
 }
 
 Channel channel(const Json& json) {
-    json.expect_keys({"name", "from", "to", "base", "size", "doorbell"});
-    return {json.at("name").text(),        json.at("from").text(),        json.at("to").text(),
-            json.at("base").hexadecimal(), json.at("size").hexadecimal(), json.at("doorbell").truth()};
+    const auto [name, from, to, base, size, doorbell] =
+        json.members({"name", "from", "to", "base", "size", "doorbell"});
+    return {name->text(), from->text(), to->text(), base->hexadecimal(), size->hexadecimal(), doorbell->truth()};
 }
 
 Requesters requesters(const Json& json) {
-    json.expect_keys({"ids", "state", "domain"});
-    const Json& ids = json.at("ids");
-    if (ids.list().size() != 2)
-        throw Unreadable("`" + ids.where + "` of the certificate is not a pair");
-    return {{small(ids.array[0], 0xFFFF), small(ids.array[1], 0xFFFF)},
-            json.at("state").text(),
-            json.at("domain").integer()};
+    const auto [ids, state, domain] = json.members({"ids", "state", "domain"});
+    return {pair(*ids), state->text(), domain->integer()};
+}
+
+Interrupts interrupts(const Json& json) {
+    const auto [table, entries, requester, source, owner, cpus, vectors, delivery, present] =
+        json.members({"table", "entries", "requester", "source", "owner", "cpus", "vectors", "delivery", "present"});
+    if (source->text() != "exact")
+        throw Differs("`" + source->where + "` of the certificate is not `exact`");
+    return {table->hexadecimal(), pair(*entries), number(*requester), owner->text(),
+            each(*cpus, number),  pair(*vectors), delivery->text(),   present->truth()};
+}
+
+Domain domain(const Json& json) {
+    const auto [id, memory] = json.members({"id", "memory"});
+    return {id->integer(), each(*memory, untyped_mapping)};
+}
+
+Private kernel_range(const Json& json) {
+    const auto [name, base, size] = json.members({"name", "base", "size"});
+    return {name->text(), base->hexadecimal(), size->hexadecimal()};
 }
 
 void read_properties(const Json& json, bool image_alone, Certificate& out) {
     std::string before;
     for (const Json& property : json.list()) {
-        property.expect_keys({"id", "level", "verdict", "reason"});
-        const std::string& id = property.at("id").text();
-        const std::string& verdict = property.at("verdict").text();
-        (void)property.at("level").text();
-        (void)property.at("reason").text();
+        const auto [key, level, found, reason] = property.members({"id", "level", "verdict", "reason"});
+        const std::string& id = key->text();
+        const std::string& verdict = found->text();
+        (void)level->text();
+        (void)reason->text();
         if (id <= before)
             throw Differs("property `" + id + "` is out of order or there twice");
         before = id;
@@ -118,48 +127,43 @@ Certificate read_certificate(Bytes file) {
     const Json root = parse_json(text);
     if (root.kind != Json::Kind::object || root.object.count("septum_certificate") == 0)
         throw Unreadable("this is no certificate: it lacks `septum_certificate`");
-    if (const std::uint64_t format = root.at("septum_certificate").integer(); format != kFormat) {
-        throw Unreadable("the certificate has format " + std::to_string(format) + ", expected " +
+    if (const std::uint64_t found = root.at("septum_certificate").integer(); found != kFormat) {
+        throw Unreadable("the certificate has format " + std::to_string(found) + ", expected " +
                          std::to_string(kFormat));
     }
-    root.expect_keys({"septum_certificate", "tool", "appliance", "image", "unit", "partitions", "channels",
-                      "requesters", "domains", "kernel", "properties", "outside", "seal"});
-    check_seal(text, digest(root.at("seal")));
+    const auto [format, tool, appliance, image, unit, partitions, channels, requests, interrupt_entries, domains,
+                kernel, properties, outside, seal] =
+        root.members({"septum_certificate", "tool", "appliance", "image", "unit", "partitions", "channels",
+                      "requesters", "interrupts", "domains", "kernel", "properties", "outside", "seal"});
+    check_seal(text, digest(*seal));
 
     Certificate out;
-    const Json& tool = root.at("tool");
-    tool.expect_keys({"name", "sha256"});
-    (void)tool.at("name").text();
-    out.tool_digest = digest(tool.at("sha256"));
-    const Json& appliance = root.at("appliance");
-    appliance.expect_keys({"name", "board", "sha256", "board_sha256"});
-    out.claims.appliance = appliance.at("name").text();
-    out.claims.board = appliance.at("board").text();
-    out.appliance_digest = maybe_digest(appliance.at("sha256"));
-    out.board_digest = maybe_digest(appliance.at("board_sha256"));
-    const Json& image = root.at("image");
-    image.expect_keys({"sha256", "size", "kernel_sha256", "bundle_sha256"});
-    out.claims.digests = {digest(image.at("sha256")), digest(image.at("kernel_sha256")),
-                          digest(image.at("bundle_sha256")), image.at("size").integer()};
-    out.claims.unit = root.at("unit").text();
-    for (const Json& one : root.at("partitions").list())
-        out.claims.partitions.push_back(partition(one));
-    for (const Json& one : root.at("channels").list())
-        out.claims.channels.push_back(channel(one));
-    for (const Json& one : root.at("requesters").list())
-        out.claims.requesters.push_back(requesters(one));
-    for (const Json& one : root.at("domains").list()) {
-        one.expect_keys({"id", "memory"});
-        out.claims.domains.push_back({one.at("id").integer(), memory(one.at("memory"), false)});
-    }
-    for (const Json& one : root.at("kernel").list()) {
-        one.expect_keys({"name", "base", "size"});
-        out.claims.kernel.push_back(
-            {one.at("name").text(), one.at("base").hexadecimal(), one.at("size").hexadecimal()});
-    }
-    for (const Json& one : root.at("outside").list())
+    Claims& claims = out.claims;
+    const auto [tool_name, tool_digest] = tool->members({"name", "sha256"});
+    (void)tool_name->text();
+    out.tool_digest = digest(*tool_digest);
+    const auto [name, board, file_digest, board_digest] =
+        appliance->members({"name", "board", "sha256", "board_sha256"});
+    claims.appliance = name->text();
+    claims.board = board->text();
+    out.appliance_digest = maybe_digest(*file_digest);
+    out.board_digest = maybe_digest(*board_digest);
+    const auto [whole, size, kernel_file, bundle] =
+        image->members({"sha256", "size", "kernel_sha256", "bundle_sha256"});
+    claims.image_digest = digest(*whole);
+    claims.image_size = size->integer();
+    claims.kernel_digest = digest(*kernel_file);
+    claims.bundle_digest = digest(*bundle);
+    claims.unit = unit->text();
+    claims.partitions = each(*partitions, partition);
+    claims.channels = each(*channels, channel);
+    claims.requesters = each(*requests, requesters);
+    claims.interrupts = each(*interrupt_entries, interrupts);
+    claims.domains = each(*domains, domain);
+    claims.kernel = each(*kernel, kernel_range);
+    for (const Json& one : outside->list())
         (void)one.text();
-    read_properties(root.at("properties"), !out.appliance_digest, out);
+    read_properties(*properties, !out.appliance_digest, out);
     return out;
 }
 

@@ -15,13 +15,11 @@ struct Memory {
     std::uint64_t size = 0;
     std::string access; // "rwx"
     std::string type;   // "write-back"; empty for DMA domains, whose tables say nothing of it
-    friend bool operator==(const Memory&, const Memory&) = default;
 };
 
 struct Range { // inclusive
     std::uint32_t first = 0;
     std::uint32_t last = 0;
-    friend bool operator==(const Range&, const Range&) = default;
 };
 
 struct Partition {
@@ -41,14 +39,25 @@ struct Channel {
     std::uint64_t base = 0;
     std::uint64_t size = 0;
     bool doorbell = false;
-    friend bool operator==(const Channel&, const Channel&) = default;
 };
 
 struct Requesters {
     Range ids;
     std::string state;
     std::uint64_t domain = 0;
-    friend bool operator==(const Requesters&, const Requesters&) = default;
+};
+
+// Entries of an interrupt table that one requester has to itself, and what the kernel may make of them while
+// partitions run.
+struct Interrupts {
+    std::uint64_t table = 0; // host-physical
+    Range entries;
+    std::uint32_t requester = 0;
+    std::string owner;
+    std::vector<std::uint32_t> cpus; // APIC ids
+    Range vectors;
+    std::string delivery; // "fixed", "nmi"
+    bool present = false; // already before any partition runs
 };
 
 struct Domain {
@@ -60,27 +69,23 @@ struct Private {
     std::string name;
     std::uint64_t base = 0;
     std::uint64_t size = 0;
-    friend bool operator==(const Private&, const Private&) = default;
 };
 
 // The one of them that partitions may be let read.
 inline constexpr const char* kEventLog = "the event log";
 
-struct Digests {
-    std::string image;
-    std::string kernel;
-    std::string bundle;
-    std::uint64_t image_size = 0;
-};
-
 struct Claims {
     std::string appliance;
     std::string board;
     std::string unit;
-    Digests digests;
+    std::string image_digest;
+    std::string kernel_digest;
+    std::string bundle_digest;
+    std::uint64_t image_size = 0;
     std::vector<Partition> partitions;
     std::vector<Channel> channels;
     std::vector<Requesters> requesters;
+    std::vector<Interrupts> interrupts;
     std::vector<Domain> domains;
     std::vector<Private> kernel;
 };
@@ -95,11 +100,11 @@ struct Certificate {
     std::size_t proved = 0;
 };
 
-// A device of the manifest, as far as confinement goes.
+// A device of the manifest, as far as confinement goes; the kernel's watchdog too, which has no domain.
 struct Owned {
-    std::uint32_t requester = 0;
     std::uint32_t domain = 0;
-    std::string partition;
+    Interrupts interrupts; // what the manifest gives it
+    std::uint32_t met = 0; // of these entries, found in a table
 };
 struct Image {
     Claims claims;

@@ -5,8 +5,6 @@
 #include "recheck/iso.hpp"
 #include "recheck/tables.hpp"
 
-#include <septum/manifest/manifest.hpp>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -22,21 +20,12 @@ using manifest::Header;
 constexpr std::uint64_t kLocalApic = 0xFEE0'0000; // APM 2 §16.3.1
 
 template <typename Record>
-Record record_at(Bytes bytes, std::uint64_t offset) {
-    if (offset > bytes.size() || sizeof(Record) > bytes.size() - offset)
-        throw Unreadable("the bundle is cut short");
-    Record out;
-    std::memcpy(&out, bytes.data() + offset, sizeof out);
-    return out;
-}
-
-template <typename Record>
 std::vector<Record> records(Bytes manifest_bytes, const manifest::Table& table) {
     std::vector<Record> out;
     if (table.count > manifest_bytes.size() / sizeof(Record))
         throw Unreadable("a table of the manifest is longer than the manifest");
     for (std::uint64_t i = 0; i < table.count; ++i)
-        out.push_back(record_at<Record>(manifest_bytes, table.offset + i * sizeof(Record)));
+        out.push_back(read_at<Record>(manifest_bytes, table.offset + i * sizeof(Record)));
     return out;
 }
 
@@ -44,21 +33,10 @@ std::string text(const char (&name)[manifest::kNameSize]) {
     return {name, strnlen(name, sizeof name)};
 }
 
-std::string hex_of(const manifest::Digest& digest) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string out;
-    for (const std::uint8_t byte : digest.bytes) {
-        out += kDigits[byte >> 4];
-        out += kDigits[byte & 15];
-    }
-    return out;
-}
-
 void expect_digest(const manifest::Digest& claimed, Bytes bytes, const std::string& what) {
-    if (const std::string found = sha256(bytes); found != hex_of(claimed)) {
-        throw Differs("the manifest says that " + what + " has SHA-256 " + hex_of(claimed) + ", but its bytes give " +
-                      found);
-    }
+    const std::string expected = digits(claimed.bytes);
+    if (const std::string found = sha256(bytes); found != expected)
+        throw Differs("the manifest says that " + what + " has SHA-256 " + expected + ", but its bytes give " + found);
 }
 
 // The one word behind `command` in grub.cfg; GRUB takes words apart by blanks.
@@ -84,26 +62,20 @@ std::string loaded_by(Bytes config, const std::string& command) {
 std::vector<std::uint8_t> measured_part(Bytes kernel) {
     constexpr std::uint32_t kLoad = 1;
     constexpr std::uint32_t kWrite = 2;
-    if (kernel.size() < 64 || std::memcmp(kernel.data(),
-                                          "\x7f"
-                                          "ELF",
-                                          4) != 0)
+    if (kernel.size() < 64 || read_at<std::uint32_t>(kernel, 0) != 0x464C'457F) // 7F "ELF"
         throw Unreadable("the kernel in the image is no ELF");
-    const auto headers = record_at<std::uint64_t>(kernel, 32);
-    const auto size = record_at<std::uint16_t>(kernel, 54);
-    const auto count = record_at<std::uint16_t>(kernel, 56);
+    const auto headers = read_at<std::uint64_t>(kernel, 32);
+    const auto size = read_at<std::uint16_t>(kernel, 54);
+    const auto count = read_at<std::uint16_t>(kernel, 56);
     std::vector<std::uint8_t> out;
     for (std::uint64_t i = 0; i < count; ++i) {
         const std::uint64_t at = headers + i * size;
-        if (at > kernel.size())
-            throw Unreadable("the kernel in the image is cut short");
-        if (record_at<std::uint32_t>(kernel, at) == kLoad && (record_at<std::uint32_t>(kernel, at + 4) & kWrite) == 0) {
-            const auto first = record_at<std::uint64_t>(kernel, at + 8);
-            const auto length = record_at<std::uint64_t>(kernel, at + 32);
-            if (first > kernel.size() || length > kernel.size() - first || length > kernel.size() - out.size())
-                throw Unreadable("the kernel in the image is cut short");
-            const Bytes part = kernel.subspan(first, length);
-            out.insert(out.end(), part.begin(), part.end());
+        if (read_at<std::uint32_t>(kernel, at) == kLoad && (read_at<std::uint32_t>(kernel, at + 4) & kWrite) == 0) {
+            const auto first = read_at<std::uint64_t>(kernel, at + 8);
+            const Bytes loaded = part(kernel, first, read_at<std::uint64_t>(kernel, at + 32));
+            if (loaded.size() > kernel.size() - out.size())
+                throw Unreadable("the kernel in the image loads more than it holds");
+            out.insert(out.end(), loaded.begin(), loaded.end());
         }
     }
     return out;
@@ -117,7 +89,7 @@ struct Bundle {
 };
 
 Bundle open(Bytes bytes) {
-    Bundle out{bytes, record_at<Header>(bytes, 0), {}, {}};
+    Bundle out{bytes, read_at<Header>(bytes, 0), {}, {}};
     const Header& h = out.header;
     if (h.magic != manifest::kMagic)
         throw Unreadable("the bundle in the image has no manifest");
@@ -131,7 +103,7 @@ Bundle open(Bytes bytes) {
         throw Unreadable("the parts of the bundle do not fit into it");
     }
     out.manifest = bytes.first(h.manifest_size);
-    out.host = {h.bundle_base.value, bytes, h.bundle_base.value + h.tables_offset, h.tables_size};
+    out.host = {h.bundle_base.value, bytes, h.bundle_base.value + h.tables_offset, h.tables_size, {}};
     return out;
 }
 
@@ -150,37 +122,31 @@ void check_payloads(const Bundle& bundle, const manifest::Partition& record) {
     std::vector<std::uint8_t> all;
     for (std::uint64_t i = record.payloads.first; i < std::uint64_t{record.payloads.first} + record.payloads.count;
          ++i) {
-        if (i >= payloads.size() || payloads[i].offset > bundle.bytes.size() ||
-            payloads[i].size > bundle.bytes.size() - payloads[i].offset) {
-            throw Differs("a payload of `" + text(record.name) + "` lies outside the bundle");
-        }
-        const Bytes part = bundle.bytes.subspan(payloads[i].offset, payloads[i].size);
-        if (part.size() > bundle.bytes.size() - all.size())
+        if (i >= payloads.size())
+            throw Differs("a payload of `" + text(record.name) + "` is not in the manifest");
+        const Bytes segment = part(bundle.bytes, payloads[i].offset, payloads[i].size);
+        if (segment.size() > bundle.bytes.size() - all.size())
             throw Differs("the payloads of `" + text(record.name) + "` are too large");
-        all.insert(all.end(), part.begin(), part.end());
+        all.insert(all.end(), segment.begin(), segment.end());
     }
     expect_digest(record.payload_digest, all, "the payload of `" + text(record.name) + "`");
 }
 
-void read_partitions(const Bundle& bundle, Claims& out) {
+void read_partitions(Bundle& bundle, Claims& out) {
     const auto cpus = records<manifest::Cpu>(bundle.manifest, bundle.header.cpus);
     for (const manifest::Partition& record : records<manifest::Partition>(bundle.manifest, bundle.header.partitions)) {
         const std::string name = text(record.name);
-        Partition partition;
-        partition.name = name;
-        partition.asid = record.asid;
+        Partition partition{name, record.asid, {}, {}, {}, {}, {}};
         for (std::uint64_t i = record.first_cpu; i < std::uint64_t{record.first_cpu} + record.cpu_count; ++i) {
             if (i >= cpus.size() || cpus[i].partition != out.partitions.size())
                 throw Differs("a CPU of `" + name + "` is not its own in the manifest");
             partition.apic_ids.push_back(cpus[i].apic_id);
         }
-        const Roots roots{record.npt_root.value, record.iopm.value, record.msrpm.value, record.asid};
-        check_template(bundle.host, record.vmcb_boot.value, roots, name);
-        check_template(bundle.host, record.vmcb_ap.value, roots, name);
-        partition.memory = nested_reach(bundle.host, record.npt_root.value, name);
-        partition.ports = granted_ports(bundle.host, record.iopm.value, name);
-        partition.msr_reads = granted_msrs(bundle.host, record.msrpm.value, false, name);
-        partition.msr_writes = granted_msrs(bundle.host, record.msrpm.value, true, name);
+        check_template(bundle.host, record.vmcb_boot.value, record, name);
+        check_template(bundle.host, record.vmcb_ap.value, record, name);
+        partition.memory =
+            reach(bundle.host, Format::nested, record.npt_root.value, 4, 7, "the nested tables of `" + name + "`");
+        read_maps(bundle.host, record, partition);
         check_payloads(bundle, record);
         out.partitions.push_back(std::move(partition));
     }
@@ -190,29 +156,53 @@ std::string partition_name(const Claims& claims, std::uint16_t index) {
     return index < claims.partitions.size() ? claims.partitions[index].name : "nobody";
 }
 
-void read_devices(const Bundle& bundle, Image& out) {
+// Who owns what, and which entries of interrupt tables the kernel may write for it.
+void read_owners(const Bundle& bundle, Image& out) {
     const Header& h = bundle.header;
-    Remapping remapping;
-    switch (h.iommu.kind) {
-    case manifest::IommuKind::none:
-        out.claims.unit = "none";
-        return;
-    case manifest::IommuKind::vt_d:
-        out.claims.unit = "vt-d";
-        remapping = vtd_remapping(bundle.host, h.iommu.root_table.value);
-        break;
-    case manifest::IommuKind::amd_vi:
-        out.claims.unit = "amd-vi";
-        remapping = amd_remapping(bundle.host, h.iommu.root_table.value);
-        break;
-    default:
-        throw Unreadable("the manifest names an IOMMU of an unknown kind");
-    }
-    out.claims.requesters = std::move(remapping.requesters);
-    out.claims.domains = std::move(remapping.domains);
+    const std::uint64_t table = h.iommu.interrupt_table.value; // VT-d: the one of all
     for (const manifest::Device& device : records<manifest::Device>(bundle.manifest, h.devices)) {
-        if (device.bdf != manifest::kNobody)
-            out.devices.push_back({device.bdf, device.domain, partition_name(out.claims, device.partition)});
+        const std::uint64_t end = std::uint64_t{device.first_handle} + device.handles;
+        if (device.bdf == manifest::kNobody)
+            continue;
+        if (device.partition >= out.claims.partitions.size() || end > manifest::kMaxInterruptHandles)
+            throw Differs("the device `" + text(device.name) + "` has no owner, or interrupts that no table has");
+        const Partition& owner = out.claims.partitions[device.partition];
+        Interrupts own{table, {1, 0}, device.bdf, owner.name, owner.apic_ids, {32, 0xFF}, "fixed", false};
+        if (h.iommu.kind == manifest::IommuKind::amd_vi)
+            own.table = device.interrupt_table.value;
+        if (device.handles != 0)
+            own.entries = {device.first_handle, static_cast<std::uint32_t>(end - 1)};
+        out.devices.push_back({device.domain, own, 0});
+    }
+    if (const manifest::Watchdog& w = h.watchdog; w.kind != manifest::WatchdogKind::none && w.handle != ~0U) {
+        constexpr std::uint32_t kNoDomain = 0x1'0000;
+        out.devices.push_back(
+            {kNoDomain,
+             {table, {w.handle, w.handle}, w.requester, "the kernel", {w.apic_id}, {0, 0xFF}, "nmi", true},
+             0});
+    }
+}
+
+void read_devices(Bundle& bundle, Image& out) {
+    static constexpr const char* kUnits[] = {"none", "vt-d", "amd-vi"};
+    const manifest::Iommu& unit = bundle.header.iommu;
+    if (unit.kind > manifest::IommuKind::amd_vi)
+        throw Unreadable("the manifest names an IOMMU of an unknown kind");
+    out.claims.unit = kUnits[static_cast<std::size_t>(unit.kind)];
+    read_owners(bundle, out);
+    if (unit.kind == manifest::IommuKind::vt_d)
+        read_vtd(bundle.host, unit, out);
+    if (unit.kind == manifest::IommuKind::amd_vi)
+        read_amd(bundle.host, unit, out);
+    for (const Owned& device : out.devices) {
+        const Interrupts& own = device.interrupts;
+        if (device.met != own.entries.last - own.entries.first + 1) {
+            throw Differs("requester " + hex(own.requester) + " of `" + own.owner + "` has " +
+                          std::to_string(device.met) + " of its entries " + hex(own.entries.first) + ".." +
+                          hex(own.entries.last) + " in the interrupt table at " + hex(own.table));
+        }
+        if (device.met != 0)
+            out.claims.interrupts.push_back(own);
     }
 }
 
@@ -256,14 +246,17 @@ Image read_image(Bytes file, Bytes kernel, Bytes bundle_bytes) {
         kernel = iso_file(file, loaded_by(config, "multiboot2"));
         bundle_bytes = iso_file(file, loaded_by(config, "module2"));
     } else {
-        for (const Bytes part : {kernel, bundle_bytes})
-            if (memmem(file.data(), file.size(), part.data(), part.size()) == nullptr) // linear, whatever the bytes
+        for (const Bytes taken : {kernel, bundle_bytes})
+            if (memmem(file.data(), file.size(), taken.data(), taken.size()) == nullptr) // linear, whatever the bytes
                 throw Unreadable("the image does not hold kernel and bundle, in one piece each");
     }
-    const Bundle bundle = open(bundle_bytes);
+    Bundle bundle = open(bundle_bytes);
     out.claims.appliance = text(bundle.header.name);
     out.claims.board = text(bundle.header.board);
-    out.claims.digests = {sha256(file), sha256(kernel), sha256(bundle_bytes), file.size()};
+    out.claims.image_digest = sha256(file);
+    out.claims.image_size = file.size();
+    out.claims.kernel_digest = sha256(kernel);
+    out.claims.bundle_digest = sha256(bundle_bytes);
     check_digests(bundle, kernel);
     read_partitions(bundle, out.claims);
     for (const manifest::Channel& channel : records<manifest::Channel>(bundle.manifest, bundle.header.channels)) {

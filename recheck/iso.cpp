@@ -2,6 +2,7 @@
 #include "recheck/iso.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <optional>
 
@@ -14,20 +15,8 @@ constexpr std::uint64_t kPrimary = 16 * kSector;
 constexpr std::size_t kRootRecord = 156; // ECMA-119 §8.4.18
 constexpr std::size_t kFixedPart = 33;   // of a directory record, §9.1
 
-std::uint32_t le32(Bytes bytes, std::size_t at) {
-    std::uint32_t value = 0;
-    std::memcpy(&value, bytes.data() + at, sizeof value);
-    return value;
-}
-
 Bytes extent(Bytes image, Bytes record) {
-    const std::uint64_t first = le32(record, 2) * kSector;
-    const std::uint64_t size = le32(record, 10);
-    if (first > image.size() || size > image.size() - first) {
-        throw Unreadable("the image is cut short: a file reaches to byte " + std::to_string(first + size) + " of " +
-                         std::to_string(image.size()));
-    }
-    return image.subspan(first, size);
+    return part(image, read_at<std::uint32_t>(record, 2) * kSector, read_at<std::uint32_t>(record, 10));
 }
 
 // The name in the NM entries of the record's system use area, else its ISO 9660 name without version, in lower case.
@@ -44,8 +33,8 @@ std::string name_of(Bytes record) {
         return name;
     name.assign(reinterpret_cast<const char*>(record.data() + kFixedPart), length);
     name = name.substr(0, name.find(';'));
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    for (char& c : name)
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return name;
 }
 
@@ -86,10 +75,8 @@ Bytes iso_file(Bytes image, const std::string& path) {
     for (std::size_t at = 0; at < path.size();) {
         const std::size_t next = std::min(path.find('/', at + 1), path.size());
         const auto entry = find(extent(image, record), path.substr(at + 1, next - at - 1));
-        const bool directory = next != path.size();
-        if (!entry || (((*entry)[25] & 2) != 0) != directory) { // file flags §9.1.6
+        if (!entry || (((*entry)[25] & 2) != 0) != (next != path.size())) // file flags §9.1.6: a directory
             throw Unreadable("the image has no file `" + path + "`");
-        }
         record = *entry;
         at = next;
     }

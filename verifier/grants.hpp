@@ -59,6 +59,20 @@ struct RequesterGrants {
     friend bool operator==(const RequesterGrants&, const RequesterGrants&) = default;
 };
 
+// Entries of an interrupt table that one requester has to itself, and what the kernel may make of them while
+// partitions run: it changes vector and destination only.
+struct InterruptGrants {
+    std::uint64_t table = 0; // host-physical
+    NumberRange entries;
+    std::uint32_t requester = 0;
+    bool exact = true; // all bits of the requester id are compared
+    std::string owner; // a partition, or "the kernel"
+    std::vector<std::uint32_t> apic_ids;
+    NumberRange vectors;
+    std::string delivery; // "fixed", "nmi"
+    bool present = false; // already before any partition runs
+};
+
 struct DomainGrants {
     std::uint32_t id = 0;
     std::vector<MemoryGrant> memory; // gpa: DMA address
@@ -77,6 +91,7 @@ struct Grants {
     std::vector<PartitionGrants> partitions; // in the manifest's order
     std::vector<ChannelGrants> channels;     // in the manifest's order
     std::vector<RequesterGrants> requesters; // all 65,536 ids when there is a unit; by id
+    std::vector<InterruptGrants> interrupts; // in the manifest's order of devices, the watchdog's last
     std::vector<DomainGrants> domains;       // by id
     std::vector<PrivateRange> kernel;        // host-physical, by base
     std::array<std::uint8_t, 32> image_digest{};

@@ -39,9 +39,9 @@ def prepare(folder: pathlib.Path, septum: pathlib.Path) -> None:
     (folder / "main.yaml").write_text(text)
     for name in ("guests", "kernels", "plans", "out", "capture", ".zfunc", ".config/fish/completions", ".local/share/bash-completion/completions"):
         (folder / name).mkdir(parents=True)
-    for name in ("appliance.iso", "appliance.img", "v1.iso"):
-        run(str(septum), "build", "appliance.yaml", "-o", name)
-    (folder / "v2.iso").symlink_to("v1.iso")
+    run(str(septum), "build", "appliance.yaml", "-o", "appliance", "--target", "iso,disk")
+    for name in ("v1.iso", "v2.iso"):
+        (folder / name).symlink_to("appliance.iso")
     (folder / "accepted.yaml").write_text("acknowledged: 1\nfindings: []\n")
     (folder / "approved.txt").write_text("")
     board = (ROOT / "config/boards/qemu-q35.yaml").read_text()

@@ -15,6 +15,7 @@ SAYERS = {"problem": 1, "failure": 0, "error": 0, "fail": 0, "usage": 0, "not_ou
 UNREACHABLE = {
     "not enough memory": "under a limit that lets septum start, the sanitizers do not",
     "cannot run `": "QEMU is removed after it said its version",
+    "the system refused what the work needs:": "under such a limit, too",
     "internal error:": "a defect of septum",
     "the image changed while it was proved": "somebody else writes to the file in these milliseconds",
     "it cannot be read": "a guard: the decoder says why",

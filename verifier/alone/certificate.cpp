@@ -9,7 +9,7 @@ namespace septum::verifier {
 
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 // What no certificate speaks of.
 constexpr const char* kOutside[] = {
@@ -76,14 +76,14 @@ std::string memory_text(const MemoryGrant& grant, bool typed) {
                        hexed(grant.size), in_quotes(grant.access), typed ? ", \"type\": " + in_quotes(grant.type) : "");
 }
 
+std::string numbers(const std::vector<std::uint32_t>& ids) {
+    return fmt::format("[{}]", fmt::join(ids, ", "));
+}
+
 std::string partition_text(const PartitionGrants& partition) {
-    std::string ids;
-    for (const std::uint32_t id : partition.apic_ids) {
-        ids += (ids.empty() ? "" : ", ") + std::to_string(id);
-    }
-    return fmt::format("{{\"name\": {}, \"asid\": {}, \"apic_ids\": [{}],\n     \"memory\": {},\n     \"ports\": {},\n"
+    return fmt::format("{{\"name\": {}, \"asid\": {}, \"apic_ids\": {},\n     \"memory\": {},\n     \"ports\": {},\n"
                        "     \"msr_reads\": {},\n     \"msr_writes\": {}}}",
-                       in_quotes(partition.name), partition.asid, ids,
+                       in_quotes(partition.name), partition.asid, numbers(partition.apic_ids),
                        list(partition.memory, "     ", [](const MemoryGrant& m) { return memory_text(m, true); }),
                        pairs(partition.ports), pairs(partition.msr_reads), pairs(partition.msr_writes));
 }
@@ -97,6 +97,15 @@ std::string channel_text(const ChannelGrants& channel) {
 std::string requester_json(const RequesterGrants& requesters) {
     return fmt::format(R"({{"ids": [{}, {}], "state": {}, "domain": {}}})", hexed(requesters.ids.first),
                        hexed(requesters.ids.last), in_quotes(requesters.state), requesters.domain);
+}
+
+std::string interrupt_text(const InterruptGrants& grant) {
+    return fmt::format("{{\"table\": {}, \"entries\": [{}, {}], \"requester\": {}, \"source\": {}, \"owner\": {},\n"
+                       "     \"cpus\": {}, \"vectors\": [{}, {}], \"delivery\": {}, \"present\": {}}}",
+                       hexed(grant.table), hexed(grant.entries.first), hexed(grant.entries.last),
+                       hexed(grant.requester), in_quotes(grant.exact ? "exact" : "loose"), in_quotes(grant.owner),
+                       numbers(grant.apic_ids), hexed(grant.vectors.first), hexed(grant.vectors.last),
+                       in_quotes(grant.delivery), grant.present);
 }
 
 std::string domain_text(const DomainGrants& domain) {
@@ -128,6 +137,7 @@ std::optional<std::string> certificate(const Report& report, const Grants& grant
     out += fmt::format("  \"channels\": {},\n", list(grants.channels, "  ", channel_text));
     out += fmt::format("  \"unit\": {},\n", in_quotes(grants.unit));
     out += fmt::format("  \"requesters\": {},\n", list(grants.requesters, "  ", requester_json));
+    out += fmt::format("  \"interrupts\": {},\n", list(grants.interrupts, "  ", interrupt_text));
     out += fmt::format("  \"domains\": {},\n", list(grants.domains, "  ", domain_text));
     out += fmt::format("  \"kernel\": {},\n", list(grants.kernel, "  ", [](const PrivateRange& own) {
                            return fmt::format(R"({{"name": {}, "base": {}, "size": {}}})", in_quotes(own.name),

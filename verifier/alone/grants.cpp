@@ -110,6 +110,82 @@ void add_devices(const DeviceFacts& devices, Grants& out) {
               [](const DomainGrants& a, const DomainGrants& b) { return a.id < b.id; });
 }
 
+// One function or the watchdog, as the manifest has it: what of it the tables hold.
+void add_interrupts(const DeviceFacts& devices, InterruptGrants limits, std::uint64_t first, std::uint64_t count,
+                    Grants& out) {
+    std::vector<InterruptGrants> found;
+    const auto entry = [&](std::uint32_t index, bool exact, bool present) {
+        if (index < first || index - first >= count) {
+            return;
+        }
+        InterruptGrants one = limits;
+        one.entries = {index, index};
+        one.exact = exact;
+        one.present = present;
+        found.push_back(std::move(one));
+    };
+    for (const decode::ReservedHandle& handle : devices.interrupts.reserved) {
+        if (handle.source == limits.requester) {
+            entry(handle.index, handle.source_check == 1 && handle.qualifier == 0, false);
+        }
+    }
+    for (const decode::InterruptEntry& each : devices.interrupts.present) {
+        if (each.source == limits.requester) {
+            entry(each.index, each.source_check == 1 && each.qualifier == 0, true);
+        }
+    }
+    for (const decode::DeviceInterruptTable& table : devices.interrupt_tables) {
+        for (std::uint32_t index = 0; table.base == limits.table && index < table.entries; ++index) {
+            const bool enabled = std::any_of(table.enabled.begin(), table.enabled.end(),
+                                             [&](const decode::InterruptEntry& each) { return each.index == index; });
+            entry(index, table.requester == limits.requester, enabled);
+        }
+    }
+    std::sort(found.begin(), found.end(),
+              [](const InterruptGrants& a, const InterruptGrants& b) { return a.entries.first < b.entries.first; });
+    const std::size_t begin = out.interrupts.size();
+    for (InterruptGrants& one : found) {
+        if (out.interrupts.size() > begin && out.interrupts.back().entries.last + 1 == one.entries.first &&
+            out.interrupts.back().exact == one.exact && out.interrupts.back().present == one.present) {
+            out.interrupts.back().entries.last = one.entries.last;
+        } else {
+            out.interrupts.push_back(std::move(one));
+        }
+    }
+}
+
+void add_interrupts(const Facts& facts, Grants& out) {
+    constexpr NumberRange kFree{32, 0xFF}; // those below are the processor's (APM 2 §8.2)
+    const manifest::Header& h = facts.manifest.header;
+    for (const manifest::Device& device : facts.manifest.devices) {
+        if (device.bdf == manifest::kNobody || device.partition >= out.partitions.size()) {
+            continue;
+        }
+        const PartitionGrants& owner = out.partitions[device.partition];
+        const bool amd = h.iommu.kind == manifest::IommuKind::amd_vi;
+        add_interrupts(facts.devices,
+                       {.table = amd ? device.interrupt_table.value : h.iommu.interrupt_table.value,
+                        .entries = {},
+                        .requester = device.bdf,
+                        .owner = owner.name,
+                        .apic_ids = owner.apic_ids,
+                        .vectors = kFree,
+                        .delivery = "fixed"},
+                       device.first_handle, device.handles, out);
+    }
+    if (h.watchdog.kind != manifest::WatchdogKind::none && h.watchdog.handle != ~0U) {
+        add_interrupts(facts.devices,
+                       {.table = h.iommu.interrupt_table.value,
+                        .entries = {},
+                        .requester = h.watchdog.requester,
+                        .owner = "the kernel",
+                        .apic_ids = {h.watchdog.apic_id},
+                        .vectors = {0, 0xFF}, // an NMI has none
+                        .delivery = "nmi"},
+                       h.watchdog.handle, 1, out);
+    }
+}
+
 std::string name_of(const Facts& facts, std::uint16_t index) {
     return index < facts.partitions.size() ? facts.partitions[index].name : "nobody";
 }
@@ -146,6 +222,7 @@ config::Outcome<Grants> read_grants(std::span<const std::uint8_t> image) {
     }
     add_owners(facts.manifest, out);
     add_devices(facts.devices, out);
+    add_interrupts(facts, out);
     for (const OwnRange& range : kernel_ranges(facts)) {
         out.kernel.push_back({range.name, range.base, range.size});
     }

@@ -211,8 +211,8 @@ def _restarts(workshop: Workshop, count: int, seconds: float) -> None:
 
 
 def restarts(workshop: Workshop) -> None:
-    """a partition ends 150 times with its device at work; a disk's data, and every message between two others, come through"""
-    _restarts(workshop, 150, 500)
+    """a partition ends 60 times with its device at work; a disk's data, and every message between two others, come through"""
+    _restarts(workshop, 60, 500)
 
 
 def restarts_long(workshop: Workshop) -> None:

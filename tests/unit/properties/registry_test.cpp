@@ -273,6 +273,11 @@ TEST_F(TwoWays, NoAnswerIsNoProof) {
     }
 }
 
+TEST_F(TwoWays, ATimeThatWasUpSaysHowToGiveMore) {
+    EXPECT_TRUE(run(true, smt::Result::timeout).reason.ends_with("within 10000 ms: give it longer by `--solver-timeout`"))
+        << run(true, smt::Result::timeout).reason;
+}
+
 TEST_F(TwoWays, EnumerationAloneSaysSo) {
     const PropertyResult result = run(true, smt::Result::violated, false);
     EXPECT_EQ(result.verdict, Verdict::proved);

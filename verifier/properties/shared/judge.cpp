@@ -101,7 +101,11 @@ void Judge::compare(bool holds, const smt::Answer& answer) {
     if (worse) {
         result_.by_solver = solver;
     }
-    if (solver == Verdict::inconclusive) {
+    if (answer.result == smt::Result::timeout) {
+        inconclusive(fmt::format("the solver did not answer query `{}` within {} ms: give it longer by "
+                                 "`--solver-timeout`",
+                                 answer.query, context_.options.timeout_ms));
+    } else if (solver == Verdict::inconclusive) {
         inconclusive(fmt::format("query `{}`: {}{}{}", answer.query, smt::name(answer.result),
                                  answer.detail.empty() ? "" : ": ", answer.detail));
     } else if ((solver == Verdict::proved) != holds) {
