@@ -32,7 +32,7 @@ Answer never_shown(std::string query, const std::vector<CpuidWord>& words, const
             }
         }
         const z3::expr shown = session.context().bool_const("shown");
-        session.add(shown == z3::mk_or(places));
+        session.add(shown == one_of(session, places));
         if (!session.facts_hold(answer)) {
             return;
         }

@@ -128,6 +128,10 @@ bool Session::refuted(Answer& answer) {
     return false;
 }
 
+z3::expr one_of(Session& session, const z3::expr_vector& all) {
+    return all.empty() ? session.context().bool_val(false) : all.size() == 1 ? all[0] : z3::mk_or(all);
+}
+
 Answer run(std::string query, unsigned timeout_ms, const std::function<void(Session&, Answer&)>& ask) {
     const auto start = std::chrono::steady_clock::now();
     Answer answer;

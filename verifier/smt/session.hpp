@@ -54,6 +54,9 @@ private:
     bool settled_ = false;
 };
 
+// Whether one of them holds: none is false, and one is itself, for SMT-LIB knows `or` of two or more only.
+[[nodiscard]] z3::expr one_of(Session& session, const z3::expr_vector& all);
+
 [[nodiscard]] Answer run(std::string query, unsigned timeout_ms, const std::function<void(Session&, Answer&)>& ask);
 
 } // namespace septum::verifier::smt

@@ -46,7 +46,7 @@ Answer words_allowed(std::string query, const std::vector<Word>& words, unsigned
             places.push_back(place == session.context().bv_val(static_cast<unsigned>(i), kPlaceBits) && wrong);
         }
         const z3::expr wrong = session.context().bool_const("wrong");
-        session.add(wrong == z3::mk_or(places));
+        session.add(wrong == one_of(session, places));
         if (!session.facts_hold(answer)) {
             return;
         }

@@ -146,6 +146,13 @@ TEST(Recording, KeepsQuestionsOfBitsWithTheirLogic) {
     EXPECT_FALSE(questions[1].satisfiable);
     EXPECT_NE(questions[1].smt_lib.find("bvand"), std::string::npos) << "folded: " << questions[1].smt_lib;
     EXPECT_EQ(questions[2].logic, "QF_LIA");
+    questions.clear();
+    {
+        const Recording recording(questions);
+        (void)words({});
+    }
+    ASSERT_EQ(questions.size(), 2U);
+    EXPECT_EQ(questions[1].smt_lib.find("(or"), std::string::npos) << "of nothing: " << questions[1].smt_lib;
 }
 
 } // namespace
