@@ -36,6 +36,13 @@ std::string place(const config::Span& span, const config::Sources& sources) {
                : "";
 }
 
+// ":size=8KiB": who approves a gain approves that much and no more.
+std::string amount_id(const std::string& name, const Amount& amount) {
+    std::string text = amount.text;
+    std::erase(text, ' ');
+    return ":" + name + "=" + text;
+}
+
 Change change(Kind kind, const std::string& key, const Granted& item, const Side& side, bool gain) {
     return {kind,      std::string(word(kind)) + ":" + key, item.kind, item.subject,
             item.what, place(item.span, side.sources),      gain};
@@ -58,7 +65,7 @@ void compare_amounts(const std::string& key, const Granted& before, const Grante
             continue;
         // The same rank and another text is another right, and so a gain as well.
         const bool wider = b.rank >= a.rank;
-        Change c = change(wider ? Kind::widened : Kind::narrowed, key + ":" + name, after, side, wider);
+        Change c = change(wider ? Kind::widened : Kind::narrowed, key + amount_id(name, b), after, side, wider);
         const bool said = name == "access" || name == "size";
         c.what += fmt::format("  {}{} → {}", said ? "" : name + " ", a.text, b.text);
         out.push_back(std::move(c));
@@ -110,7 +117,10 @@ Changes compare(const Side& old_side, const Side& new_side) {
     for (const auto& [key, item] : new_side.items) {
         const auto before = old_side.items.find(key);
         if (before == old_side.items.end()) {
-            out.all.push_back(change(Kind::added, key, item, new_side, item.kind != Granted::Kind::promise));
+            std::string amounts;
+            for (const auto& [name, amount] : item.amounts)
+                amounts += amount_id(name, amount);
+            out.all.push_back(change(Kind::added, key + amounts, item, new_side, item.kind != Granted::Kind::promise));
             continue;
         }
         const std::size_t count = out.all.size();

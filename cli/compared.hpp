@@ -42,7 +42,7 @@ struct Change {
     // Promises are rules of the policy: one that is gone is a gain of what it forbade.
     enum class Kind : std::uint8_t { added, removed, widened, narrowed, reachable, unreachable };
     Kind kind = Kind::added;
-    std::string id; // as an approval file names it: "added:flow:net:crypto:channel-cmd"
+    std::string id; // as an approval file names it: "added:flow:net:crypto:channel-cmd:doorbell=no:size=4KiB"
     Granted::Kind of = Granted::Kind::grant;
     std::string subject;
     std::string what;

@@ -60,8 +60,12 @@ bool minor(const Change& c) {
     return !c.gain && c.kind != Change::Kind::removed && c.kind != Change::Kind::narrowed;
 }
 
-// Gains that somebody has looked at: "ID reason", one a line; `#` begins a comment.
-using Approvals = std::map<std::string, bool>; // used?
+// A gain that somebody has looked at: "ID reason", one a line; `#` begins a comment.
+struct Approval {
+    std::string file;
+    bool used = false;
+};
+using Approvals = std::map<std::string, Approval>; // by id
 
 class Diff : public Command {
 public:
@@ -81,9 +85,9 @@ public:
         app.add_option("OLD", input_.file, "an appliance, or an image");
         app.add_option("NEW", new_, "its successor");
         input_.declare(app, false);
-        app.add_option("--approve", approvals_, "a file of gains that are meant: their ids, each with a reason")
-            ->type_name("FILE")
-            ->take_last();
+        app.add_option("--approve", approvals_,
+                       "a file of gains that are meant: their ids, each with a reason; may be repeated")
+            ->type_name("FILE");
         app.add_flag("--exit-code", exit_code_,
                      "exit code 2 for every difference, those that only take away reach too");
         app.add_flag("-a,--all", all_, "every change, those that only take away reach too, with its id");
@@ -102,8 +106,8 @@ public:
             if (const int failed = read(terminal, names[i], images, sides[i]); failed != kDone)
                 return failed;
         Approvals approvals;
-        if (!approvals_.empty())
-            if (const auto failed = read_approvals(approvals); !failed.empty())
+        for (const auto& file : approvals_)
+            if (const auto failed = read_approvals(file, approvals); !failed.empty())
                 return terminal.fail(failed);
         return show(terminal, compare(sides[0], sides[1]), approvals);
     }
@@ -132,13 +136,13 @@ private:
         return kDone;
     }
 
-    std::vector<config::Diagnostic> read_approvals(Approvals& out) const {
+    std::vector<config::Diagnostic> read_approvals(const std::string& file, Approvals& out) {
         config::Diagnostics diagnostics;
-        const auto read = config::read_source(approvals_, {}, diagnostics);
+        const auto read = config::read_source(file, {}, diagnostics);
         if (!read)
             return diagnostics.take_sorted();
         if (!config::check_characters(config::LineIndex(*read, 0), diagnostics))
-            return {problem("approval", "`" + approvals_ + "` is no text: " + diagnostics.take_sorted()[0].message,
+            return {problem("approval", "`" + file + "` is no text: " + diagnostics.take_sorted()[0].message,
                             "lines of it are the id of a gain and why it is meant")};
         std::istringstream lines(*read);
         std::size_t number = 0;
@@ -149,14 +153,27 @@ private:
             std::string reason;
             if (!(words >> id) || id[0] == '#')
                 continue;
+            if (!names_gain(id)) {
+                return {
+                    problem("approval",
+                            fmt::format("line {} of `{}` begins with `{}`, which is no id of a gain", number, file, id),
+                            "take the line from what `septum diff` says of gains that are not approved, or begin a "
+                            "comment with `#`")};
+            }
             if (!(words >> reason)) {
                 return {problem("approval",
-                                fmt::format("line {} of `{}` approves `{}` without a reason", number, approvals_, id),
+                                fmt::format("line {} of `{}` approves `{}` without a reason", number, file, id),
                                 "write behind the id why the gain is meant")};
             }
-            out.emplace(id, false);
+            out.emplace(id, Approval{file});
         }
         return {};
+    }
+
+    // A loss needs no approval; but a rule of the policy that is gone is a gain.
+    static bool names_gain(const std::string& id) {
+        static constexpr std::string_view kBegin[] = {"added:", "widened:", "removed:", "reachable:"};
+        return std::any_of(std::begin(kBegin), std::end(kBegin), [&](std::string_view b) { return id.starts_with(b); });
     }
 
     int show(const Terminal& terminal, const Changes& changes, Approvals& approvals) const {
@@ -166,7 +183,7 @@ private:
             if (!c.gain)
                 continue;
             if (const auto found = approvals.find(c.id); found != approvals.end())
-                found->second = true;
+                found->second.used = true;
             else
                 open.push_back(&c);
         }
@@ -174,9 +191,9 @@ private:
         text += section(changes, Granted::Kind::grant, "Grants", changes.unchanged_grants);
         text += lines(changes, Granted::Kind::promise);
         terminal.print(text);
-        for (const auto& [id, used] : approvals)
-            if (!used)
-                terminal.say("note: `" + approvals_ + "` approves `" + id + "`, which is no gain here");
+        for (const auto& [id, approval] : approvals)
+            if (!approval.used)
+                terminal.say("note: `" + approval.file + "` approves `" + id + "`, which is no gain here");
         if (open.empty())
             return exit_code_ && any_unapproved(changes, approvals) ? kFindings : kDone;
         terminal.say(fmt::format("{} not approved; with `--approve FILE`, these lines in FILE approve {}:",
@@ -232,7 +249,7 @@ private:
 
     ApplianceOptions input_;
     std::string new_;
-    std::string approvals_;
+    std::vector<std::string> approvals_;
     bool all_ = false;
     bool exit_code_ = false;
 };

@@ -33,7 +33,7 @@ struct LastExit {
 inline constexpr u32 kLastExits = 8; // a power of two
 
 // Of the instructions that reached a device's trapped page: a driver has few, and comes again and again.
-inline constexpr u32 kDecoded = 8; // a power of two
+inline constexpr u32 kDecoded = 32; // a power of two
 
 struct PerCpu {
     // run.S knows these by offset.

@@ -7,6 +7,7 @@
 
 #include <septum/guest/board.hpp>
 #include <septum/guest/hypercall.hpp>
+#include <septum/guest/info.hpp>
 #include <septum/runtime/apic.hpp>
 #include <septum/runtime/console.hpp>
 #include <septum/runtime/cpu.hpp>
@@ -195,7 +196,9 @@ void run_msix(const MsixTable& table) {
     constexpr u64 kData = 8;
     constexpr u64 kControl = 12;
     run("config-read", config_read);
-    store(table.address, 0xFEE0'0000 | static_cast<u32>(guest::cpu::read_msr(guest::apic::kId)) << 12);
+    const u32* const cpus = reinterpret_cast<const guest::Info*>(guest::kInfoBase)->apic_ids;
+    const auto message_to = [](u32 apic_id) { return 0xFEE0'0000 | apic_id << 12; };
+    store(table.address, message_to(cpus[0]));
     u32 data = 0x40;
     run("msix-data", [&] { return store(table.address + kData, data ^= 1); });
     run("msix-unmask", [&] {
@@ -203,8 +206,9 @@ void run_msix(const MsixTable& table) {
         store(table.address + kControl, 1);
         return took;
     });
-    run("msix-reroute", [&] { // the same, to another vector each time
+    run("msix-reroute", [&] { // the same, to another vector of the other CPU each time
         store(table.address + kData, data ^= 1);
+        store(table.address, message_to(cpus[data & 1]));
         const u32 took = store(table.address + kControl, 0);
         store(table.address + kControl, 1);
         return took;

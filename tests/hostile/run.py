@@ -154,7 +154,7 @@ def main() -> int:
             subprocess.run([programs["septum"], *line.split()], cwd=folder, check=True, capture_output=True, timeout=300)
         good = {"image": (folder / "two.iso").read_bytes(), "archive": (folder / "two.tar").read_bytes(), "yaml": yaml, "board": (args.source / "config/boards/qemu-q35.yaml").read_bytes(),
                 "certificate": (folder / "two.json").read_bytes(), "lock": (folder / "two.lock").read_bytes(),
-                "approval": b"# gains that are meant\nadded:flow:left:right:channel-word asked for\n"}
+                "approval": b"# gains that are meant\nadded:flow:left:right:channel-word:doorbell=no:size=4KiB asked for\n"}
         bench = Bench(folder, programs)
 
         def one(job) -> None:

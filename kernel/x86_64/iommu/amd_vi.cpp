@@ -39,12 +39,7 @@ Hpa device_entry(const manifest::Header& header, const manifest::Device& device)
 }
 [[gnu::noinline]] void change_route(const manifest::Header& header, Hpa entry, WideEntry value, u16 bdf) {
     const hw::Turn turn(lock);
-    if (load(entry) != value.low && load(entry + 8) != value.high) { // no mixture of two is ever valid
-        store(entry, u64{0});
-        order(header, forget_interrupts(bdf));
-    }
-    store(entry + 8, value.high);
-    store(entry, value.low);
+    hw::store_16(entry, value.low, value.high); // the unit finds the old one or the new one, never a mixture
     order(header, forget_interrupts(bdf));
 }
 
