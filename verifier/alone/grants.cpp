@@ -275,6 +275,14 @@ std::string grants_text(const Grants& grants) {
                             grant.state);
         text += grant.state == "translated" ? fmt::format(", domain {}\n", grant.domain) : "\n";
     }
+    for (const InterruptGrants& grant : grants.interrupts) {
+        text += fmt::format(
+            "  interrupts {}  entries {}..{} of the table at {}, of `{}`: {} to APIC id {}{}\n",
+            requester_text(grant.requester), grant.entries.first, grant.entries.last, address(grant.table), grant.owner,
+            grant.delivery == "fixed" ? fmt::format("vectors {:#x}..{:#x}", grant.vectors.first, grant.vectors.last)
+                                      : grant.delivery,
+            fmt::join(grant.apic_ids, ", "), grant.exact ? "" : ", and others may use them");
+    }
     for (const DomainGrants& domain : grants.domains) {
         for (const MemoryGrant& grant : domain.memory) {
             text += fmt::format("  domain {}  {:<25}  host {:<25}  {}  {}\n", domain.id,
