@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace septum::verifier {
 
@@ -36,9 +37,8 @@ protected:
     }
 
     static std::size_t find(const Image& image, std::string_view text) {
-        const auto found = std::search(image.begin(), image.end(), text.begin(), text.end(),
-                                       [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
-        return found == image.end() ? image.size() : static_cast<std::size_t>(found - image.begin());
+        const std::string_view bytes(reinterpret_cast<const char*>(image.data()), image.size());
+        return std::min(bytes.find(text), image.size());
     }
     Report verify(const Image& image) const {
         Report report = verify_image(world_->model, image, {});
