@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/overview.hpp"
 
-#include "verifier/properties/flow_graph.hpp"
-#include "verifier/properties/places.hpp"
+#include "verifier/properties/shared/flow_graph.hpp"
+#include "verifier/properties/shared/places.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

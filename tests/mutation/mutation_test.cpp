@@ -95,7 +95,10 @@ protected:
     // The solver takes a hundred times what enumeration takes, so every twelfth mutant is judged both ways.
     [[nodiscard]] verifier::Report verify(const Editor& editor) {
         const bool solver = count_++ % 12 == 0;
-        return verifier::verify_bundle(world_->model, editor.kernel, editor.bundle, {.solver = solver});
+        verifier::Report report =
+            verifier::verify_bundle(world_->model, editor.kernel, editor.bundle, {.solver = solver});
+        EXPECT_EQ(report.count(verifier::Verdict::disagreed), 0U) << verdicts(report, verifier::Verdict::disagreed);
+        return report;
     }
 
     // Applies one operator as often as it asks; tallies by area.

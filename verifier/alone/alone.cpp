@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/alone/alone.hpp"
 
-#include "verifier/properties/judge.hpp"
+#include "verifier/properties/shared/judge.hpp"
 
 #include <string_view>
 

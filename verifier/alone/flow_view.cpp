@@ -2,8 +2,8 @@
 #include "verifier/flow.hpp"
 
 #include "verifier/alone/found_model.hpp"
-#include "verifier/properties/flow_graph.hpp"
-#include "verifier/properties/wording.hpp"
+#include "verifier/properties/shared/flow_graph.hpp"
+#include "verifier/properties/shared/wording.hpp"
 
 #include <algorithm>
 #include <tuple>

@@ -2,8 +2,8 @@
 #include "verifier/grants.hpp"
 
 #include "verifier/facts/facts.hpp"
-#include "verifier/properties/kernel_ranges.hpp"
-#include "verifier/properties/wording.hpp"
+#include "verifier/properties/shared/kernel_ranges.hpp"
+#include "verifier/properties/shared/wording.hpp"
 
 #include <algorithm>
 #include <tuple>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // No byte of memory has two owners. On the model: what is pinned. On the bytes: what the nested tables reach.
-#include "verifier/properties/judge.hpp"
 #include "verifier/properties/registry.hpp"
-#include "verifier/properties/wording.hpp"
+#include "verifier/properties/shared/judge.hpp"
+#include "verifier/properties/shared/wording.hpp"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Page-table entries hold nothing but what the manual defines.
-#include "verifier/properties/judge.hpp"
 #include "verifier/properties/registry.hpp"
-#include "verifier/properties/wording.hpp"
+#include "verifier/properties/shared/judge.hpp"
+#include "verifier/properties/shared/mend.hpp"
+#include "verifier/properties/shared/wording.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +11,7 @@ namespace septum::verifier {
 
 namespace {
 
-void check(const Context& context, Judge& judge) {
+void reserved_bits(const Context& context, Judge& judge) {
     const auto report = [&](const decode::PageTable& table, const std::string& partition) {
         for (const Defect& defect : table.defects.kept()) {
             Said said;
@@ -46,8 +47,8 @@ const Property kMemReservedBits{
     .level = Level::bytes,
     .rests_on = "the board's physical address width, which the kernel compares with CPUID",
     .manual = "AMD APM volume 2 §5.3, §5.4, §15.25.5",
-    .mend = "build the image anew; if it stays, the image was altered",
-    .bytes = check,
+    .mend = kImageAltered,
+    .bytes = reserved_bits,
 };
 
 } // namespace septum::verifier

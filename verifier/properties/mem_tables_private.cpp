@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sealed tables decide everything else, so nobody reaches them and each structure has its own pages.
-#include "verifier/properties/judge.hpp"
 #include "verifier/properties/registry.hpp"
-#include "verifier/properties/wording.hpp"
+#include "verifier/properties/shared/judge.hpp"
+#include "verifier/properties/shared/mend.hpp"
+#include "verifier/properties/shared/wording.hpp"
 
 #include <fmt/format.h>
 
@@ -34,7 +35,7 @@ std::vector<TablePage> table_pages(const Facts& facts) {
     return out;
 }
 
-void check(const Context& context, Judge& judge) {
+void tables_private(const Context& context, Judge& judge) {
     const Facts& facts = *context.facts;
     const PlaceRange& sealed = facts.bundle.tables;
     const std::vector<TablePage> pages = table_pages(facts);
@@ -87,8 +88,8 @@ const Property kMemTablesPrivate{
         "the nested page tables in the image, as decoded; accessed and dirty bits preset, so that the processor "
         "does not write to them",
     .manual = "AMD APM volume 2 §15.25.5",
-    .mend = "build the image anew; if it stays, the tables were not made from this model",
-    .bytes = check,
+    .mend = kNotFromThisModel,
+    .bytes = tables_private,
 };
 
 } // namespace septum::verifier

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A property: what is claimed, how far the claim reaches, and how it is checked. Each lives in one file with the few
-// that are judged alike; registry.cpp lists them all, and docs/catalogue.md is written from that list.
+// A property: what is claimed, how far the claim reaches, and how it is checked. Each is a file of its own, named after
+// its id; shared/ holds what several of them use, and registry.cpp lists them all. docs/catalogue.md is written from
+// that list.
 #pragma once
 
 #include "verifier/facts/facts.hpp"
-#include "verifier/properties/declared.hpp"
-#include "verifier/properties/places.hpp"
+#include "verifier/properties/shared/declared.hpp"
+#include "verifier/properties/shared/places.hpp"
 #include "verifier/verifier.hpp"
 
 namespace septum::verifier {

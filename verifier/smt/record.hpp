@@ -10,6 +10,7 @@ namespace septum::verifier::smt {
 struct Question {
     std::string query;
     std::string smt_lib;
+    std::string logic; // SMT-LIB's name of it
     bool satisfiable = false;
 };
 

@@ -51,6 +51,7 @@ Session::Session(unsigned timeout_ms)
 }
 
 Session::~Session() {
+    said_.clear();
     solver_.reset();
     if (settled_) {
         spare_context() = std::move(context_);
@@ -64,8 +65,24 @@ void Session::give_up(Answer& answer) {
     answer.detail = why;
 }
 
+void Session::add(const z3::expr& fact) {
+    if (recording()) {
+        said_.push_back(fact);
+    }
+    solver_->add(fact);
+}
+
 void Session::note(const std::string& query, const std::vector<z3::expr>& assumed, bool satisfiable) {
     if (!recording()) {
+        return;
+    }
+    const char* const status = satisfiable ? "sat" : "unsat";
+    if (!said_.empty()) {
+        std::vector<Z3_ast> facts(said_.begin(), said_.end() - 1);
+        record({query,
+                Z3_benchmark_to_smtlib_string(*context_, "", nullptr, status, "", static_cast<unsigned>(facts.size()),
+                                              facts.data(), said_.back()),
+                logic_, satisfiable});
         return;
     }
     z3::solver copy(*context_, z3::solver::simple());
@@ -75,8 +92,7 @@ void Session::note(const std::string& query, const std::vector<z3::expr>& assume
     for (const z3::expr& fact : assumed) {
         copy.add(fact);
     }
-    const std::string status = satisfiable ? "sat" : "unsat";
-    record({query, copy.to_smt2(status.c_str()), satisfiable});
+    record({query, copy.to_smt2(status), logic_, satisfiable});
 }
 
 bool Session::facts_hold(Answer& answer) {
@@ -110,6 +126,10 @@ bool Session::refuted(Answer& answer) {
     }
     give_up(answer);
     return false;
+}
+
+z3::expr one_of(Session& session, const z3::expr_vector& all) {
+    return all.empty() ? session.context().bool_val(false) : all.size() == 1 ? all[0] : z3::mk_or(all);
 }
 
 Answer run(std::string query, unsigned timeout_ms, const std::function<void(Session&, Answer&)>& ask) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -53,7 +54,10 @@ protected:
 };
 
 std::size_t find(const Bytes& in, const Bytes& what) {
-    return static_cast<std::size_t>(std::search(in.begin(), in.end(), what.begin(), what.end()) - in.begin());
+    const auto text = [](const Bytes& bytes) {
+        return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    };
+    return std::min(text(in).find(text(what)), in.size());
 }
 
 bool contains(const Bytes& in, const std::string& what) {

@@ -304,6 +304,17 @@ std::vector<Break> breaks() {
              }
          }},
         // In place of a fact that no proof needs: the kernel takes every function that is listed.
+        // A byte wider, the number of address bits is compared with that of linear ones above it: all have more.
+        {"board.contract", "does not say that the processor has the board's physical address bits",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().facts.count; ++i) {
+                 e.change<m::Fact>(e.header().facts, i, [](m::Fact& f) {
+                     if (f.kind == m::FactKind::cpuid_at_least && f.a == 0x8000'0008) {
+                         f.mask = 0xFFFF;
+                     }
+                 });
+             }
+         }},
         {"board.contract", "lets in PCI function 00:1d.0 with id 1234:11e8",
          [](Editor& e) {
              for (std::uint64_t i = 0; i < e.header().facts.count; ++i) {
@@ -332,15 +343,15 @@ std::optional<mutation::World> Bytes::world_;
 TEST_F(Bytes, TheWorldIsProvedBothWays) {
     const Report report = verify_bundle(world_->model, world_->kernel, world_->bundle, {});
     EXPECT_TRUE(report.proved());
-    std::size_t two_ways = 0;
+    // docs/decisions/0073 says why these have one way only; the boot path needs an image (image_test.cpp).
+    const std::set<std::string> one_way{"image.boot-path", "image.well-formed", "mem.reserved-bits"};
     for (const PropertyResult& result : report.results) {
-        if (result.by_enumeration) {
+        const bool judged = find_property(result.id)->bytes != nullptr && result.verdict != Verdict::not_applicable;
+        if (result.by_enumeration || (judged && !one_way.contains(result.id))) {
             EXPECT_EQ(result.by_enumeration, Verdict::proved) << result.id;
             EXPECT_EQ(result.by_solver, Verdict::proved) << result.id;
-            ++two_ways;
         }
     }
-    EXPECT_GE(two_ways, 30U);
 }
 
 TEST_F(Bytes, EachPropertyFindsWhatBreaksIt) {

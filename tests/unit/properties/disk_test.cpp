@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace septum::verifier {
 
@@ -46,11 +47,10 @@ protected:
 
     // Where a text is, from `from` on; past the end when it is nowhere.
     static std::size_t find(const Image& image, std::string_view text, std::size_t from = 0) {
-        const auto found =
-            std::search(image.begin() + static_cast<std::ptrdiff_t>(from), image.end(), text.begin(), text.end(),
-                        [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
-        EXPECT_NE(found, image.end()) << text;
-        return static_cast<std::size_t>(found - image.begin());
+        const std::size_t found =
+            std::string_view(reinterpret_cast<const char*>(image.data()), image.size()).find(text, from);
+        EXPECT_NE(found, std::string_view::npos) << text;
+        return std::min(found, image.size());
     }
     static void write(Image& image, std::size_t at, std::string_view text) {
         ASSERT_LE(at + text.size(), image.size());
@@ -58,7 +58,8 @@ protected:
     }
     // Everything that is said against an image, a line each; empty when it is proved.
     static std::string said(const Image& image) {
-        const Report report = verify_image(world_->model, image, {.solver = false});
+        const Report report = verify_image(world_->model, image, {});
+        EXPECT_EQ(report.count(Verdict::disagreed), 0U);
         std::string text;
         for (const config::Diagnostic& defect : report.defects) {
             text += defect.message + "\n";

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace septum::verifier {
 
@@ -36,11 +37,14 @@ protected:
     }
 
     static std::size_t find(const Image& image, std::string_view text) {
-        const auto found = std::search(image.begin(), image.end(), text.begin(), text.end(),
-                                       [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
-        return found == image.end() ? image.size() : static_cast<std::size_t>(found - image.begin());
+        const std::string_view bytes(reinterpret_cast<const char*>(image.data()), image.size());
+        return std::min(bytes.find(text), image.size());
     }
-    Report verify(const Image& image) const { return verify_image(world_->model, image, {.solver = false}); }
+    Report verify(const Image& image) const {
+        Report report = verify_image(world_->model, image, {});
+        EXPECT_EQ(report.count(Verdict::disagreed), 0U);
+        return report;
+    }
     // Replaces a text on the boot path by one as long.
     Image with(std::string_view from, std::string_view to) const {
         Image image = image_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interval algebra against counting on fingers: small keys, every key looked at.
-#include "verifier/properties/intervals.hpp"
+#include "verifier/properties/shared/intervals.hpp"
 
 #include <gtest/gtest.h>
 

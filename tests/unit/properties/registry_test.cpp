@@ -3,12 +3,16 @@
 #include "verifier/alone/alone.hpp"
 #include "verifier/explain/catalogue.hpp"
 #include "verifier/explain/examples.hpp"
-#include "verifier/properties/judge.hpp"
 #include "verifier/properties/registry.hpp"
+#include "verifier/properties/shared/judge.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -116,6 +120,42 @@ TEST(Registry, HoldsTheWholeFloor) {
         EXPECT_NE(find_property(id), nullptr) << id;
     }
     EXPECT_EQ(find_property("mem.nothing"), nullptr);
+}
+
+// `mem.tables-private` is in mem_tables_private.cpp, alone; nothing else is a file of verifier/properties/.
+TEST(Registry, EachPropertyIsAFileOfItsOwn) {
+    const std::filesystem::path folder = std::filesystem::path(SEPTUM_SOURCE_DIR) / "verifier" / "properties";
+    std::map<std::string, std::string> expected{{"registry.cpp", ""}, {"registry.hpp", ""}, {"property.hpp", ""}};
+    for (const Property* property : registry()) {
+        std::string name = property->id;
+        std::replace_if(name.begin(), name.end(), [](char letter) { return letter == '.' || letter == '-'; }, '_');
+        expected.emplace(name + ".cpp", property->id);
+    }
+    const std::regex id(R"re(\.id = "([^"]*)")re");
+    std::set<std::string> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        if (entry.is_directory()) {
+            continue;
+        }
+        std::ifstream in(entry.path(), std::ios::binary);
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        std::string ids;
+        for (std::sregex_iterator match(text.begin(), text.end(), id), end; match != end; ++match) {
+            ids += (*match)[1];
+        }
+        const std::string name = entry.path().filename().string();
+        if (entry.path().parent_path().filename() == "shared") {
+            EXPECT_EQ(ids, "") << name << " is shared, and has a property";
+        } else if (expected.contains(name)) {
+            EXPECT_EQ(ids, expected.at(name)) << name;
+            found.insert(name);
+        } else {
+            ADD_FAILURE() << name << " is no property; what several use belongs into shared/";
+        }
+    }
+    for (const auto& [name, property] : expected) {
+        EXPECT_TRUE(found.contains(name)) << name << " is missing " << property;
+    }
 }
 
 TEST(Registry, TheCatalogueIsUpToDate) {

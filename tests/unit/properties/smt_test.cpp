@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The solver's answers: never a bool, a witness that is one, and the same verdict as enumeration over random facts.
-#include "verifier/properties/intervals.hpp"
+#include "verifier/properties/shared/intervals.hpp"
 #include "verifier/smt/query.hpp"
 
 #include <gtest/gtest.h>
