@@ -29,7 +29,8 @@ public:
     }
 
     // Nothing when the witness names no place that this can look up, or when something of another kind changed as well,
-    // by which the tables ought to grant something else.
+    // by which the tables ought to grant something else. Nor when no grant changed: then a name or a place in a manifest
+    // that was not sealed again is another one, and all that is granted is somebody else's or lies elsewhere.
     [[nodiscard]] std::optional<bool> of(const verifier::PropertyResult& result,
                                          const verifier::Finding& finding) const {
         constexpr struct {
@@ -45,7 +46,7 @@ public:
                        {"io.exact", "witness: port 0x", Kind::ports, 1},
                        {"msr.exact", "witness: read of MSR 0x", Kind::msr_read, 1},
                        {"msr.exact", "witness: write of MSR 0x", Kind::msr_write, 1}};
-        if (finding.diagnostic.notes.empty()) {
+        if (finding.diagnostic.notes.empty() || changed_.empty()) {
             return std::nullopt;
         }
         const std::string_view said = finding.diagnostic.notes.front();
