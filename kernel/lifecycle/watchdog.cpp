@@ -65,8 +65,8 @@ void look_at_heartbeats(const PerCpu& cpu) {
             last.at = 0;
         } else if (last.at == 0 || beats != last.beats || launches != last.launches) {
             last = {now, beats, launches};
-        } else if (now - last.at > promised_ms * (cpu.manifest.tsc_hz / 1000)) {
-            miss(header, i, (now - last.at) / (cpu.manifest.tsc_hz / 1000));
+        } else if (const u64 per_ms = cpu.manifest.tsc_hz / 1000; now - last.at > promised_ms * per_ms) {
+            miss(header, i, (now - last.at) / per_ms + 1); // rounded up: what is said is more than what was promised
         }
     }
 }
