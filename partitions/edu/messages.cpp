@@ -88,18 +88,18 @@ bool messages(Device& edu, const guest::Info& info) {
     }
     const Message outside[] = {
         {kWindow | foreign_cpu(info) << 12, 0, kVector},
-        {kWindow | 0xFF << 12, 0, kVector},                              // to all
+        {kWindow | 0xFF << 12, 0, kVector}, // to all
         {kWindow | 0xFF << 12 | kLogical, 0, kVector},
         {kWindow | 0x0F << 12 | kLogical | kHint, 0, kLowestPriority | kVector},
-        {own, 0, 31},                                                    // an exception's vector
+        {own, 0, 31}, // an exception's vector
         {own, 0, 0},
-        {own, 0, 0x200 | kVector},                                       // SMI
-        {own, 0, 0x400},                                                 // NMI
-        {own, 0, 0x500},                                                 // INIT
-        {own, 0, 0x700},                                                 // ExtINT
-        {own, 0, 0xC000 | kVector},                                      // level
-        {own, 1, kVector},                                               // above 4 GiB
-        {static_cast<u32>(reinterpret_cast<u64>(&target)), 0, 1},        // a write into memory
+        {own, 0, 0x200 | kVector},                                // SMI
+        {own, 0, 0x400},                                          // NMI
+        {own, 0, 0x500},                                          // INIT
+        {own, 0, 0x700},                                          // ExtINT
+        {own, 0, 0xC000 | kVector},                               // level
+        {own, 1, kVector},                                        // above 4 GiB
+        {static_cast<u32>(reinterpret_cast<u64>(&target)), 0, 1}, // a write into memory
         {~0U, ~0U, ~0U},
     };
     u32 lost = 0;
