@@ -9,12 +9,12 @@ namespace septum::attacker {
 
 class Nvme {
 public:
-    // Turns on decoding and bus mastering, and the controller with its admin queues. False: it does not come up within
-    // a second.
+    static constexpr u64 kSeconds = 10; // what does not come within these does not come
+
+    // Turns on decoding and bus mastering, and the controller with its admin queues. False: it does not come up.
     bool start();
 
-    // Identify, 4 KiB to `address`. False: no completion within a second. With what status it completed is not looked
-    // at.
+    // Identify, 4 KiB to `address`. False: no completion. With what status it completed is not looked at.
     bool identify(u64 address);
 
 private:

@@ -15,7 +15,8 @@ constexpr u32 kWindow = 0xFEE0'0000; // messages (APM 2 §16.12; SDM 3 §11.11)
 constexpr u32 kHint = 1U << 3;
 constexpr u32 kLogical = 1U << 2;
 constexpr u32 kLowestPriority = 0x100;
-constexpr u64 kLate = 2'000; // µs; by then an interrupt has come
+constexpr u64 kLate = 2'000;       // µs; by then an interrupt has come, unless the emulator is kept from running
+constexpr u64 kNever = 10'000'000; // µs
 constexpr u8 kVectors[] = {0x20, 0x51, 0xFE, kVector};
 
 u32 arrived;
@@ -43,7 +44,7 @@ u32 raise(Device& edu, u64 microseconds) {
 
 bool arrives(Device& edu, const Message& message) {
     edu.route(message);
-    const u32 came = raise(edu, 100 * kLate);
+    const u32 came = raise(edu, kNever);
     if (came == 1 && arrived_at == (message.data & 0xFF)) {
         return true;
     }
