@@ -8,11 +8,10 @@
 #include <tuple>
 
 namespace septum::cli {
-namespace {
 
 using Kind = Change::Kind;
 
-const char* word(Kind kind) {
+const char* name(Kind kind) {
     switch (kind) {
     case Kind::added:
         return "added";
@@ -30,21 +29,28 @@ const char* word(Kind kind) {
     return "unreachable";
 }
 
+namespace {
+
 std::string place(const config::Span& span, const config::Sources& sources) {
     return span.known() && span.file < sources.files.size()
                ? fmt::format("{}:{}", sources.files[span.file].name, span.line)
                : "";
 }
 
-// ":size=8KiB": who approves a gain approves that much and no more.
+// ":size=8KiB", ":of=BAR-0-of-01:00.0": who approves a gain approves that much and no more. No blank, as one ends an
+// id.
 std::string amount_id(const std::string& name, const Amount& amount) {
     std::string text = amount.text;
-    std::erase(text, ' ');
-    return ":" + name + "=" + text;
+    std::erase(text, '`');
+    if (!text.empty() && text[0] >= '0' && text[0] <= '9')
+        std::erase(text, ' ');
+    text = name + "=" + text;
+    std::replace(text.begin(), text.end(), ' ', '-');
+    return ":" + text;
 }
 
 Change change(Kind kind, const std::string& key, const Granted& item, const Side& side, bool gain) {
-    return {kind,      std::string(word(kind)) + ":" + key, item.kind, item.subject,
+    return {kind,      std::string(name(kind)) + ":" + key, item.kind, item.subject,
             item.what, place(item.span, side.sources),      gain};
 }
 
@@ -64,7 +70,7 @@ void compare_amounts(const std::string& key, const Granted& before, const Grante
         if (a.text == b.text)
             continue;
         // The same rank and another text is another right, and so a gain as well.
-        const bool wider = b.rank >= a.rank;
+        const bool wider = a.bits || b.bits ? (b.rank & ~a.rank) != 0 : b.rank >= a.rank;
         Change c = change(wider ? Kind::widened : Kind::narrowed, key + amount_id(name, b), after, side, wider);
         const bool said = name == "access" || name == "size";
         c.what += fmt::format("  {}{} → {}", said ? "" : name + " ", a.text, b.text);
@@ -94,7 +100,7 @@ void compare_reach(const Side& before, const Side& after, std::vector<Change>& o
         Change c;
         c.kind = kind;
         c.of = Granted::Kind::flow;
-        c.id = fmt::format("{}:flow:{}:{}", word(kind), pair.first, pair.second);
+        c.id = fmt::format("{}:flow:{}:{}", name(kind), pair.first, pair.second);
         c.subject = pair.first + " ⇒ " + pair.second;
         for (const auto& name : between)
             c.what += (c.what.empty() ? "through " : ", ") + name;
