@@ -120,7 +120,9 @@ public:
             ->type_name("DIR")
             ->allow_extra_args(false);
         app.add_option("--root", root_, "where /proc and /sys are (default: /)")->type_name("DIR")->take_last();
-        app.add_option("--name", name_, "the board's name (default: FILE's without suffix, or this-machine)")->type_name("NAME")->take_last();
+        app.add_option("--name", name_, "the board's name (default: FILE's without suffix, or this-machine)")
+            ->type_name("NAME")
+            ->take_last();
         app.add_option("-o,--output", output_, "the board file to write (default: standard output)")
             ->type_name("FILE")
             ->take_last();

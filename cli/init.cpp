@@ -50,9 +50,9 @@ std::string board_for_this_machine() {
     return version.ok() && !check_qemu(*usual.value, *version.value, {}).empty() ? kBoardForOldQemu : kUsualBoard;
 }
 
-// What the appliance in `folder` says to get the board that the person named from here: a name that septum knows or that
-// has its file in `folder`, and an absolute path, as they are; a file here by its way from `folder`. Errors: there is no
-// such board or file. A board that is badly written is said by whoever reads the appliance.
+// What the appliance in `folder` says to get the board that the person named from here: a name that septum knows or
+// that has its file in `folder`, and an absolute path, as they are; a file here by its way from `folder`. Errors: there
+// is no such board or file. A board that is badly written is said by whoever reads the appliance.
 config::Outcome<std::string> board_from(const fs::path& folder, const std::string& named) {
     std::error_code ec;
     const fs::path path = named;
@@ -69,8 +69,7 @@ config::Outcome<std::string> board_from(const fs::path& folder, const std::strin
     config::LoadOptions options;
     options.board_dirs = default_board_folders();
     if (is_file)
-        return {std::nullopt,
-                {problem("file", "there is no board file `" + named + "`", help_with_boards(options))}};
+        return {std::nullopt, {problem("file", "there is no board file `" + named + "`", help_with_boards(options))}};
     auto found = board_by_name(named, options);
     std::erase_if(found.diagnostics, [](const auto& d) { return d.id != "config.unknown-board"; });
     if (!found.diagnostics.empty())
@@ -112,20 +111,21 @@ public:
         if (fs::symlink_status(file, ec).type() != fs::file_type::not_found)
             return terminal.fail("`" + file.string() + "` is there already",
                                  "choose another folder: `septum init DIR`");
-        const auto board = board_.empty() ? config::Outcome<std::string>{board_for_this_machine(), {}}
-                                          : board_from(folder, board_);
+        const auto board =
+            board_.empty() ? config::Outcome<std::string>{board_for_this_machine(), {}} : board_from(folder, board_);
         if (!board.ok())
             return terminal.fail(board.diagnostics);
         const bool made = fs::create_directories(folder, ec);
         if (ec)
-            return terminal.fail("cannot make the folder `" + folder.string() + "`: " + config::system_words(ec.value()));
+            return terminal.fail("cannot make the folder `" + folder.string() +
+                                 "`: " + config::system_words(ec.value()));
         std::vector<config::Diagnostic> failed;
         {
             auto pending = PendingFile::make(file);
             failed = std::move(pending.diagnostics);
             if (pending.ok())
-                failed = pending.value->commit(appliance_template(template_, name_from(folder), *board.value,
-                                                                  installed_schema()));
+                failed = pending.value->commit(
+                    appliance_template(template_, name_from(folder), *board.value, installed_schema()));
         }
         if (!failed.empty()) {
             if (made)

@@ -174,9 +174,8 @@ void read_networks(const Node& list, BoardQemu& qemu, Diagnostics& diagnostics) 
         return;
     for (const Node& item : list.items) {
         if (qemu.networks.size() == kMostBackends) {
-            diagnostics.error("config.too-many",
-                              fmt::format("more networks than allowed: at most {}", kMostBackends), item.span,
-                              "one too many");
+            diagnostics.error("config.too-many", fmt::format("more networks than allowed: at most {}", kMostBackends),
+                              item.span, "one too many");
             return;
         }
         if (check_name(item, "network", diagnostics))
@@ -193,7 +192,7 @@ void read_qemu(const Node& node, Span at, Board& board, Diagnostics& diagnostics
                          {"disks"},
                          {"networks"},
                          {"devices"},
-                          {"globals"},
+                         {"globals"},
                          {"minimum-version"}},
                         diagnostics);
     board.has_qemu = true;

@@ -147,7 +147,8 @@ config::Outcome<std::vector<std::uint8_t>> read_scratch(const fs::path& file) {
     }
     if (good)
         return {std::move(bytes), {}};
-    return {std::nullopt, {error("build.scratch", "cannot read `" + file.string() + "`: " + config::system_words(errno))}};
+    return {std::nullopt,
+            {error("build.scratch", "cannot read `" + file.string() + "`: " + config::system_words(errno))}};
 }
 
 fs::path find_tool(const Tool& tool) {

@@ -120,8 +120,8 @@ Result walk_through_table(const Try&) {
     return breach("it was walked");
 }
 
-// The processor pushes a frame there while a plain move is the next instruction: that of the move's own fault, of an interrupt
-// in front of it, and of the trap after a single step.
+// The processor pushes a frame there while a plain move is the next instruction: that of the move's own fault, of an
+// interrupt in front of it, and of the trap after a single step.
 Result event_into_table(const Try& t) {
     constexpr u64 kNotCanonical = 1ULL << 63;
     constexpr u8 kVector = 0x51;
@@ -182,8 +182,8 @@ Result split_instruction(const Try&) {
     return nothing("it was carried out as it stands");
 }
 
-// What exits is one instruction, what the kernel finds there may be another: moves to and from memory, of other widths and
-// registers, and an ADD.
+// What exits is one instruction, what the kernel finds there may be another: moves to and from memory, of other widths
+// and registers, and an ADD.
 Result rewrite_move(const Try&) {
     code[0] = 0x89;
     code[1] = 0x08;

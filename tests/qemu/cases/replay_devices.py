@@ -58,7 +58,7 @@ def device_interrupt() -> Scene:
         victim=[Step(probe.WRITE, CHANNEL, 1), Step(probe.LISTEN, VECTOR)], machine=MACHINE, board=BOARD, culprit_has=OWNS,
         shows=lambda _, text: probe.answers(text, "victim").get(1) == 1,
         honest=lambda _, text: probe.answers(text, "victim").get(1) == 0 and "septum: interrupt blocked: " in text,
-        seen=(ENDS, r"\[victim\] step 1 gives"), seen_forced=(ENDS, r"\[victim\] step 1 gives"))
+        seen=(ENDS, r"\[victim\] step 1 gives", "septum: interrupt blocked: "), seen_forced=(ENDS, r"\[victim\] step 1 gives"))
 
 
 def registers() -> Scene:
