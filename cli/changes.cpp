@@ -49,6 +49,20 @@ std::string amount_id(const std::string& name, const Amount& amount) {
     return ":" + text;
 }
 
+// The same for something new. Of very many amounts the id has a sum (FNV-1a), as each of them counts.
+std::string amounts_id(const std::map<std::string, Amount>& amounts) {
+    constexpr std::size_t kMostSaid = 8;
+    std::string all;
+    for (const auto& [name, amount] : amounts)
+        all += amount_id(name, amount);
+    if (amounts.size() <= kMostSaid)
+        return all;
+    std::uint64_t sum = 0xCBF2'9CE4'8422'2325;
+    for (const char c : all)
+        sum = (sum ^ static_cast<unsigned char>(c)) * 0x100'0000'01B3;
+    return fmt::format(":sum={:016x}", sum);
+}
+
 Change change(Kind kind, const std::string& key, const Granted& item, const Side& side, bool gain) {
     return {kind,      std::string(name(kind)) + ":" + key, item.kind, item.subject,
             item.what, place(item.span, side.sources),      gain};
@@ -123,10 +137,8 @@ Changes compare(const Side& old_side, const Side& new_side) {
     for (const auto& [key, item] : new_side.items) {
         const auto before = old_side.items.find(key);
         if (before == old_side.items.end()) {
-            std::string amounts;
-            for (const auto& [name, amount] : item.amounts)
-                amounts += amount_id(name, amount);
-            out.all.push_back(change(Kind::added, key + amounts, item, new_side, item.kind != Granted::Kind::promise));
+            out.all.push_back(change(Kind::added, key + amounts_id(item.amounts), item, new_side,
+                                     item.kind != Granted::Kind::promise));
             continue;
         }
         const std::size_t count = out.all.size();

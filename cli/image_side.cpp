@@ -59,60 +59,61 @@ void add_memory(const std::string& key, const std::string& subject, const std::s
         }
 }
 
-void add_ranges(const std::string& name, const char* key, const char* what,
-                const std::vector<verifier::NumberRange>& ranges, Side& side) {
+// One item for all numbers of a kind, with each as an amount: a run that grows is not one lost and one gained.
+void add_numbers(const std::string& key, Granted item, const std::vector<verifier::NumberRange>& ranges, Side& side) {
     for (const auto& range : ranges)
-        for (std::uint64_t n = range.first; n <= range.last; ++n) {
-            // One item for a run would make a run that grows look like one lost and one gained.
-            const auto text = fmt::format("{:#x}", n);
-            side.add(fmt::format("grant:{}:{}-{}", name, key, text), grant(name, fmt::format("{} {}", what, text)));
-        }
+        for (std::uint64_t n = range.first; n <= range.last; ++n)
+            item.amounts[fmt::format("{:#x}", n)] = yes_no(true);
+    side.add(key, std::move(item));
+}
+
+void add_ports(const std::string& name, const std::vector<verifier::NumberRange>& ranges, Side& side) {
+    for (const auto& range : ranges)
+        for (std::uint64_t n = range.first; n <= range.last; ++n)
+            side.add(fmt::format("grant:{}:port-{:#x}", name, n), grant(name, fmt::format("port {:#x}", n)));
 }
 
 void add_answers(const std::string& name, const char* what, const std::vector<verifier::AnswerGrants>& answers,
-                 Side& side) {
+                 Granted& item, Side& side) {
     for (const auto& answer : answers) {
         const auto& [first, last] = answer.numbers;
         const std::string where =
-            first == last ? fmt::format("{:#x}", first) : fmt::format("{:#x}..{:#x}", first, last);
-        const std::string text = fmt::format("{} {}: {}", what, where, answer.answer);
-        const std::string key = fmt::format(":answer-{}-{}-{}", what, where, without_ticks(answer.answer));
+            what + (first == last ? fmt::format(" {:#x}", first) : fmt::format(" {:#x}..{:#x}", first, last));
         if (answer.forbidden) // touching it is a fault, and nothing that somebody could do
-            side.add("promise:" + name + key, promise(name, text));
+            side.add(fmt::format("promise:{}:{}", name, without_ticks(where)),
+                     promise(name, where + ": " + answer.answer));
         else
-            side.add("grant:" + name + key, grant(name, text));
+            item.amounts[where] = which(answer.answer);
     }
 }
 
 void add_cpuid(const std::string& name, const std::vector<verifier::CpuidGrants>& rules, Side& side) {
     constexpr const char* kRegisters[] = {"EAX", "EBX", "ECX", "EDX"};
+    Granted item = grant(name, "CPUID");
     for (const auto& rule : rules) {
         const std::string leaf =
             rule.any_subleaf ? fmt::format("{:#x}", rule.leaf) : fmt::format("{:#x}.{:#x}", rule.leaf, rule.subleaf);
-        Granted item = grant(name, "CPUID " + leaf);
         for (std::size_t i = 0; i < 4; ++i) {
-            item.amounts[fmt::format("hardware's {}", kRegisters[i])] = bits_of(rule.mask[i]);
-            item.amounts[fmt::format("constant {}", kRegisters[i])] = bits_of(rule.set[i]);
+            item.amounts[fmt::format("{} hardware's {}", leaf, kRegisters[i])] = bits_of(rule.mask[i]);
+            item.amounts[fmt::format("{} constant {}", leaf, kRegisters[i])] = bits_of(rule.set[i]);
         }
-        side.add(fmt::format("grant:{}:cpuid-{}", name, leaf), std::move(item));
     }
+    side.add("grant:" + name + ":cpuid", std::move(item));
 }
 
 void add_devices(const verifier::PartitionGrants& p, Side& side) {
     for (const auto& device : p.devices) {
         // Where it is on the board, whatever it is called there.
         const auto bdf = requester_text(device.requester);
-        side.add("grant:" + p.name + ":device-" + bdf, grant(p.name, "device " + bdf));
-        if (!device.reset.empty())
-            side.add(fmt::format("promise:{}:reset-{}-{}", p.name, bdf, without_ticks(device.reset)),
-                     promise(p.name, fmt::format("device {} is reset with it, by {}", bdf, device.reset)));
+        Granted item = grant(p.name, "device " + bdf);
+        item.amounts["reset"] = {device.reset.empty() ? 1U : 0U, device.reset.empty() ? "none" : device.reset};
         for (const auto& rule : device.registers) {
-            Granted item = grant(p.name, fmt::format("register {:#04x} of {}", rule.offset, bdf));
-            item.amounts["answer"] = which(rule.answer);
-            item.amounts["reads"] = bits_of(rule.reads);
-            item.amounts["writes"] = bits_of(rule.writes);
-            side.add(fmt::format("grant:{}:register-{}-{:#04x}", p.name, bdf, rule.offset), std::move(item));
+            const std::string at = fmt::format("{:#04x}", rule.offset);
+            item.amounts[at + " answer"] = which(rule.answer);
+            item.amounts[at + " reads"] = bits_of(rule.reads);
+            item.amounts[at + " writes"] = bits_of(rule.writes);
         }
+        side.add("grant:" + p.name + ":device-" + bdf, std::move(item));
     }
 }
 
@@ -125,14 +126,18 @@ void add_partition(const verifier::PartitionGrants& p, const Grants& grants, Sid
         side.add(key + "console", grant(p.name, "console"));
     add_memory(key, p.name, "memory", p.memory, grants, side);
     add_devices(p, side);
-    add_ranges(p.name, "port", "port", p.ports, side);
-    add_ranges(p.name, "msr-read", "reading MSR", p.msr_reads, side);
-    add_ranges(p.name, "msr-write", "writing MSR", p.msr_writes, side);
-    add_answers(p.name, "port", p.port_answers, side);
-    add_answers(p.name, "MSR", p.msr_answers, side);
+    add_ports(p.name, p.ports, side);
+    add_numbers(key + "msr-reads", grant(p.name, "MSRs read"), p.msr_reads, side);
+    add_numbers(key + "msr-writes", grant(p.name, "MSRs written"), p.msr_writes, side);
+    Granted answers = grant(p.name, "answers to what exits");
+    add_answers(p.name, "port", p.port_answers, answers, side);
+    add_answers(p.name, "MSR", p.msr_answers, answers, side);
+    side.add(key + "answers", std::move(answers));
     add_cpuid(p.name, p.cpuid, side);
+    Granted free = grant(p.name, "what does not exit");
     for (const auto& event : p.without_exit)
-        side.add(key + "no-exit-" + without_ticks(event), grant(p.name, event + " without an exit"));
+        free.amounts[event] = yes_no(true);
+    side.add(key + "no-exits", std::move(free));
     Granted restarts = grant(p.name, "restarts");
     restarts.amounts["attempts"] = count_of(p.restart_limit);
     side.add(key + "restarts", restarts);

@@ -64,7 +64,7 @@ Amount bits_of(std::uint64_t bits) {
 }
 
 Amount which(std::string text) {
-    return {0, std::move(text)};
+    return {1, std::move(text)};
 }
 
 Amount conduct_of(const std::string& answer) {

@@ -91,7 +91,7 @@ const std::vector<Gain>& all_gains() {
         {"added:grant:left:console", [](Grants& g) { g.partitions[0].console = true; }},
         {"widened:grant:right:channel-word:access=RW", [](Grants& g) { g.partitions[1].memory[1].access = "rw-"; }},
         // One right less and another instead is a gain all the same.
-        {"widened:grant:left:memory-0x0:access=X", [](Grants& g) { g.partitions[0].memory[0].access = "--x"; }},
+        {"widened:grant:left:channel-word:access=RX", [](Grants& g) { g.partitions[0].memory[1].access = "r-x"; }},
         {"widened:grant:left:memory-0x0:type=uncacheable",
          [](Grants& g) { g.partitions[0].memory[0].type = "uncacheable"; }},
         {"widened:grant:left:memory-0x0:of=RAM-of-right",
@@ -102,25 +102,26 @@ const std::vector<Gain>& all_gains() {
         {"added:grant:right:channel-word#2:access=R:size=8KiB:type=write-back",
          [](Grants& g) { g.partitions[1].memory.push_back({0xE000'0000, 0x200'0000, 0x2000, "r--", "write-back"}); }},
         {"added:grant:left:port-0x300", [](Grants& g) { g.partitions[0].ports[0].last = 0x300; }},
-        {"added:grant:left:msr-read-0x11", [](Grants& g) { g.partitions[0].msr_reads[0].last = 0x11; }},
-        {"added:grant:left:msr-write-0x177", [](Grants& g) { g.partitions[0].msr_writes[0].last = 0x177; }},
-        {"added:grant:left:device-01:00.1", [](Grants& g) { g.partitions[0].devices[0].requester = 0x0101; }},
-        {"removed:promise:left:reset-01:00.0-FLR", [](Grants& g) { g.partitions[0].devices[0].reset.clear(); }},
-        {"widened:grant:left:register-01:00.0-0x04:writes=0xe",
+        {"widened:grant:left:msr-reads:0x11=yes", [](Grants& g) { g.partitions[0].msr_reads[0].last = 0x11; }},
+        {"widened:grant:left:msr-writes:0x177=yes", [](Grants& g) { g.partitions[0].msr_writes[0].last = 0x177; }},
+        {"added:grant:left:device-01:00.1:0x04-answer=hardware:0x04-reads=0x6:0x04-writes=0x6:reset=FLR",
+         [](Grants& g) { g.partitions[0].devices[0].requester = 0x0101; }},
+        {"widened:grant:left:device-01:00.0:reset=none", [](Grants& g) { g.partitions[0].devices[0].reset.clear(); }},
+        {"widened:grant:left:device-01:00.0:0x04-writes=0xe",
          [](Grants& g) { g.partitions[0].devices[0].registers[0].writes |= 0x8; }},
-        {"widened:grant:left:register-01:00.0-0x04:reads=0x1",
+        {"widened:grant:left:device-01:00.0:0x04-reads=0x1",
          [](Grants& g) { g.partitions[0].devices[0].registers[0].reads = 0x1; }},
-        {"widened:grant:left:register-01:00.0-0x04:answer=virtual-BAR",
+        {"widened:grant:left:device-01:00.0:0x04-answer=virtual-BAR",
          [](Grants& g) { g.partitions[0].devices[0].registers[0].answer = "virtual BAR"; }},
-        {"added:grant:left:answer-port-0x5e04-doorbells",
+        {"widened:grant:left:answers:port-0x5e04=doorbells",
          [](Grants& g) { g.partitions[0].port_answers.push_back({{0x5E04, 0x5E04}, "doorbells", false}); }},
-        {"removed:promise:left:answer-port-0x92-a-fault", [](Grants& g) { g.partitions[0].port_answers.pop_back(); }},
-        {"added:grant:left:answer-MSR-0x1b-read-constant-0x0,-write-dropped",
+        {"removed:promise:left:port-0x92", [](Grants& g) { g.partitions[0].port_answers.pop_back(); }},
+        {"widened:grant:left:answers:MSR-0x1b=read-constant-0x0,-write-dropped",
          [](Grants& g) { g.partitions[0].msr_answers[0].answer = "read constant 0x0, write dropped"; }},
-        {"widened:grant:left:cpuid-0x1:hardware's-ECX=0x20",
+        {"widened:grant:left:cpuid:0x1-hardware's-ECX=0x20",
          [](Grants& g) { g.partitions[0].cpuid[0].mask[2] = 0x20; }},
-        {"widened:grant:left:cpuid-0x1:constant-EDX=0x1", [](Grants& g) { g.partitions[0].cpuid[0].set[3] = 1; }},
-        {"added:grant:left:no-exit-rdtsc", [](Grants& g) { g.partitions[0].without_exit.push_back("rdtsc"); }},
+        {"widened:grant:left:cpuid:0x1-constant-EDX=0x1", [](Grants& g) { g.partitions[0].cpuid[0].set[3] = 1; }},
+        {"widened:grant:left:no-exits:rdtsc=yes", [](Grants& g) { g.partitions[0].without_exit.push_back("rdtsc"); }},
         {"widened:grant:left:after-forbidden:answer=restart",
          [](Grants& g) { g.partitions[0].conduct[0].answer = "restart"; }},
         {"widened:grant:left:restarts:attempts=4", [](Grants& g) { g.partitions[0].restart_limit = 4; }},
@@ -199,6 +200,23 @@ TEST(Compared, WhereThingsAreIsNoGain) {
     after.interrupts[0].table = 0x50'0000;
     after.interrupts[0].entries = {8, 11};
     EXPECT_EQ(gains(everything(), after), std::vector<std::string>{});
+}
+
+// Whoever approves a thing of many parts approves these parts and no others.
+TEST(Compared, OfVeryManyAmountsTheIdHasASum) {
+    const auto added = [](std::uint32_t last) {
+        Grants after = everything();
+        after.partitions.push_back({});
+        after.partitions.back().name = "new";
+        after.partitions.back().asid = 3;
+        after.partitions.back().msr_reads = {{0x10, last}};
+        std::string out;
+        for (const std::string& id : gains(everything(), after))
+            out += id.starts_with("added:grant:new:msr-reads") ? id : "";
+        return out;
+    };
+    EXPECT_TRUE(added(0x30).starts_with("added:grant:new:msr-reads:sum=")) << added(0x30);
+    EXPECT_NE(added(0x30), added(0x31));
 }
 
 TEST(Compared, AnotherKernelIsTold) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flips each byte of a bundle that is sealed again, and lists the ones that nobody minds. By hand:
 //   mutation-sweep MACHINE [PART]   PART of manifest, tables, payloads, kernel; all of them when none is named
+//   mutation-sweep image APPLIANCE IMAGE   every byte that is neither of the bundle nor of the kernel, which have
+//   digests
 // SEPTUM_SHARD=1/2 judges the first of two parts, SEPTUM_STRIDE=16 every sixteenth byte of what is no manifest,
 // SEPTUM_ONLY=vmcb,devices what lies in structures whose names have one of these in them.
 #include "tests/mutation/interpreter.hpp"
@@ -13,6 +15,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <sstream>
 #include <string>
@@ -130,11 +134,60 @@ private:
     std::map<std::string, Count> counts_;
 };
 
+// An image as it ships: what leads to kernel and bundle.
+int sweep_image(const char* appliance, const char* image_file, Shard shard, std::size_t stride) {
+    const config::Loaded loaded = config::load(appliance, {});
+    std::ifstream in(image_file, std::ios::binary);
+    Bytes image{std::istreambuf_iterator<char>(in), {}};
+    const auto facts = verifier::read_image(image);
+    if (!loaded.model || !facts.ok() || !facts.value->image) {
+        std::fprintf(stderr, "cannot read %s or %s\n", appliance, image_file);
+        return 1;
+    }
+    const verifier::ImageFacts& found = *facts.value->image;
+    const verifier::Options options{.solver = false, .kernel = verifier::hex(verifier::sha256(found.kernel))};
+    const Bytes original = image;
+    const auto inside = [&](verifier::ByteSpan span, std::size_t at) {
+        const auto first = static_cast<std::size_t>(span.data() - image.data());
+        return span.data() >= image.data() && at >= first && at - first < span.size();
+    };
+    std::map<std::string, Count> counts;
+    std::size_t number = 0;
+    for (std::size_t at = 0; at < image.size(); at += stride) {
+        if (inside(found.kernel, at) || inside(found.bundle, at) || !shard.has(number++)) {
+            continue;
+        }
+        std::string where = "structures";
+        for (const verifier::ImageFile& file : found.files) {
+            where = inside(file.contents, at) ? file.path : where;
+        }
+        image[at] = static_cast<std::uint8_t>(image[at] ^ (1U << (at * 5 / 3 % 8)));
+        const verifier::Report report = verifier::verify_image(*loaded.model, image, options);
+        image[at] = original[at];
+        Count& count = counts[where];
+        ++count.flips;
+        if (report.proved()) {
+            std::printf("survives: %s at %#zx\n", where.c_str(), at);
+        } else {
+            ++count.refused;
+        }
+    }
+    for (const auto& [where, count] : counts) {
+        std::printf("%-44s %8zu flips %8zu refused %8zu not\n", where.c_str(), count.flips, count.refused,
+                    count.flips - count.refused);
+    }
+    return 0;
+}
+
 int main(int argc, char** argv) {
     const std::optional<Machine> machine = argc > 1 ? machine_of(argv[1]) : std::nullopt;
     const char* const text = std::getenv("SEPTUM_SHARD");
     const std::optional<Shard> shard = text == nullptr ? Shard{} : read_shard(text);
     const char* const stride = std::getenv("SEPTUM_STRIDE");
+    const std::size_t step = stride == nullptr ? 1 : std::max(1UL, std::strtoul(stride, nullptr, 10));
+    if (shard && argc == 4 && std::string_view(argv[1]) == "image") {
+        return sweep_image(argv[2], argv[3], *shard, step);
+    }
     if (!machine || !shard) {
         std::fprintf(stderr, "usage: mutation-sweep x2apic|xapic|vt_d|amd_vi [manifest|tables|payloads|kernel]\n");
         return 64;
@@ -143,8 +196,7 @@ int main(int argc, char** argv) {
     if (!world) {
         return 1;
     }
-    Sweep sweep(*world, *shard, stride == nullptr ? 1 : std::max(1UL, std::strtoul(stride, nullptr, 10)),
-                std::getenv("SEPTUM_ONLY"));
+    Sweep sweep(*world, *shard, step, std::getenv("SEPTUM_ONLY"));
     sweep.run(argc > 2 ? argv[2] : "");
     sweep.print();
     return 0;
