@@ -179,6 +179,8 @@ std::vector<config::Diagnostic> run_tool(const Tool& tool, const std::vector<std
     };
     std::vector<char*> argv;
     std::vector<char*> envp;
+    argv.reserve(words.size() + 1);
+    envp.reserve(environment.size() + 1);
     for (auto& word : words)
         argv.push_back(word.data());
     for (auto& setting : environment)

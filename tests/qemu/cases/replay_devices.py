@@ -65,10 +65,11 @@ def registers() -> Scene:
     """a device's registers mapped for somebody else: the culprit works the victim's device (dev.bars-owned, mem.exact)"""
     def force(forge: Forge) -> None:
         forge.map("culprit", IN_REACH, forge.get("<Q", forge.record("bars", 0) + 16))
-    own = config(COMMAND, MEMORY_AND_MASTER)
+    # The victim waits for what does not come: its device decodes only while it lives.
+    own = [*config(COMMAND, MEMORY_AND_MASTER), Step(probe.WRITE, CHANNEL, 1), Step(probe.WAIT, SECRET_AT, SECRET)]
     return Scene(
         frozenset({"dev.bars-owned", "mem.exact"}), force,
-        culprit=[Step(probe.WAIT, CHANNEL, 1), Step(probe.READ, IN_REACH + IDENTITY, width=4)], victim=[*own, Step(probe.WRITE, CHANNEL, 1)],
+        culprit=[Step(probe.WAIT, CHANNEL, 1), Step(probe.READ, IN_REACH + IDENTITY, width=4)], victim=own,
         machine=MACHINE, board=BOARD, victim_has=OWNS,
         shows=lambda a, _: a.get(1) == IS, honest=lambda a, _: a.get(1) == 0)
 
