@@ -38,7 +38,7 @@ void declare_common(CLI::App& app, std::string& color, bool& help) {
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known, std::string otherwise) {
     std::vector<std::string_view> candidates(known.begin(), known.end());
     const auto near = config::nearest(word, candidates);
-    return near.empty() ? otherwise : "did you mean `" + std::string(near) + "`?";
+    return near.empty() ? std::move(otherwise) : "did you mean `" + std::string(near) + "`?";
 }
 
 // The words CLI11 could not place: the first tells most.

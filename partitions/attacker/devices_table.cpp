@@ -23,7 +23,7 @@ volatile u8 code[16];
 volatile bool running;
 
 volatile u32* word_of(u64 table, u32 entry, u32 word) {
-    return reinterpret_cast<volatile u32*>(table + entry * 16 + word * 4);
+    return reinterpret_cast<volatile u32*>(table + u64{entry} * 16 + u64{word} * 4);
 }
 
 u32 kept(u32 word, u32 value) {
@@ -58,11 +58,11 @@ Result table_reads_back(const Try&) {
         }
     }
     for (u32 i = 0; i < kEntries * 2; ++i) { // and as quadwords and bytes
-        volatile u64& half = *reinterpret_cast<volatile u64*>(base + i * 8);
+        volatile u64& half = *reinterpret_cast<volatile u64*>(base + u64{i} * 8);
         half = 0x0123'4567'FEE0'1004ULL + i;
         const u64 low = kept(i % 2 * 2, 0xFEE0'1004U + i);
         const u64 high = kept(i % 2 * 2 + 1, 0x0123'4567U);
-        if (half != (high << 32 | low) || *reinterpret_cast<volatile u8*>(base + i * 8 + 1) != (low >> 8 & 0xFF)) {
+        if (half != (high << 32 | low) || *reinterpret_cast<volatile u8*>(base + u64{i} * 8 + 1) != (low >> 8 & 0xFF)) {
             return breach("half an entry reads otherwise than it was written");
         }
     }
