@@ -76,7 +76,7 @@ TEST(Files, ANameThatIsTooLong) {
 
 TEST(Files, AtMostOneMebibyte) {
     const Folder folder;
-    const std::string comment(1024 * 1024, '#');
+    const std::string comment(std::size_t{1024} * 1024, '#');
     expect_only(load(folder.write("fits.yaml", comment), {}), "yaml.empty");
     expect_only(load(folder.write("large.yaml", comment + "#"), {}), "file.too-large");
     expect_only(read(comment + "#"), "file.too-large");
