@@ -12,6 +12,7 @@
 #include "config/system_words.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace septum::cli {
 namespace {
@@ -29,13 +30,30 @@ std::string name_from(const fs::path& folder) {
         const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
         if (lower >= 'a' && lower <= 'z')
             name += lower;
-        else if (!name.empty())
-            name += lower >= '0' && lower <= '9' ? lower : '-';
+        else if (lower >= '0' && lower <= '9' && !name.empty())
+            name += lower;
+        else if (!name.empty() && !name.ends_with('-')) // a letter of several bytes is one
+            name += '-';
     }
     name.resize(std::min<std::size_t>(name.size(), 31));
     while (name.ends_with('-'))
         name.pop_back();
     return name.empty() ? "demo" : name;
+}
+
+// As a shell takes it for one word.
+std::string quoted(const std::string& word) {
+    const auto plain = [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return std::isalnum(byte) != 0 || byte >= 0x80 ||
+               std::string_view("/._-+,:@%=").find(c) != std::string_view::npos;
+    };
+    if (std::all_of(word.begin(), word.end(), plain))
+        return word;
+    std::string text = "'";
+    for (const char c : word)
+        text += c == '\'' ? "'\\''" : std::string(1, c);
+    return text + "'";
 }
 
 // The board that the QEMU of this machine can be; the usual one when there is no QEMU here.
@@ -50,9 +68,9 @@ std::string board_for_this_machine() {
     return version.ok() && !check_qemu(*usual.value, *version.value, {}).empty() ? kBoardForOldQemu : kUsualBoard;
 }
 
-// What the appliance in `folder` says to get the board that the person named from here: a name that septum knows or that
-// has its file in `folder`, and an absolute path, as they are; a file here by its way from `folder`. Errors: there is no
-// such board or file. A board that is badly written is said by whoever reads the appliance.
+// What the appliance in `folder` says to get the board that the person named from here: a name that septum knows or
+// that has its file in `folder`, and an absolute path, as they are; a file here by its way from `folder`. Errors: there
+// is no such board or file. A board that is badly written is said by whoever reads the appliance.
 config::Outcome<std::string> board_from(const fs::path& folder, const std::string& named) {
     std::error_code ec;
     const fs::path path = named;
@@ -69,8 +87,7 @@ config::Outcome<std::string> board_from(const fs::path& folder, const std::strin
     config::LoadOptions options;
     options.board_dirs = default_board_folders();
     if (is_file)
-        return {std::nullopt,
-                {problem("file", "there is no board file `" + named + "`", help_with_boards(options))}};
+        return {std::nullopt, {problem("file", "there is no board file `" + named + "`", help_with_boards(options))}};
     auto found = board_by_name(named, options);
     std::erase_if(found.diagnostics, [](const auto& d) { return d.id != "config.unknown-board"; });
     if (!found.diagnostics.empty())
@@ -112,20 +129,21 @@ public:
         if (fs::symlink_status(file, ec).type() != fs::file_type::not_found)
             return terminal.fail("`" + file.string() + "` is there already",
                                  "choose another folder: `septum init DIR`");
-        const auto board = board_.empty() ? config::Outcome<std::string>{board_for_this_machine(), {}}
-                                          : board_from(folder, board_);
+        const auto board =
+            board_.empty() ? config::Outcome<std::string>{board_for_this_machine(), {}} : board_from(folder, board_);
         if (!board.ok())
             return terminal.fail(board.diagnostics);
         const bool made = fs::create_directories(folder, ec);
         if (ec)
-            return terminal.fail("cannot make the folder `" + folder.string() + "`: " + config::system_words(ec.value()));
+            return terminal.fail("cannot make the folder `" + folder.string() +
+                                 "`: " + config::system_words(ec.value()));
         std::vector<config::Diagnostic> failed;
         {
             auto pending = PendingFile::make(file);
             failed = std::move(pending.diagnostics);
             if (pending.ok())
-                failed = pending.value->commit(appliance_template(template_, name_from(folder), *board.value,
-                                                                  installed_schema()));
+                failed = pending.value->commit(
+                    appliance_template(template_, name_from(folder), *board.value, installed_schema()));
         }
         if (!failed.empty()) {
             if (made)
@@ -134,7 +152,7 @@ public:
         }
         terminal.print("wrote " + file.string() + "\n\nnext:\n" +
                        (template_ == "linux" ? "  put `vmlinuz` and `initrd.img` beside it\n" : "") +
-                       "  septum verify " + file.string() + "\n  septum run " + file.string() + "\n");
+                       "  septum verify " + quoted(file.string()) + "\n  septum run " + quoted(file.string()) + "\n");
         return kDone;
     }
 

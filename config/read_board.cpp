@@ -174,9 +174,8 @@ void read_networks(const Node& list, BoardQemu& qemu, Diagnostics& diagnostics) 
         return;
     for (const Node& item : list.items) {
         if (qemu.networks.size() == kMostBackends) {
-            diagnostics.error("config.too-many",
-                              fmt::format("more networks than allowed: at most {}", kMostBackends), item.span,
-                              "one too many");
+            diagnostics.error("config.too-many", fmt::format("more networks than allowed: at most {}", kMostBackends),
+                              item.span, "one too many");
             return;
         }
         if (check_name(item, "network", diagnostics))
@@ -193,7 +192,7 @@ void read_qemu(const Node& node, Span at, Board& board, Diagnostics& diagnostics
                          {"disks"},
                          {"networks"},
                          {"devices"},
-                          {"globals"},
+                         {"globals"},
                          {"minimum-version"}},
                         diagnostics);
     board.has_qemu = true;
@@ -235,10 +234,7 @@ void read_processor(const Fields& fields, Board& board, Diagnostics& diagnostics
     static constexpr std::array<std::pair<std::string_view, Apic>, 2> kApics{
         {{"x2apic", Apic::x2apic}, {"xapic", Apic::xapic}}};
     if (const Node* node = fields.find("vendor"))
-        board.vendor = read_choice(*node, "vendor", kVendors, diagnostics).value_or(Vendor::amd);
-    if (board.vendor == Vendor::intel)
-        diagnostics.error("board.vendor-unsupported", "boards with Intel CPUs are not available in this version",
-                          fields.find("vendor")->span, "only `amd` so far");
+        board.vendor = {read_choice(*node, "vendor", kVendors, diagnostics).value_or(Vendor::amd), node->span};
     if (const Node* node = fields.find("apic"))
         board.apic = {read_choice(*node, "apic", kApics, diagnostics).value_or(Apic::x2apic), node->span};
     if (const Node* node = fields.find("physical-address-bits"))
