@@ -67,7 +67,7 @@ config::Outcome<Bytes> read_kernel(const ApplianceOptions& options) {
 
 Appliance::Appliance(std::string command, const Terminal& terminal, const ApplianceOptions& options,
                      verifier::Options verifier_options)
-    : terminal_(terminal), options_(options), verifier_options_(verifier_options) {
+    : terminal_(terminal), options_(options), verifier_options_(std::move(verifier_options)) {
     answer_.command = std::move(command);
     answer_.appliance = options.file;
 }

@@ -38,7 +38,7 @@ void declare_common(CLI::App& app, std::string& color, bool& help) {
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known, std::string otherwise) {
     std::vector<std::string_view> candidates(known.begin(), known.end());
     const auto near = config::nearest(word, candidates);
-    return near.empty() ? otherwise : "did you mean `" + std::string(near) + "`?";
+    return near.empty() ? std::move(otherwise) : "did you mean `" + std::string(near) + "`?";
 }
 
 // The words CLI11 could not place: the first tells most.
@@ -73,8 +73,9 @@ bool is_of(const CLI::Option& option, std::span<const std::string_view> known) {
 // /dev/null and its like take any number of answers.
 bool same_file(const std::string& a, const std::string& b) {
     std::error_code ec;
-    return std::filesystem::exists(a, ec) ? std::filesystem::is_regular_file(a, ec) && std::filesystem::equivalent(a, b, ec)
-                                          : a == b && a != "-";
+    return std::filesystem::exists(a, ec)
+               ? std::filesystem::is_regular_file(a, ec) && std::filesystem::equivalent(a, b, ec)
+               : a == b && a != "-";
 }
 
 // What no command can mean: an empty word, and a file that it reads or writes otherwise as the place for its answer.
@@ -89,14 +90,14 @@ std::optional<std::pair<std::string, std::string>> never_meant(const CLI::App& a
     for (const CLI::Option* to : given)
         for (const CLI::Option* other : given) {
             const bool twice = is_of(*other, kWritten);
-            const bool counts = is_of(*to, kWritten) && other != to &&
-                                (twice || is_of(*other, kRead) || other->get_positional());
+            const bool counts =
+                is_of(*to, kWritten) && other != to && (twice || is_of(*other, kRead) || other->get_positional());
             for (const auto& word : counts ? other->results() : std::vector<std::string>{})
                 if (same_file(to->results().back(), word))
-                    return std::pair{"`" + to->get_name() + " " + to->results().back() + "` would overwrite " +
-                                         (twice ? "what `" + other->get_name() + "` writes"
-                                                : "`" + word + "`, which is read"),
-                                     std::string("name another file")};
+                    return std::pair{
+                        "`" + to->get_name() + " " + to->results().back() + "` would overwrite " +
+                            (twice ? "what `" + other->get_name() + "` writes" : "`" + word + "`, which is read"),
+                        std::string("name another file")};
         }
     return std::nullopt;
 }

@@ -13,7 +13,7 @@
 namespace septum::cli {
 namespace {
 
-constexpr std::size_t kPiece = 128 * 1024; // bytes read at a time: few calls, and the cache holds it
+constexpr std::size_t kPiece = std::size_t{128} * 1024; // bytes read at a time: few calls, and the cache holds it
 
 using Digest = std::array<std::uint8_t, SHA256_DIGEST_LENGTH>;
 

@@ -80,7 +80,7 @@ constexpr int kPatience = 8000; // milliseconds that a pipe may be silent
 std::string read_all(int fd, const struct stat& st, Bytes& bytes) {
     const bool regular = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
     const std::uint64_t limit = regular ? kLargestFile : kLargestStream;
-    const std::string too_large = regular ? "it is larger than 4 GiB, the most that an image may be"
+    const char* const too_large = regular ? "it is larger than 4 GiB, the most that an image may be"
                                           : "it is no regular file and gives more than 16 MiB";
     if (S_ISREG(st.st_mode)) {
         if (static_cast<std::uint64_t>(st.st_size) > limit)

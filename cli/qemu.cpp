@@ -77,8 +77,9 @@ config::Outcome<fs::path> find_qemu(const QemuOptions& options) {
         at = end + 1;
     }
     if (!options.program.empty())
-        return {std::nullopt,
-                {error("there is no program `" + name + "` in PATH", "leave `--qemu` out, or give the program's path")}};
+        return {
+            std::nullopt,
+            {error("there is no program `" + name + "` in PATH", "leave `--qemu` out, or give the program's path")}};
     return {std::nullopt,
             {error("`" + name + "` is needed to run an appliance here and not installed",
                    "install it: `apt install qemu-system-x86`")}};

@@ -9,7 +9,6 @@
 #include "cli/places.hpp"
 #include "cli/qemu.hpp"
 #include "cli/session.hpp"
-#include "cli/session.hpp"
 #include "config/diagnostics.hpp"
 #include "verifier/facts/facts.hpp"
 

@@ -44,7 +44,8 @@ config::Outcome<Bytes> pack(const fs::path& folder) {
         names.push_back(it->path().filename().string());
     }
     if (ec)
-        return {std::nullopt, {problem("file", "cannot read `" + folder.string() + "`: " + config::system_words(ec.value()))}};
+        return {std::nullopt,
+                {problem("file", "cannot read `" + folder.string() + "`: " + config::system_words(ec.value()))}};
     std::sort(names.begin(), names.end());
     std::vector<Bytes> contents;
     for (const auto& name : names) {

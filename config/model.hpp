@@ -21,9 +21,9 @@ enum class FaultAction : std::uint8_t { stop, restart, halt_system };
 struct Boot {
     BootKind kind = BootKind::elf64;
     Span span;
-    Spanned<std::string> image; // the ELF; linux: the bzImage. A path as written
+    Spanned<std::string> image;                 // the ELF; linux: the bzImage. A path as written
     std::optional<Spanned<std::string>> initrd; // linux; pvh and multiboot: their one module
-    Spanned<std::string> cmdline; // all but elf64; empty when left out
+    Spanned<std::string> cmdline;               // all but elf64; empty when left out
 };
 
 // Why a life of a partition ends (manifest::Cause, in the same order).
@@ -33,7 +33,7 @@ inline constexpr std::size_t kCauses = 6;
 struct OnFault {
     FaultAction action = FaultAction::stop; // what `on_fault:` says
     Span span;
-    std::uint32_t attempts = 0; // counted restarts before it is stopped for good; 3 unless written
+    std::uint32_t attempts = 0;   // counted restarts before it is stopped for good; 3 unless written
     std::uint32_t backoff_ms = 0; // before the first restart; doubles with each
     // By Cause. The first four follow `action` unless written; shutdown stops and reset restarts unless written.
     std::array<FaultAction, kCauses> by_cause{FaultAction::stop, FaultAction::stop, FaultAction::stop,
@@ -45,21 +45,22 @@ struct Partition {
     Span span;                 // the whole entry
     std::uint32_t cpu_count = 1;
     Span cpus_span;
-    std::vector<Spanned<std::uint32_t>> cpu_pins;  // board CPU numbers, or empty: the planner chooses
-    Spanned<std::uint64_t> memory;                 // bytes, multiple of 4 KiB, at least 2 MiB
-    std::optional<Spanned<std::uint64_t>> base;    // host-physical base when pinned
-    std::uint64_t largest_page = 1ULL << 30;       // 4 KiB, 2 MiB or 1 GiB: the largest page the nested tables may use
+    std::vector<Spanned<std::uint32_t>> cpu_pins; // board CPU numbers, or empty: the planner chooses
+    Spanned<std::uint64_t> memory;                // bytes, multiple of 4 KiB, at least 2 MiB
+    std::optional<Spanned<std::uint64_t>> base;   // host-physical base when pinned
+    std::uint64_t largest_page = 1ULL << 30;      // 4 KiB, 2 MiB or 1 GiB: the largest page the nested tables may use
     Boot boot;
     bool console = false;
     OnFault on_fault;
     std::vector<Spanned<std::uint16_t>> ports_first; // granted host ports: pairs [first, last], same length
     std::vector<Spanned<std::uint16_t>> ports_last;
-    std::vector<Spanned<std::string>> devices;       // names from the board, as written
-    std::vector<std::size_t> device_indices;         // the same as indices into Board::pci, where they name one; same order
-    std::optional<Spanned<std::uint32_t>> heartbeat_ms; // longest time between two heartbeats; needs the board's watchdog
-    bool event_log = false;                          // may read the event log
+    std::vector<Spanned<std::string>> devices; // names from the board, as written
+    std::vector<std::size_t> device_indices;   // the same as indices into Board::pci, where they name one; same order
+    // Longest time between two heartbeats; needs the board's watchdog.
+    std::optional<Spanned<std::uint32_t>> heartbeat_ms;
+    bool event_log = false; // may read the event log
     Span event_log_span;
-    bool pit = false;                                // `legacy: [pit]`: a virtual 8254, polled
+    bool pit = false; // `legacy: [pit]`: a virtual 8254, polled
 };
 
 struct Channel {
@@ -105,15 +106,15 @@ struct Model {
 };
 
 struct LoadOptions {
-    std::string board;                                 // name or path that replaces the file's `board:`; empty: none
-    std::vector<std::filesystem::path> board_dirs;     // searched for NAME.yaml after the appliance's own folder
-    bool any_processor = false;                        // take a board that is only looked at: nothing runs on it yet
+    std::string board;                             // name or path that replaces the file's `board:`; empty: none
+    std::vector<std::filesystem::path> board_dirs; // searched for NAME.yaml after the appliance's own folder
+    bool any_processor = false;                    // take a board that is only looked at: nothing runs on it yet
 };
 
 struct Loaded {
-    std::optional<Model> model; // absent when any diagnostic is an error
+    std::optional<Model> model;          // absent when any diagnostic is an error
     std::vector<Diagnostic> diagnostics; // all of them, sorted by place
-    Sources sources;            // file 0 is the appliance
+    Sources sources;                     // file 0 is the appliance
 };
 
 // Reads an appliance file and its board. Never throws; every defect is a diagnostic.

@@ -28,8 +28,9 @@ constexpr std::uint32_t kOwnGroup = 0x1'0000;     // groups that nobody wrote be
 bool take_hex(std::string_view& text, std::size_t digits, std::uint32_t& value) {
     if (text.size() < digits)
         return false;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + digits, value, 16);
-    if (error != std::errc{} || end != text.data() + digits)
+    const char* const begin = text.data();
+    const auto [end, error] = std::from_chars(begin, begin + digits, value, 16);
+    if (error != std::errc{} || end != begin + digits)
         return false;
     text.remove_prefix(digits);
     return true;

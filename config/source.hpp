@@ -54,7 +54,7 @@ struct Diagnostic {
     std::string label;   // said under the primary span; may be empty
     std::vector<Label> related;
     std::vector<std::string> notes; // the witness and other facts
-    std::string help;    // how to mend it; may be empty
+    std::string help;               // how to mend it; may be empty
 };
 
 // The form of docs: `error[id]: message`, ` --> file:line:column`, the lines with their labels, notes, help.

@@ -73,11 +73,11 @@ std::optional<std::string> read_source(const std::filesystem::path& path, Span n
     errno = 0;
     std::ifstream in(path, std::ios::binary);
     if (!in)
-        return cannot_read(path, errno != 0 ? system_words(errno) : "it does not open", "file.unreadable",
-                           named_at, diagnostics);
+        return cannot_read(path, errno != 0 ? system_words(errno) : "it does not open", "file.unreadable", named_at,
+                           diagnostics);
     // In pieces, and no further than it takes to see that the file is too large, however it grows meanwhile.
     std::string text;
-    std::array<char, 16 * 1024> piece{};
+    std::array<char, std::size_t{16} * 1024> piece{};
     while (in && text.size() <= kLargestSource) {
         in.read(piece.data(), piece.size());
         text.append(piece.data(), static_cast<std::size_t>(in.gcount()));

@@ -13,7 +13,7 @@
 
 namespace septum::config {
 
-inline constexpr std::size_t kLargestSource = 1024 * 1024; // bytes
+inline constexpr std::size_t kLargestSource = std::size_t{1024} * 1024; // bytes
 
 // The bytes of a regular file of at most kLargestSource. Failure is said in `diagnostics`, at `named_at` when some
 // file names this one. A UTF-8 byte order mark is dropped: no editor counts it as a column.

@@ -21,7 +21,7 @@ struct Range {
 
 struct Cpu {
     std::uint32_t apic = 0;
-    std::uint32_t core = 0; // siblings have the same
+    std::uint32_t core = 0;    // siblings have the same
     std::uint32_t package = 0; // processor package, from 0 in the order they are met
     std::uint32_t node = 0;    // NUMA
 };

@@ -87,7 +87,7 @@ void read_amd(Host& host, const manifest::Iommu& unit, Image& out) {
         const std::uint64_t rights = low >> 61 & 3;
         const std::uint64_t mode = low >> 9 & 7;
         amd_interrupts(host, id, word(table, 4UL * id + 2), wide, out.devices);
-        if ((low & 1) == 0) { // V = 0: everything passes
+        if ((low & 1) == 0) { // V = 0: everything passes, as without levels. NOLINT(bugprone-branch-clone)
             extend(requesters, id, "passthrough");
         } else if ((low & 2) == 0) { // TV = 0: not told what becomes of it
             extend(requesters, id, "unknown");

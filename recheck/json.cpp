@@ -113,7 +113,7 @@ struct Parser {
             if (error != std::errc())
                 fail("a number beyond 64 bits");
             at += static_cast<std::size_t>(end - begin);
-        } else if ((value.boolean = word("true")) || word("false")) {
+        } else if (value.boolean = word("true"); value.boolean || word("false")) {
             value.kind = Json::Kind::boolean;
         } else if (!word("null")) {
             fail("no value begins so");

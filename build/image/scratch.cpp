@@ -147,7 +147,8 @@ config::Outcome<std::vector<std::uint8_t>> read_scratch(const fs::path& file) {
     }
     if (good)
         return {std::move(bytes), {}};
-    return {std::nullopt, {error("build.scratch", "cannot read `" + file.string() + "`: " + config::system_words(errno))}};
+    return {std::nullopt,
+            {error("build.scratch", "cannot read `" + file.string() + "`: " + config::system_words(errno))}};
 }
 
 fs::path find_tool(const Tool& tool) {
@@ -178,6 +179,8 @@ std::vector<config::Diagnostic> run_tool(const Tool& tool, const std::vector<std
     };
     std::vector<char*> argv;
     std::vector<char*> envp;
+    argv.reserve(words.size() + 1);
+    envp.reserve(environment.size() + 1);
     for (auto& word : words)
         argv.push_back(word.data());
     for (auto& setting : environment)

@@ -288,6 +288,7 @@ void check_devices(const config::Model& model, std::vector<Diagnostic>& diagnost
             continue;
         }
         std::vector<std::uint16_t> slots;
+        slots.reserve(partition.device_indices.size());
         for (const std::size_t index : partition.device_indices) {
             slots.push_back(model.board.pci[index].bdf >> 3U);
         }

@@ -215,7 +215,7 @@ std::vector<std::uint8_t> acpi_dsdt(bool console, bool pci) {
 std::vector<std::uint8_t> acpi_tables(const AcpiMachine& machine, Gpa base) {
     constexpr std::size_t kRsdpSize = 36;
     constexpr std::size_t kXsdtAt = 0x40;
-    constexpr std::size_t kXsdtSize = kHeaderSize + 2 * 8;
+    constexpr std::size_t kXsdtSize = kHeaderSize + std::size_t{2} * 8;
     constexpr std::size_t kFadtAt = 0x80;
     const auto align = [](std::size_t at) { return (at + 15) & ~std::size_t{15}; };
 

@@ -12,8 +12,8 @@ void write_guest_tables(Gpa base, ByteSpan out) {
     for (std::uint64_t directory = 0; directory < 4; ++directory) {
         store64(out, 4096 + directory * 8, (base.value + (2 + directory) * 4096) | table);
     }
-    for (std::uint64_t page = 0; page < 4 * 512; ++page) {
-        store64(out, 2 * 4096 + page * 8, page * 2 * kMiB | leaf);
+    for (std::uint64_t page = 0; page < std::uint64_t{4} * 512; ++page) {
+        store64(out, std::size_t{2} * 4096 + page * 8, page * 2 * kMiB | leaf);
     }
 }
 

@@ -9,7 +9,7 @@
 
 namespace septum::build {
 
-inline constexpr std::size_t kGuestTablesSize = 6 * 4096; // PML4, PDPT, four PDs
+inline constexpr std::size_t kGuestTablesSize = std::size_t{6} * 4096; // PML4, PDPT, four PDs
 
 // `base` is where the guest sees them; CR3 = base.
 void write_guest_tables(Gpa base, ByteSpan out);

@@ -10,7 +10,7 @@ namespace cpu = guest::cpu;
 using namespace pci;
 
 constexpr u32 kFunctions = 65'536; // of a segment: bus, device and function
-constexpr u64 kVersion = 0x08; // a register of the disk that is not zero
+constexpr u64 kVersion = 0x08;     // a register of the disk that is not zero
 constexpr u16 kData = guest::kPciDataPort;
 constexpr u16 kAddress = guest::kPciAddressPort;
 
@@ -211,10 +211,11 @@ Result reset_between_ports(const Try& t) {
     return breach("the access went through");
 }
 
-// Of the board qemu-q35-devices: its own function's and another's registers by the ECAM window, its own and others' BARs
-// where the machine has them, and what is seen next to its own.
+// Of the board qemu-q35-devices: its own function's and another's registers by the ECAM window, its own and others'
+// BARs where the machine has them, and what is seen next to its own.
 Result foreign_registers(const Try& t) {
-    constexpr u64 kPlaces[] = {0xB010'0004, 0xB020'0004, 0xF000'0000, 0xF020'0000, 0xF040'0000, 0xF060'0000, 0xE000'4000};
+    constexpr u64 kPlaces[] = {0xB010'0004, 0xB020'0004, 0xF000'0000, 0xF020'0000,
+                               0xF040'0000, 0xF060'0000, 0xE000'4000};
     *reinterpret_cast<volatile u32*>(kPlaces[t.variant()]) = 0;
     return breach("the write went through");
 }

@@ -40,18 +40,18 @@ Message message(const Try& t) {
     case 0: return {kWindow | t.foreign_cpu(0) << 12, 0, kVector};
     case 1: return {kWindow | t.foreign_cpu(1) << 12, 0, kVector};
     case 2: return {kWindow | 0xEF << 12, 0, kVector};
-    case 3: return {kWindow | 0xFF << 12, 0, kVector};                    // to all
-    case 4: return {own, 0, 31};                                          // an exception's vector
+    case 3: return {kWindow | 0xFF << 12, 0, kVector}; // to all
+    case 4: return {own, 0, 31};                       // an exception's vector
     case 5: return {own, 0, 0};
-    case 6: return {kWindow | 0xFF << 12 | 4, 0, kVector};                // logical
-    case 7: return {kWindow | 0x0F << 12 | 0xC, 0, 0x100 | kVector};      // logical, to the lowest priority
-    case 8: return {own, 0, 0x200 | kVector};                             // SMI
-    case 9: return {own, 0, 0x400};                                       // NMI
-    case 10: return {own, 0, 0x500};                                      // INIT
-    case 11: return {own, 0, 0x700};                                      // ExtINT
-    case 12: return {own, 0, 0xC000 | kVector};                           // level
-    case 13: return {own, 1, kVector};                                    // above 4 GiB
-    case 14: return {kWindow | 0x10, 0, 0};                               // an entry of the remapping table
+    case 6: return {kWindow | 0xFF << 12 | 4, 0, kVector};                    // logical
+    case 7: return {kWindow | 0x0F << 12 | 0xC, 0, 0x100 | kVector};          // logical, to the lowest priority
+    case 8: return {own, 0, 0x200 | kVector};                                 // SMI
+    case 9: return {own, 0, 0x400};                                           // NMI
+    case 10: return {own, 0, 0x500};                                          // INIT
+    case 11: return {own, 0, 0x700};                                          // ExtINT
+    case 12: return {own, 0, 0xC000 | kVector};                               // level
+    case 13: return {own, 1, kVector};                                        // above 4 GiB
+    case 14: return {kWindow | 0x10, 0, 0};                                   // an entry of the remapping table
     case 15: return {static_cast<u32>(reinterpret_cast<u64>(&target)), 0, 1}; // a write into memory
     default: return {~0U, ~0U, ~0U};
     }
@@ -100,7 +100,8 @@ Result forbidden_messages(const Try& t) {
 }
 
 Result transfers_outside(const Try& t) {
-    constexpr u64 kPlaces[] = {0x100'0000, 0x3000'0000, 0xD000'0000, 0xE000'0000, 0xF060'0000, 0xFED9'0000, 0x1'0000'0000};
+    constexpr u64 kPlaces[] = {0x100'0000,  0x3000'0000, 0xD000'0000,  0xE000'0000,
+                               0xF060'0000, 0xFED9'0000, 0x1'0000'0000};
     const volatile u8* const first = identity; // of what Identify gives: the vendor, 0x1b36
     Nvme disk;
     if (!disk.start() || !disk.identify(reinterpret_cast<u64>(identity)) || first[0] != 0x36 || first[1] != 0x1B) {

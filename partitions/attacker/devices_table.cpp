@@ -23,7 +23,7 @@ volatile u8 code[16];
 volatile bool running;
 
 volatile u32* word_of(u64 table, u32 entry, u32 word) {
-    return reinterpret_cast<volatile u32*>(table + entry * 16 + word * 4);
+    return reinterpret_cast<volatile u32*>(table + u64{entry} * 16 + u64{word} * 4);
 }
 
 u32 kept(u32 word, u32 value) {
@@ -58,11 +58,11 @@ Result table_reads_back(const Try&) {
         }
     }
     for (u32 i = 0; i < kEntries * 2; ++i) { // and as quadwords and bytes
-        volatile u64& half = *reinterpret_cast<volatile u64*>(base + i * 8);
+        volatile u64& half = *reinterpret_cast<volatile u64*>(base + u64{i} * 8);
         half = 0x0123'4567'FEE0'1004ULL + i;
         const u64 low = kept(i % 2 * 2, 0xFEE0'1004U + i);
         const u64 high = kept(i % 2 * 2 + 1, 0x0123'4567U);
-        if (half != (high << 32 | low) || *reinterpret_cast<volatile u8*>(base + i * 8 + 1) != (low >> 8 & 0xFF)) {
+        if (half != (high << 32 | low) || *reinterpret_cast<volatile u8*>(base + u64{i} * 8 + 1) != (low >> 8 & 0xFF)) {
             return breach("half an entry reads otherwise than it was written");
         }
     }
@@ -120,8 +120,8 @@ Result walk_through_table(const Try&) {
     return breach("it was walked");
 }
 
-// The processor pushes a frame there while a plain move is the next instruction: that of the move's own fault, of an interrupt
-// in front of it, and of the trap after a single step.
+// The processor pushes a frame there while a plain move is the next instruction: that of the move's own fault, of an
+// interrupt in front of it, and of the trap after a single step.
 Result event_into_table(const Try& t) {
     constexpr u64 kNotCanonical = 1ULL << 63;
     constexpr u8 kVector = 0x51;
@@ -182,8 +182,8 @@ Result split_instruction(const Try&) {
     return nothing("it was carried out as it stands");
 }
 
-// What exits is one instruction, what the kernel finds there may be another: moves to and from memory, of other widths and
-// registers, and an ADD.
+// What exits is one instruction, what the kernel finds there may be another: moves to and from memory, of other widths
+// and registers, and an ADD.
 Result rewrite_move(const Try&) {
     code[0] = 0x89;
     code[1] = 0x08;

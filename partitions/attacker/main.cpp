@@ -192,7 +192,7 @@ bool start_others(u32 others) {
 }
 
 bool wait_for_others(u32 others) {
-    constexpr u64 kSeconds = 20;
+    constexpr u64 kSeconds = 100;
     const u64 hz = guest::tsc_hz();
     const u64 begin = guest::cpu::timestamp();
     while (__atomic_load_n(&came_back, __ATOMIC_ACQUIRE) != others) {

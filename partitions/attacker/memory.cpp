@@ -87,7 +87,7 @@ Result write_host_memory(const Try&) {
     return write(kHostMemory);
 }
 Result read_foreign_channel(const Try& t) {
-    return read(guest::kChannelBase + t.info().channel_count * 2 * kMiB); // behind its own, if it has any
+    return read(guest::kChannelBase + u64{t.info().channel_count} * 2 * kMiB); // behind its own, if it has any
 }
 
 Result write_local_apic(const Try&) {

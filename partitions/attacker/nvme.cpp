@@ -46,10 +46,10 @@ void write_address(u64 at, u64 address) {
 }
 
 template <typename Condition>
-bool within_a_second(Condition condition) {
+bool comes_true(Condition condition) {
     const u64 begin = cpu::timestamp();
     while (!condition()) {
-        if (cpu::timestamp() - begin > guest::tsc_hz()) {
+        if (cpu::timestamp() - begin > Nvme::kSeconds * guest::tsc_hz()) {
             return false;
         }
         cpu::pause();
@@ -73,7 +73,7 @@ bool Nvme::start() {
     write_address(registers_ + kSubmissionBase, reinterpret_cast<u64>(submissions));
     write_address(registers_ + kCompletionBase, reinterpret_cast<u64>(completions));
     write32(registers_ + kConfiguration, kEnableWithSizes);
-    return within_a_second([&] { return (read32(registers_ + kStatus) & kReady) != 0; });
+    return comes_true([&] { return (read32(registers_ + kStatus) & kReady) != 0; });
 }
 
 bool Nvme::identify(u64 address) {
@@ -87,7 +87,7 @@ bool Nvme::identify(u64 address) {
     submissions[slot].words[10] = kController;
     asm volatile("" : : : "memory");
     write32(registers_ + kSubmissionTail, next_ % kEntries);
-    if (!within_a_second([&] { return (completions[slot].words[3] >> 16 & 1) == phase; })) {
+    if (!comes_true([&] { return (completions[slot].words[3] >> 16 & 1) == phase; })) {
         return false;
     }
     write32(registers_ + kCompletionHead, next_ % kEntries);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// As much of a driver for an NVMe controller (NVM Express 1.4) as lets it write memory and raise an interrupt: the admin
-// queues and the command Identify.
+// As much of a driver for an NVMe controller (NVM Express 1.4) as lets it write memory and raise an interrupt: the
+// admin queues and the command Identify.
 #pragma once
 
 #include <septum/types.hpp>
@@ -9,10 +9,12 @@ namespace septum::attacker {
 
 class Nvme {
 public:
-    // Turns on decoding and bus mastering, and the controller with its admin queues. False: it does not come up within a second.
+    static constexpr u64 kSeconds = 10; // what does not come within these does not come
+
+    // Turns on decoding and bus mastering, and the controller with its admin queues. False: it does not come up.
     bool start();
 
-    // Identify, 4 KiB to `address`. False: no completion within a second. With what status it completed is not looked at.
+    // Identify, 4 KiB to `address`. False: no completion. With what status it completed is not looked at.
     bool identify(u64 address);
 
 private:

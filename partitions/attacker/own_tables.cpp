@@ -25,7 +25,7 @@ u64 address(const Table& table) {
 
 void fill(Table& table, u64 base) {
     for (u32 i = 0; i < kEntries; ++i) {
-        table.entry[i] = (base + i * 2 * kMiB) | kAll | kLarge;
+        table.entry[i] = (base + u64{i} * 2 * kMiB) | kAll | kLarge;
     }
 }
 

@@ -59,12 +59,8 @@ u32 id_of(u32 n) {
 constexpr u32 kWays = 8;
 void keep_busy(u32 way) {
     switch (way) {
-    case 0:
-        asm volatile("cli\n1:\tjmp 1b" : : : "memory");
-        break;
-    case 1:
-        asm volatile("cli\n1:\thlt\n\tjmp 1b" : : : "memory");
-        break;
+    case 0: asm volatile("cli\n1:\tjmp 1b" : : : "memory"); break;
+    case 1: asm volatile("cli\n1:\thlt\n\tjmp 1b" : : : "memory"); break;
     case 2:
         for (;;) {
             (void)cpu::cpuid(0);
@@ -76,15 +72,12 @@ void keep_busy(u32 way) {
         for (;;) {
             apic::command(id_of(1), apic::kNmi | apic::kAssert);
         }
-    case 5:
-        asm volatile("cli\n1:\tjmp 1b" : : : "memory");
-        break; // until it is sent INIT
+    case 5: asm volatile("cli\n1:\tjmp 1b" : : : "memory"); break; // until it is sent INIT
     case 6:
         for (;;) {
             cpu::out8(guest::kUartPort, '\r'); // does not pass, and fills the buffer all the same
         }
-    default:
-        attacker_call_in_ring3(reinterpret_cast<u64>(user_stack) + sizeof(user_stack), in_ring3, 0);
+    default: attacker_call_in_ring3(reinterpret_cast<u64>(user_stack) + sizeof(user_stack), in_ring3, 0);
     }
 }
 

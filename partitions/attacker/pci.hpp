@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The partition's own PCI bus, by ports 0xCF8 and 0xCFC, and the one device that the area `devices` needs: an NVMe disk at
-// 00:01.0, which `attack.devices` gives it.
+// The partition's own PCI bus, by ports 0xCF8 and 0xCFC, and the one device that the area `devices` needs: an NVMe disk
+// at 00:01.0, which `attack.devices` gives it.
 #pragma once
 
 #include <septum/guest/board.hpp>

@@ -114,30 +114,14 @@ Result power_management(const Try&) {
 
 Result power_management_block(const Try& t) {
     switch (t.variant()) {
-    case 0:
-        (void)cpu::in16(kPowerBlock);
-        break; // PM1 status
-    case 1:
-        cpu::out16(kPowerBlock + 2, 0xFFFF);
-        break; // PM1 enable
-    case 2:
-        (void)cpu::in32(kPowerBlock + 8);
-        break; // timer
-    case 3:
-        cpu::out32(kPowerBlock + 0x20, ~0U);
-        break; // GPE0 status
-    case 4:
-        cpu::out32(kPowerBlock + 0x30, 0x1);
-        break; // SMI enable
-    case 5:
-        (void)cpu::in32(kPowerBlock + 0x30);
-        break;
-    case 6:
-        cpu::out16(kPowerBlock + 0x68, 0);
-        break; // TCO control: the watchdog that resets
-    default:
-        cpu::out8(kPowerBlock + 0x7F, 0xFF);
-        break;
+    case 0: (void)cpu::in16(kPowerBlock); break;        // PM1 status
+    case 1: cpu::out16(kPowerBlock + 2, 0xFFFF); break; // PM1 enable
+    case 2: (void)cpu::in32(kPowerBlock + 8); break;    // timer
+    case 3: cpu::out32(kPowerBlock + 0x20, ~0U); break; // GPE0 status
+    case 4: cpu::out32(kPowerBlock + 0x30, 0x1); break; // SMI enable
+    case 5: (void)cpu::in32(kPowerBlock + 0x30); break;
+    case 6: cpu::out16(kPowerBlock + 0x68, 0); break; // TCO control: the watchdog that resets
+    default: cpu::out8(kPowerBlock + 0x7F, 0xFF); break;
     }
     return kWentThrough;
 }
@@ -168,24 +152,12 @@ Result string_reset(const Try&) {
 
 Result straddle(const Try& t) {
     switch (t.variant()) {
-    case 0:
-        cpu::out16(0x91, 0x0300);
-        break;
-    case 1:
-        cpu::out32(0x8F, 0x0300'0000);
-        break;
-    case 2:
-        cpu::out16(0xB1, 0x0100);
-        break;
-    case 3:
-        cpu::out32(0xAF, 0x0100'0000);
-        break;
-    case 4:
-        cpu::out32(0x5FD, 0);
-        break;
-    default:
-        cpu::out32(0xCF6, 0x0600'0000);
-        break;
+    case 0: cpu::out16(0x91, 0x0300); break;
+    case 1: cpu::out32(0x8F, 0x0300'0000); break;
+    case 2: cpu::out16(0xB1, 0x0100); break;
+    case 3: cpu::out32(0xAF, 0x0100'0000); break;
+    case 4: cpu::out32(0x5FD, 0); break;
+    default: cpu::out32(0xCF6, 0x0600'0000); break;
     }
     return kWentThrough;
 }
@@ -321,15 +293,9 @@ Result write_all(const Try& t) {
             }
             const auto at = static_cast<u16>(port);
             switch (width) {
-            case 1:
-                cpu::out8(at, 0xFF);
-                break;
-            case 2:
-                cpu::out16(at, 0xFFFF);
-                break;
-            default:
-                cpu::out32(at, ~0U);
-                break;
+            case 1: cpu::out8(at, 0xFF); break;
+            case 2: cpu::out16(at, 0xFFFF); break;
+            default: cpu::out32(at, ~0U); break;
             }
             ++tried;
         }

@@ -62,7 +62,7 @@ Result triple_fault(const Try&) {
 Result triple_fault_by_stack(const Try&) {
     static u64 gates[2 * 32];
     const u64 entry = reinterpret_cast<u64>(&triple_fault_by_stack);
-    for (u32 vector = 0; vector < 32; ++vector) {
+    for (u64 vector = 0; vector < 32; ++vector) {
         gates[2 * vector] = (entry & 0xFFFF) | 0x8ULL << 16 | 0x8EULL << 40 | (entry >> 16 & 0xFFFF) << 48;
         gates[2 * vector + 1] = entry >> 32;
     }

@@ -17,8 +17,8 @@ struct Range {
     u32 first, last;
 };
 
-// Read with an answer: time stamp, APIC_BASE, microcode level, MTRRs that say write-back, SYSENTER, machine checks without a
-// bank, debug control, PAT, local APIC; EFER, SYSCALL and segment bases; HWCR, NB_CFG.
+// Read with an answer: time stamp, APIC_BASE, microcode level, MTRRs that say write-back, SYSENTER, machine checks
+// without a bank, debug control, PAT, local APIC; EFER, SYSCALL and segment bases; HWCR, NB_CFG.
 constexpr Range kReadable[] = {{0x10, 0x10},
                                {0x1B, 0x1B},
                                {0x8B, 0x8B},

@@ -75,24 +75,18 @@ Result use_host_page_tables(const Try&) {
 Result table_outside(const Try& t) {
     constexpr u64 kThere = kHostMemory | kAll;
     switch (t.variant()) {
-    case 0:
-        return read_through({kThere, 0, 0, 0});
-    case 1:
-        return read_through({kTableHere, kThere, 0, 0});
-    default:
-        return read_through({kTableHere, kTableHere, kThere, 0});
+    case 0: return read_through({kThere, 0, 0, 0});
+    case 1: return read_through({kTableHere, kThere, 0, 0});
+    default: return read_through({kTableHere, kTableHere, kThere, 0});
     }
 }
 
 Result page_outside(const Try& t) {
     constexpr u64 kThere = kHostGigabyte | kAll;
     switch (t.variant()) {
-    case 0:
-        return read_through({kTableHere, kTableHere, kTableHere, kThere});
-    case 1:
-        return read_through({kTableHere, kTableHere, kThere | kLarge, 0});
-    default:
-        return read_through({kTableHere, kThere | kLarge, 0, 0});
+    case 0: return read_through({kTableHere, kTableHere, kTableHere, kThere});
+    case 1: return read_through({kTableHere, kTableHere, kThere | kLarge, 0});
+    default: return read_through({kTableHere, kThere | kLarge, 0, 0});
     }
 }
 

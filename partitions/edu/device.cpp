@@ -34,8 +34,12 @@ u16 data_port(u32 offset) { // of a word
     cpu::out32(guest::kPciAddressPort, kFunction | (offset & ~3u));
     return static_cast<u16>(guest::kPciDataPort + (offset & 2));
 }
-u16 read_word(u32 offset) { return cpu::in16(data_port(offset)); }
-void write_word(u32 offset, u16 value) { cpu::out16(data_port(offset), value); }
+u16 read_word(u32 offset) {
+    return cpu::in16(data_port(offset));
+}
+void write_word(u32 offset, u16 value) {
+    cpu::out16(data_port(offset), value);
+}
 
 u32 find_msi() {
     u32 at = config_read(kCapabilities) & 0xFC;

@@ -24,15 +24,15 @@ struct Message {
 
 class Device {
 public:
-    // Finds the function, its registers and its MSI capability; turns on decoding, bus mastering and the interrupt `kVector`
-    // at the CPU with this APIC id. False: it is not there, or not as it should be; `why` says what.
+    // Finds the function, its registers and its MSI capability; turns on decoding, bus mastering and the interrupt
+    // `kVector` at the CPU with this APIC id. False: it is not there, or not as it should be; `why` says what.
     bool start(u32 apic_id, const char*& why);
 
     [[nodiscard]] u64 registers() const { return registers_; }
     [[nodiscard]] u32 msi() const { return msi_; }
 
-    // One transfer of `bytes` (at most kBufferSize) between memory at `address` and the buffer. Waits until the device says
-    // that it is done (it takes 100 ms). `interrupt`: the device is to raise one.
+    // One transfer of `bytes` (at most kBufferSize) between memory at `address` and the buffer. Waits until the device
+    // says that it is done (it takes 100 ms). `interrupt`: the device is to raise one.
     void fetch(u64 address, u64 bytes, bool interrupt = false) { run(address, kBuffer, bytes, 0, interrupt); }
     void deliver(u64 address, u64 bytes, bool interrupt = false) { run(kBuffer, address, bytes, 2, interrupt); }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A partition with a device of its own. First life: the device works, by DMA and by interrupt, in the partition's memory; then
-// it is told to reach for everything else, and to raise every kind of interrupt. Second life: the device is as after a reset, and what it was told in the life
-// before does not arrive.
-// Named `driver-N` it lives N + 1 times, each time as the second, and ends with a transfer under way.
+// A partition with a device of its own. First life: the device works, by DMA and by interrupt, in the partition's
+// memory; then it is told to reach for everything else, and to raise every kind of interrupt. Second life: the device
+// is as after a reset, and what it was told in the life before does not arrive. Named `driver-N` it lives N + 1 times,
+// each time as the second, and ends with a transfer under way.
 #include "partitions/edu/messages.hpp"
 #include "partitions/health/ends.hpp"
 
@@ -36,7 +36,9 @@ void take(guest::Frame&) {
 }
 
 // Interrupts are off but for here.
-void let_interrupts_in() { asm volatile("sti\n\tnop\n\tnop\n\tcli" : : : "memory"); }
+void let_interrupts_in() {
+    asm volatile("sti\n\tnop\n\tnop\n\tcli" : : : "memory");
+}
 
 void wait_ms(u64 milliseconds) {
     const u64 end = guest::cpu::timestamp() + guest::tsc_hz() / 1000 * milliseconds;
@@ -45,7 +47,9 @@ void wait_ms(u64 milliseconds) {
     }
 }
 
-u64 word(u64 seed, u64 i) { return (seed + i) * 0x9E37'79B9'7F4A'7C15ULL | 1; }
+u64 word(u64 seed, u64 i) {
+    return (seed + i) * 0x9E37'79B9'7F4A'7C15ULL | 1;
+}
 
 void fill(Page& page, u64 seed) {
     for (u64 i = 0; i < kBufferSize / 8; ++i) {

@@ -15,7 +15,8 @@ constexpr u32 kWindow = 0xFEE0'0000; // messages (APM 2 §16.12; SDM 3 §11.11)
 constexpr u32 kHint = 1U << 3;
 constexpr u32 kLogical = 1U << 2;
 constexpr u32 kLowestPriority = 0x100;
-constexpr u64 kLate = 2'000; // µs; by then an interrupt has come
+constexpr u64 kLate = 2'000;       // µs; by then an interrupt has come, unless the emulator is kept from running
+constexpr u64 kNever = 10'000'000; // µs
 constexpr u8 kVectors[] = {0x20, 0x51, 0xFE, kVector};
 
 u32 arrived;
@@ -43,7 +44,7 @@ u32 raise(Device& edu, u64 microseconds) {
 
 bool arrives(Device& edu, const Message& message) {
     edu.route(message);
-    const u32 came = raise(edu, 100 * kLate);
+    const u32 came = raise(edu, kNever);
     if (came == 1 && arrived_at == (message.data & 0xFF)) {
         return true;
     }
@@ -88,18 +89,18 @@ bool messages(Device& edu, const guest::Info& info) {
     }
     const Message outside[] = {
         {kWindow | foreign_cpu(info) << 12, 0, kVector},
-        {kWindow | 0xFF << 12, 0, kVector},                              // to all
+        {kWindow | 0xFF << 12, 0, kVector}, // to all
         {kWindow | 0xFF << 12 | kLogical, 0, kVector},
         {kWindow | 0x0F << 12 | kLogical | kHint, 0, kLowestPriority | kVector},
-        {own, 0, 31},                                                    // an exception's vector
+        {own, 0, 31}, // an exception's vector
         {own, 0, 0},
-        {own, 0, 0x200 | kVector},                                       // SMI
-        {own, 0, 0x400},                                                 // NMI
-        {own, 0, 0x500},                                                 // INIT
-        {own, 0, 0x700},                                                 // ExtINT
-        {own, 0, 0xC000 | kVector},                                      // level
-        {own, 1, kVector},                                               // above 4 GiB
-        {static_cast<u32>(reinterpret_cast<u64>(&target)), 0, 1},        // a write into memory
+        {own, 0, 0x200 | kVector},                                // SMI
+        {own, 0, 0x400},                                          // NMI
+        {own, 0, 0x500},                                          // INIT
+        {own, 0, 0x700},                                          // ExtINT
+        {own, 0, 0xC000 | kVector},                               // level
+        {own, 1, kVector},                                        // above 4 GiB
+        {static_cast<u32>(reinterpret_cast<u64>(&target)), 0, 1}, // a write into memory
         {~0U, ~0U, ~0U},
     };
     u32 lost = 0;

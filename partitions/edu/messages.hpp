@@ -8,8 +8,8 @@
 
 namespace septum::edu {
 
-// Sends every message within the partition's bounds, which must arrive, and every kind outside of them, which must not. False: one
-// did otherwise; what is said names it.
+// Sends every message within the partition's bounds, which must arrive, and every kind outside of them, which must not.
+// False: one did otherwise; what is said names it.
 bool messages(Device& edu, const guest::Info& info);
 
 } // namespace septum::edu

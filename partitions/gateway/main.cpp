@@ -16,7 +16,7 @@ namespace {
 
 constexpr u8 kTick = 0x30; // the timer's vector
 constexpr u32 kTicksPerSecond = 10;
-constexpr u32 kAnswerTicks = 50; // an answer takes microseconds; the vault may be busy starting
+constexpr u32 kAnswerTicks = 300; // an answer takes microseconds; the vault may be busy starting
 
 u32 ticks; // since the last wait began; written by the timer's handler, read with interrupts off
 void on_tick(guest::Frame&) {

@@ -79,8 +79,8 @@ void read() {
                 say("reader: event ", event.sequence, " where ", expected, " should be, ", log.lost(), " lost");
             }
             expected = event.sequence + 1;
-            say("reader: event ", event.sequence, ": ", event.name, " ", kind_text(event.kind), ", detail ", event.detail, ", ",
-                Hex{event.a}, ", ", Hex{event.b});
+            say("reader: event ", event.sequence, ": ", event.name, " ", kind_text(event.kind), ", detail ",
+                event.detail, ", ", Hex{event.a}, ", ", Hex{event.b});
         }
         wait(20);
     }

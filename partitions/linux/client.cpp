@@ -65,7 +65,7 @@ public:
 
     bool wait(u32 step) {
         constexpr u32 kSpins = 20'000;
-        constexpr u32 kSleeps = 1000;
+        constexpr u32 kSleeps = 6000;
         constexpr long kNap = 5'000'000;
         if (step < kSpins) {
             guest::cpu::pause();

@@ -146,7 +146,7 @@ void stream(long disk) {
         request.size = kLarge;
         request.offset = asked++ % (kDiskUsed / kLarge) * kLarge;
         const Request* const list = &request;
-        if (const long got = syscall(kSubmit, context, 1, address(&list)); got != 1) {
+        if (const long got = syscall(kSubmit, context, 1, address(static_cast<const void*>(&list))); got != 1) {
             give_up("a read was not taken", got);
         }
     };

@@ -73,34 +73,24 @@ volatile u64* quadword_at(u64 address) {
 // One access of that width: devices tell them apart.
 u64 load(u64 address, u16 width) {
     switch (width) {
-    case 8:
-        return *quadword_at(address);
-    case 4:
-        return *doubleword_at(address);
-    default:
-        return *byte_at(address);
+    case 8: return *quadword_at(address);
+    case 4: return *doubleword_at(address);
+    default: return *byte_at(address);
     }
 }
 
 void store(u64 address, u16 width, u64 value) {
     switch (width) {
-    case 8:
-        *quadword_at(address) = value;
-        break;
-    case 4:
-        *doubleword_at(address) = static_cast<u32>(value);
-        break;
-    default:
-        *byte_at(address) = static_cast<u8>(value);
+    case 8: *quadword_at(address) = value; break;
+    case 4: *doubleword_at(address) = static_cast<u32>(value); break;
+    default: *byte_at(address) = static_cast<u8>(value);
     }
 }
 
 void perform(void* argument) {
     Doing& d = *static_cast<Doing*>(argument);
     switch (d.op) {
-    case Op::read:
-        d.answer = load(d.address, d.width);
-        break;
+    case Op::read: d.answer = load(d.address, d.width); break;
     case Op::write:
         store(d.address, d.width, d.value);
         d.answer = load(d.address, d.width);
@@ -117,19 +107,13 @@ void perform(void* argument) {
             cpu::out8(static_cast<u16>(d.address), static_cast<u8>(d.value));
         }
         break;
-    case Op::read_msr:
-        d.answer = cpu::read_msr(static_cast<u32>(d.address));
-        break;
-    case Op::write_msr:
-        cpu::write_msr(static_cast<u32>(d.address), d.value);
-        break;
+    case Op::read_msr: d.answer = cpu::read_msr(static_cast<u32>(d.address)); break;
+    case Op::write_msr: cpu::write_msr(static_cast<u32>(d.address), d.value); break;
     case Op::rewrite_msr:
         d.answer = cpu::read_msr(static_cast<u32>(d.address));
         cpu::write_msr(static_cast<u32>(d.address), d.answer);
         break;
-    case Op::cpuid:
-        d.answer = cpu::cpuid(static_cast<u32>(d.address)).ecx;
-        break;
+    case Op::cpuid: d.answer = cpu::cpuid(static_cast<u32>(d.address)).ecx; break;
     case Op::wait:
         for (const u64 start = cpu::timestamp(); cpu::timestamp() - start < kPatience;) {
             d.answer = load(d.address, d.width);
@@ -148,12 +132,8 @@ void perform(void* argument) {
         }
         d.answer = heard;
         break;
-    case Op::execute:
-        store(d.address, 1, kRet);
-        [[fallthrough]];
-    case Op::call:
-        reinterpret_cast<void (*)()>(d.address)();
-        break;
+    case Op::execute: store(d.address, 1, kRet); [[fallthrough]];
+    case Op::call: reinterpret_cast<void (*)()>(d.address)(); break;
     }
 }
 

@@ -113,7 +113,7 @@ void on_exception(guest::Frame& frame) {
     frame.cs = guest::kKernelCode;
     frame.ss = guest::kKernelData;
     frame.rflags = 2;
-    frame.rsp = stack_top() - 8 * 1024 - 8; // below what an exception's own stack uses; as after a call
+    frame.rsp = stack_top() - 8 * kKiB - 8; // below what an exception's own stack uses; as after a call
 }
 
 } // namespace
@@ -140,7 +140,7 @@ void run() {
         cpu::write_msr(msr, reinterpret_cast<u64>(&next)); // a system call ends a snippet too
     }
     guest::set_stack(kExceptionStack, stack_top());
-    asm volatile("movq %0, %%rsp\n\tjmpq *%1" : : "r"(stack_top() - 8 * 1024 - 8), "r"(&next) : "memory");
+    asm volatile("movq %0, %%rsp\n\tjmpq *%1" : : "r"(stack_top() - 8 * kKiB - 8), "r"(&next) : "memory");
     __builtin_unreachable();
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs code at random for as long as it is let: each launch has a seed of its own, even ones in ring 0, odd ones in
 // ring 3. Its boot CPU oversees the second one, ends by NMI what goes nowhere, and restarts the partition after some
-// hundred snippets or when nothing helps. What the kernel cannot allow ends a launch earlier.
+// hundred snippets or when nothing helps. What the kernel cannot allow ends a launch earlier. Named `stray-N` it lives
+// N times, and stops.
+#include "partitions/health/ends.hpp"
 #include "partitions/stray/cage.hpp"
 
 #include <septum/runtime/apic.hpp>
@@ -60,6 +62,9 @@ void septum::guest::partition_main(const Launch& launch) {
     using namespace septum::stray;
     if (launch.info.cpu_count < 2 || launch.info.ram_size < kCage + 2 * kMiB) {
         say("stray: needs two CPUs and 10 MiB");
+        return;
+    }
+    if (health::number_of(launch.info.name) != 0 && health::through(launch.info, launch.count)) {
         return;
     }
     say("stray: life ", launch.count + 1, " in ring ", launch.count % 2 == 0 ? 0 : 3);

@@ -114,12 +114,9 @@ void make_snippet(Random& random, u8* code) {
 
 u64 interesting(Random& random) {
     switch (random.below(4)) {
-    case 0:
-        return random.next();
-    case 1:
-        return random.next() >> 32;
-    default:
-        return kValues[random.below(kValueCount)];
+    case 0: return random.next();
+    case 1: return random.next() >> 32;
+    default: return kValues[random.below(kValueCount)];
     }
 }
 

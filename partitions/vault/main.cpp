@@ -45,9 +45,7 @@ void serve(guest::Receiver& requests, guest::Sender& answers, const guest::Doorb
     for (;;) {
         const guest::Received request = requests.receive(message, sizeof(message));
         switch (request.status) {
-        case guest::Received::Status::nothing:
-            bell.wait();
-            break;
+        case guest::Received::Status::nothing: bell.wait(); break;
         case guest::Received::Status::message:
             if (request.length == 0) {
                 report(tally);
@@ -59,12 +57,8 @@ void serve(guest::Receiver& requests, guest::Sender& answers, const guest::Doorb
                 guest::say("vault: ", tally.answered, " answers given");
             }
             break;
-        case guest::Received::Status::damaged:
-            ++tally.refused;
-            break;
-        case guest::Received::Status::lost:
-            tally.lost += request.lost;
-            break;
+        case guest::Received::Status::damaged: ++tally.refused; break;
+        case guest::Received::Status::lost: tally.lost += request.lost; break;
         }
     }
 }

@@ -24,7 +24,7 @@ constexpr u32 rotate(u32 x, unsigned by) {
 // FIPS 180-4 §6.2.2.
 void Sha256::block(const u8* data) {
     u32 w[64];
-    for (unsigned t = 0; t < 16; ++t) {
+    for (u64 t = 0; t < 16; ++t) {
         w[t] = u32{data[4 * t]} << 24 | u32{data[4 * t + 1]} << 16 | u32{data[4 * t + 2]} << 8 | u32{data[4 * t + 3]};
     }
     for (unsigned t = 16; t < 64; ++t) {

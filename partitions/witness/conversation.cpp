@@ -49,14 +49,10 @@ const char* Conversation::receive() {
     for (;;) {
         const guest::Received next = receiver_.receive(buffer, sizeof(buffer));
         switch (next.status) {
-        case guest::Received::Status::nothing:
-            return nullptr;
-        case guest::Received::Status::lost:
-            return "messages were lost";
-        case guest::Received::Status::damaged:
-            return "a message was damaged";
-        case guest::Received::Status::message:
-            break;
+        case guest::Received::Status::nothing: return nullptr;
+        case guest::Received::Status::lost: return "messages were lost";
+        case guest::Received::Status::damaged: return "a message was damaged";
+        case guest::Received::Status::message: break;
         }
         ++received_;
         const Message expected = message(received_);

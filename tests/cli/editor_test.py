@@ -15,7 +15,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-SECONDS = 60
+SECONDS = 400
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE.parent / "node"))
 import tools  # noqa: E402

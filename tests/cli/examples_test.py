@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE.parent / "qemu"))
-from harness.machine import Skip, needs_x2apic  # noqa: E402
+from harness.machine import PATIENCE, Skip, needs_x2apic  # noqa: E402
 
 # Not run: what they need is not in a test's folder.
 ELSEWHERE = r"^sudo |\| dot |--gdb|--record|--view|--uefi"
@@ -68,7 +68,9 @@ def main() -> int:
             if re.search(ELSEWHERE, line) or (on_machine and (not machine or "--expect" not in line)):
                 left.append(line)
                 continue
-            done = subprocess.run(["/bin/sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
+            # What suits whoever types it may be too short for a machine that does other things as well.
+            patient = re.sub(r"--timeout (\d+)", lambda given: f"--timeout {int(given[1]) * PATIENCE}", line)
+            done = subprocess.run(["/bin/sh", "-c", patient], cwd=folder, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL,
                                   env={"PATH": f"{septum.parent}:/usr/local/bin:/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch})
             ran += 1
             if done.returncode != 0:

@@ -15,7 +15,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def wait_for(what, seconds: float = 60) -> bool:
+def wait_for(what, seconds: float = 120) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if what():
@@ -62,7 +62,7 @@ class Place:
             return ["the tool was never started: " + process.communicate()[1].decode()]
         tool = int(self.pid_file.read_text())
         process.send_signal(number)
-        code = process.wait(20)
+        code = process.wait(120)
         process.communicate()
         wrong = []
         if number != signal.SIGKILL:
@@ -72,7 +72,7 @@ class Place:
                 wrong.append(f"left in TMPDIR: {list(self.temporary.iterdir())}")
             if [path.name for path in self.here.iterdir()] != ["two.yaml"]:
                 wrong.append(f"left: {[path.name for path in self.here.iterdir()]}")
-        if not wait_for(lambda: not alive(tool), 5):
+        if not wait_for(lambda: not alive(tool)):
             wrong.append("the tool is still at work")
             os.kill(tool, signal.SIGKILL)
         return wrong

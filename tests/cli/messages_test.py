@@ -31,7 +31,7 @@ def lines(text: str) -> list[str]:
 
 def run(septum: str, case: str) -> tuple[int, list[str]]:
     kind, name = case.split("/")
-    done = subprocess.run([septum, *COMMANDS[kind]], cwd=CASES / kind / name, capture_output=True, timeout=60)
+    done = subprocess.run([septum, *COMMANDS[kind]], cwd=CASES / kind / name, capture_output=True, timeout=300)
     text = done.stdout.decode("utf-8", "replace")
     if kind == "config":  # a case of the reader: what `check` adds has cases of its own
         text = "\n\n".join(message for message in text.split("\n\n") if not message.startswith("warning[lint."))

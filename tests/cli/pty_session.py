@@ -59,7 +59,7 @@ class Session:
         """What was written so far, without what only moves or paints."""
         return ESCAPES.sub("", self.text).replace("\r", "")
 
-    def wait_for(self, what: str, seconds: float = 60, after: int = 0) -> bool:
+    def wait_for(self, what: str, seconds: float = 120, after: int = 0) -> bool:
         """Whether `what` is written, from character `after` of plain() on."""
         end = time.monotonic() + seconds
         while what not in self.plain()[after:]:
@@ -68,7 +68,7 @@ class Session:
             self._read(0.1)
         return True
 
-    def end(self, seconds: float = 30):
+    def end(self, seconds: float = 300):
         """The exit code, or nothing when it does not come to an end."""
         stop = time.monotonic() + seconds
         while self.code is None and time.monotonic() < stop:

@@ -46,7 +46,7 @@ def check_shape(log: dict) -> None:
 
 
 def validate(multitool: pathlib.Path, folder: pathlib.Path, *words: str) -> subprocess.CompletedProcess:
-    return subprocess.run([multitool, "validate", *words, "--level", "Error"], cwd=folder, capture_output=True, text=True, timeout=120,
+    return subprocess.run([multitool, "validate", *words, "--level", "Error"], cwd=folder, capture_output=True, text=True, timeout=600,
                           env={**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"})
 
 

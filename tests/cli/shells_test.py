@@ -60,7 +60,7 @@ def try_shell(shell: str, septum: pathlib.Path) -> list[str]:
         for name in ("appliance.yaml", "my-board.yaml"):
             (folder / "here" / name).touch()
         with start(shell, septum, folder) as session:
-            if not session.wait_for("ready> ", 60):
+            if not session.wait_for("ready> "):
                 return [f"{shell} does not come up:\n{session.plain()}"]
             for typed, wanted in CASES:
                 after = len(session.plain())
@@ -68,13 +68,14 @@ def try_shell(shell: str, septum: pathlib.Path) -> list[str]:
                 for text in wanted:
                     # The line is redrawn in pieces: what is new on it follows what was typed.
                     rest = text.removeprefix(typed).strip() if text.startswith(typed) else text
-                    if not session.wait_for(rest, 30, after + (len(typed) if text.startswith(typed) else 0)):
+                    if not session.wait_for(rest, after=after + (len(typed) if text.startswith(typed) else 0)):
                         wrong.append(f"{shell}: after `{typed}` TAB there is no `{text}`:\n{session.plain()[after:]}")
                         break
                 after = len(session.plain())
                 session.type("\x05\x15")  # to the end of the line, and away with it
                 session.type("echo cle''ar\r")
-                if not session.wait_for("clear\n", 30, after):
+                # What is typed before the shell reads again might stand there before its prompt.
+                if not session.wait_for("clear\n", after=after) or not session.wait_for("ready> ", after=session.plain().index("clear\n", after)):
                     return wrong + [f"{shell}: it hangs after `{typed}` TAB:\n{session.plain()[after:]}"]
             if "rror" in session.plain() or "not found" in session.plain():
                 wrong.append(f"{shell}: an error on the way:\n{session.plain()}")

@@ -61,11 +61,11 @@ def keys(place: Place) -> None:
                             ("1", "-- console of septum --\nseptum: two on qemu-q35"), ("c", "septum"), ("0", "-- all consoles --")):
             after = len(session.plain())
             session.type(key)
-            must(session.wait_for(wanted, 20, after), f"the key {key} does not show `{wanted}`", session)
+            must(session.wait_for(wanted, after=after), f"the key {key} does not show `{wanted}`", session)
         after = len(session.plain())
         session.type("x9")  # no key of ours: nothing happens, and it is not echoed
         session.type("?")
-        must(session.wait_for("-- keys", 20, after), "no answer after a wrong key", session)
+        must(session.wait_for("-- keys", after=after), "no answer after a wrong key", session)
         must("x9" not in session.plain()[after:], "keys are echoed", session)
         session.type("q")
         place.check_end(session, 0)

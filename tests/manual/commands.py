@@ -21,7 +21,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SECONDS = 150
+SECONDS = 600
+PATIENCE = 5  # the time that a page gives to a machine, this many times: it may have to do other things as well
 # What differs from run to run or with the number of properties, and is not compared.
 VARIES = (r"\b\d+\.\d+ s\b", r"\b\d+\.\d MiB, sha-256 [0-9a-f]{64}", r"\bsha-256 [0-9a-f]{64}", r"\b\d+ properties: \d+ proved",
           r"\b\d+ checked at boot, \d+ not applicable")
@@ -101,7 +102,8 @@ def run_page(page: pathlib.Path, binaries: pathlib.Path, with_qemu: bool, bless:
             commands = commands_of(block)
             written = []
             for index, (command, expected) in enumerate(commands):
-                done = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                patient = re.sub(r"--timeout (\d+)", lambda given: f"--timeout {int(given[1]) * PATIENCE}", command)
+                done = subprocess.run(["bash", "-c", patient], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS)
                 said = done.stdout.decode(errors="replace").replace(str(binaries), "/usr/share/septum").replace(scratch, "~").rstrip("\n")
                 seen = [line.rstrip() for line in said.split("\n")] if said else []

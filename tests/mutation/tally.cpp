@@ -102,8 +102,8 @@ bool write(const Tally& tally, const std::string& path) {
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
     for (const auto& [machine, areas] : tally) {
         for (const auto& [area, count] : areas) {
-            out << machine << '\t' << area << '\t' << count.made << ' ' << count.effective << ' ' << count.killed
-                << ' ' << count.witnesses << '\n';
+            out << machine << '\t' << area << '\t' << count.made << ' ' << count.effective << ' ' << count.killed << ' '
+                << count.witnesses << '\n';
         }
     }
     out << kEnd << '\n';

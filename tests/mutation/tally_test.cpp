@@ -11,7 +11,8 @@ namespace septum::mutation {
 namespace {
 
 Areas enough() {
-    return {{"nested tables", {1200, 900, 900, 700}}, {"port maps", {200, 150, 150, 100}}, {kModelArea, {31, 31, 31, 0}}};
+    return {
+        {"nested tables", {1200, 900, 900, 700}}, {"port maps", {200, 150, 150, 100}}, {kModelArea, {31, 31, 31, 0}}};
 }
 
 TEST(Tally, OfSeveralFilesIsTheirSum) {

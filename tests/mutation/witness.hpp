@@ -29,8 +29,8 @@ public:
     }
 
     // Nothing when the witness names no place that this can look up, or when something of another kind changed as well,
-    // by which the tables ought to grant something else. Nor when no grant changed: then a name or a place in a manifest
-    // that was not sealed again is another one, and all that is granted is somebody else's or lies elsewhere.
+    // by which the tables ought to grant something else. Nor when no grant changed: then a name or a place in a
+    // manifest that was not sealed again is another one, and all that is granted is somebody else's or lies elsewhere.
     [[nodiscard]] std::optional<bool> of(const verifier::PropertyResult& result,
                                          const verifier::Finding& finding) const {
         constexpr struct {

@@ -39,7 +39,7 @@ def start(words: list[str], folder: pathlib.Path, seconds: int) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--septum", type=pathlib.Path, required=True)
-    parser.add_argument("--seconds", type=int, default=120, help="how long a machine may take")
+    parser.add_argument("--seconds", type=int, default=400, help="how long a machine may take")
     parser.add_argument("machines", nargs="+", choices=sorted(MACHINES))
     options = parser.parse_args()
     septum = options.septum.resolve()

@@ -64,7 +64,7 @@ class Bench:
             # With sanitizers a look for leaks takes as long as all else: every tenth run has one.
             environment = os.environ if number % 10 == 0 else {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
             return subprocess.run([self.recheck, str(self.kept.get(image, files[0])), str(files[1]), *options], capture_output=True, text=True,
-                                  timeout=60, env=environment)
+                                  timeout=300, env=environment)
         finally:
             for file in files:
                 file.unlink(missing_ok=True)

@@ -13,10 +13,17 @@ const axe = readFileSync(join(modules, "axe-core/axe.min.js"), "utf8");
 const failed = [];
 const check = (what, good, detail = "") => { if (!good) failed.push(`${what} ${detail}`.trim()); };
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox", "--font-render-hinting=none"] });
+// Only what hangs takes so long, on whatever machine.
+const patience = 300_000; // milliseconds
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox", "--font-render-hinting=none"], timeout: patience });
+const newContext = async (options) => {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(patience);
+  return context;
+};
 
 const open = async (name, options) => {
-  const context = await browser.newContext({ reducedMotion: "reduce", bypassCSP: true, ...options });
+  const context = await newContext({ reducedMotion: "reduce", bypassCSP: true, ...options });
   const page = await context.newPage();
   page.on("console", (message) => { if (["error", "warning"].includes(message.type())) failed.push(`${name}: console: ${message.text()}`); });
   page.on("pageerror", (error) => failed.push(`${name}: ${error.message}`));
@@ -109,7 +116,7 @@ for (const name of names) {
   await page.context().close();
 
   // All of it is there without scripts.
-  const context = await browser.newContext({ javaScriptEnabled: false });
+  const context = await newContext({ javaScriptEnabled: false });
   const plain = await context.newPage();
   await plain.goto(pathToFileURL(join(folder, "two.html")).href);
   check("without scripts: memory", await plain.getByText("RAM of left").count() >= 1 || await plain.locator("th:has-text('RAM of')").count() >= 2);
@@ -130,7 +137,7 @@ const compare = async (page, a, b) => page.evaluate(async ([x, y]) => {
   return off / (u.length / 4);
 }, [a.toString("base64"), b.toString("base64")]);
 
-const blank = await (await browser.newContext()).newPage();
+const blank = await (await newContext()).newPage();
 for (const [name, screen, what] of [["two", "light", "#map"], ["two", "dark", "#map"], ["chain", "light", ".graph"], ["two", "phone", "header"]]) {
   const page = await open(name, screens[screen]);
   // The map is compared without its words: which fonts a machine has is not septum's.

@@ -81,7 +81,7 @@ def main() -> int:
             failed.append(f"{name}: two runs, two reports")
     if not failed:
         done = subprocess.run(["node", HERE / "browser.mjs", work, HERE / "pictures", "bless" if options.bless else "compare"],
-                              env={**os.environ, "CHROMIUM": browser, "NODE_FOLDER": str(modules)}, timeout=600)
+                              env={**os.environ, "CHROMIUM": browser, "NODE_FOLDER": str(modules)}, timeout=2000)
         if done.returncode != 0:
             failed.append("the browser found something")
     print("\n".join(failed))

@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--septum", required=True)
     parser.add_argument("--z3", help="septum-ask: asks Z3 about one file with one seed")
     parser.add_argument("--seeds", type=int, default=0)
-    parser.add_argument("--seconds", type=int, default=60, help="for one question")
+    parser.add_argument("--seconds", type=int, default=300, help="for one question")
     parser.add_argument("appliances", nargs="+", type=pathlib.Path)
     args = parser.parse_args()
     cvc5 = shutil.which("cvc5")

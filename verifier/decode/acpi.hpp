@@ -62,9 +62,8 @@ struct Acpi {
     std::uint32_t fadt_flags = 0;
     std::uint16_t sci_interrupt = 0;                                                // §5.2.9: SCI_INT
     [[nodiscard]] bool hw_reduced() const { return ((fadt_flags >> 20) & 1) != 0; } // HW_REDUCED_ACPI
-    [[nodiscard]] bool physical_destination() const {
-        return ((fadt_flags >> 19) & 1) != 0;
-    }                                 // FORCE_APIC_PHYSICAL_DESTINATION_MODE
+    // FORCE_APIC_PHYSICAL_DESTINATION_MODE
+    [[nodiscard]] bool physical_destination() const { return ((fadt_flags >> 19) & 1) != 0; }
     std::uint16_t iapc_boot_arch = 0; // §5.2.9.3: bit 1 8042, bit 2 VGA not present, bit 5 CMOS RTC not present
     GenericAddress sleep_control;
     GenericAddress sleep_status;

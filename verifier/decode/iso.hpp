@@ -37,6 +37,7 @@ struct Iso {
     std::vector<IsoFile> files; // sorted by path; directories left out
     std::vector<IsoBootEntry> boot;
     std::vector<IsoRange> described; // descriptors, path tables, directories, files, boot catalogue, partition tables
+    bool apart = true;               // check_iso_bytes found nothing
     Defects defects;                 // address: offset in the image
     ByteSpan bytes;                  // the image: must outlive this
 

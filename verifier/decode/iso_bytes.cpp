@@ -166,6 +166,7 @@ void check_iso_bytes(ByteSpan image, Iso& iso) {
     const auto gap = [&](std::uint64_t to) {
         const auto stray = end < to ? first_not_zero(image.subspan(end, to - end)) : std::nullopt;
         if (stray) {
+            iso.apart = false;
             iso.defects.add(DefectKind::stray_bytes, "bytes of the image that no structure describes", end + *stray, 0,
                             image[end + *stray]);
         }
@@ -176,6 +177,7 @@ void check_iso_bytes(ByteSpan image, Iso& iso) {
         }
         gap(range.offset);
         if (last != nullptr && range.offset < end) {
+            iso.apart = false;
             iso.defects.add(DefectKind::overlap, range.what + " lies over " + last->what, range.offset, end,
                             range.offset);
         }

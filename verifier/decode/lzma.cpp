@@ -111,8 +111,8 @@ void reset(Table& table) {
 struct Lengths {
     Probability choice = kEven;
     Probability choice2 = kEven;
-    std::array<Probability, kPositionStates * 8> low{};
-    std::array<Probability, kPositionStates * 8> middle{};
+    std::array<Probability, std::size_t{kPositionStates} * 8> low{};
+    std::array<Probability, std::size_t{kPositionStates} * 8> middle{};
     std::array<Probability, 256> high{};
 
     Lengths() {
@@ -255,12 +255,12 @@ private:
     unsigned state_ = 0;
     std::array<std::uint32_t, 4> distance_{};
     std::vector<Probability> literals_;
-    std::array<Probability, kStates * kPositionStates> is_match_{};
+    std::array<Probability, std::size_t{kStates} * kPositionStates> is_match_{};
     std::array<Probability, kStates> is_rep_{};
     std::array<Probability, kStates> is_rep_g0_{};
     std::array<Probability, kStates> is_rep_g1_{};
     std::array<Probability, kStates> is_rep_g2_{};
-    std::array<Probability, kStates * kPositionStates> is_rep0_long_{};
+    std::array<Probability, std::size_t{kStates} * kPositionStates> is_rep0_long_{};
     std::array<Probability, std::size_t{4} * 64> slots_{};
     std::array<Probability, 1 + kFullDistances - kEndPosModel> special_{};
     std::array<Probability, 1 << kAlignBits> align_{};

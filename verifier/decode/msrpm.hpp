@@ -41,7 +41,7 @@ struct Msrpm {
 // Where the map's bit for reading `msr` lies (the one for writing is the next), or nothing outside the ranges.
 [[nodiscard]] std::optional<std::uint32_t> msrpm_bit(std::uint32_t msr);
 // MSR numbers outside the ranges: 2^32 less 3 × 8192. All of them exit whatever the map says.
-inline constexpr std::uint64_t kMsrsOutsideMap = (1ULL << 32) - 3 * 0x2000;
+inline constexpr std::uint64_t kMsrsOutsideMap = (1ULL << 32) - 3ULL * 0x2000;
 
 [[nodiscard]] Msrpm decode_msrpm(const HostMemory& memory, std::uint64_t base, const std::string& what);
 [[nodiscard]] Msrpm decode_msrpm_bytes(ByteSpan bytes, std::uint64_t base, const std::string& what);

@@ -73,6 +73,7 @@ void tables(ByteSpan bundle, Facts& facts) {
             if (facts.unused_tables.size() < kMaxListed) {
                 facts.unused_tables.push_back(at);
             }
+            facts.described = false;
             facts.defects.add(decode::DefectKind::stray_bytes, "sealed tables: a page that nothing uses is not zero",
                               at + *stray, 0, (*page)[*stray]);
         }
@@ -83,7 +84,9 @@ void payloads(ByteSpan bundle, Facts& facts) {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> covered; // offset, end
     for (const PartitionFacts& p : facts.partitions) {
         for (const PayloadFact& payload : p.payloads) {
-            covered.emplace_back(payload.offset, payload.offset + payload.size);
+            if (payload.in_bundle) { // else a defect already
+                covered.emplace_back(payload.offset, payload.offset + payload.size);
+            }
         }
     }
     std::sort(covered.begin(), covered.end());
@@ -94,6 +97,7 @@ void payloads(ByteSpan bundle, Facts& facts) {
             const auto gap = decode::slice(bundle, end, first - end);
             const auto stray = gap ? decode::first_not_zero(*gap) : std::nullopt;
             if (stray) {
+                facts.described = false;
                 facts.defects.add(decode::DefectKind::stray_bytes, "payloads: bytes that no record describes",
                                   end + *stray, 0, (*gap)[*stray]);
             }

@@ -6,7 +6,7 @@
 
 namespace septum::verifier {
 
-// Fills shared_tables, unused_tables and the defects for stray bytes among tables and payloads.
+// Fills shared_tables, unused_tables, described and the defects for stray bytes among tables and payloads.
 void find_coverage(ByteSpan bundle, Facts& facts);
 
 } // namespace septum::verifier

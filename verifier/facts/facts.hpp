@@ -98,6 +98,7 @@ struct DigestFact {
 };
 
 struct BundleFacts {
+    ByteSpan bytes;
     std::uint64_t size = 0;     // bytes found
     PlaceRange place;           // host-physical, after the copy
     PlaceRange manifest;        // host-physical
@@ -208,6 +209,7 @@ struct Facts {
     // although they are not zero.
     std::vector<SharedTable> shared_tables;
     std::vector<std::uint64_t> unused_tables;
+    bool described = true; // every byte of the bundle behind the manifest that is not zero is some structure's
     // Every defect: the partitions', the kernel's, the devices', the manifest's, the image's, and stray bytes.
     Defects defects;
     double seconds = 0; // taken to decode

@@ -23,6 +23,7 @@ config::Outcome<Facts> failed(std::vector<config::Diagnostic> diagnostics) {
 void read_digests(ByteSpan bundle, Facts& facts) {
     const manifest::Header& h = facts.manifest.header;
     BundleFacts& b = facts.bundle;
+    b.bytes = bundle;
     b.size = bundle.size();
     b.place = {h.bundle_base.value, bundle.size()};
     b.manifest = {h.bundle_base.value, h.manifest_size};

@@ -55,10 +55,10 @@ bool start_processor(u32 n, void (*function)(u32 n)) {
     const u32 before = __atomic_load_n(&up[n], __ATOMIC_ACQUIRE);
     apic::command(info->apic_ids[n], apic::kInit | apic::kAssert);
     apic::command(info->apic_ids[n], apic::kStartup | apic::kAssert | kTrampoline / kPageSize);
-    const u64 hz = tsc_hz();
+    const u64 patience = 10 * tsc_hz(); // seconds: an emulated CPU may have to wait for its turn
     const u64 begin = cpu::timestamp();
     while (__atomic_load_n(&up[n], __ATOMIC_ACQUIRE) == before) {
-        if (cpu::timestamp() - begin > hz) {
+        if (cpu::timestamp() - begin > patience) {
             return false;
         }
         cpu::pause();

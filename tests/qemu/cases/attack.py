@@ -150,23 +150,23 @@ def _case(name: str, part: Part) -> Callable[[Workshop], None]:
     return case
 
 
-STRAY = "stray"
-STRAY_GUEST = """\
-  stray:
+STRAY = "stray-150"  # its lives: QEMU aborts at a later seed (docs/emulators.md)
+STRAY_GUEST = f"""\
+  {STRAY}:
     cpus: 2
     memory: 16 MiB
-    boot: {elf: stray.elf}
+    boot: {{elf: stray.elf}}
     console: true
-    on_fault: {action: restart, attempts: 1000}
+    on_fault: {{action: restart, attempts: 1000}}
 """
 SECONDS = float(os.environ.get("SEPTUM_STRAY_SECONDS", "20"))
 LEAST_LIVES = 5
-# A hundred launches: QEMU aborts at a later seed (docs/emulators.md). Or its restarts are used up, or it has ended itself.
-ENOUGH = rf"\[{STRAY}\] {STRAY}: life 1\d\d |septum: {STRAY}: stopped"
+ABORTED = r"qemu: fatal: invalid tss"  # the same: which seed comes to it depends on when NMIs come as well
+ENOUGH = rf"septum: {STRAY}: stopped"  # it has lived as often as its name says, or has ended itself
 
 
 def random_code(workshop: Workshop) -> None:
-    """instructions at random in ring 0 and ring 3, for 20 s or 100 launches"""
+    """instructions at random in ring 0 and ring 3, for 20 s or 150 launches"""
     x2apic = qemu_version() >= (9, 0)
     source = workshop.folder / "attack.random.yaml"
     source.parent.mkdir(parents=True, exist_ok=True)
@@ -177,7 +177,7 @@ def random_code(workshop: Workshop) -> None:
     with Run(X2APIC if x2apic else XAPIC, str(image)) as machine:
         problem = ""
         try:
-            machine.wait(rf"^\[{STRAY}\] {STRAY}: life {LEAST_LIVES} ", start)
+            machine.wait(rf"^\[{STRAY}\] stray: life {LEAST_LIVES} ", start)
             ends = time.monotonic() + SECONDS
             while time.monotonic() < ends and machine.wait_end(0.5) is None and not any(
                     re.match(ENOUGH, line.text) for line in machine.console.lines):
@@ -189,7 +189,12 @@ def random_code(workshop: Workshop) -> None:
                     last = machine.wait(rf"^\[{name}\] ", start + SECONDS + 60, last)
         except Failure as reason:
             problem = str(reason)
-        console = Console(list(machine.console.lines))
+        lines = list(machine.console.lines)
+        aborted = next((number for number, line in enumerate(lines) if re.search(ABORTED, line.text)), None)
+        if problem and aborted is not None and any(f"stray: life {LEAST_LIVES} " in line.text for line in lines[:aborted]):
+            print("the emulator aborted, as docs/emulators.md says: what was said before is judged")
+            problem, lines = "", lines[:aborted]
+        console = Console(lines)
     (workshop.folder / "attack.random.log").write_text(console.text() + "\n", encoding="utf-8")
     if not problem:
         problem = next((line.text for line in console.lines if line.text.startswith(KERNEL_GAVE_UP)), "")
@@ -201,8 +206,8 @@ def random_code(workshop: Workshop) -> None:
                      if (match := re.match(rf"septum: {STRAY}: fault: (.*?),? rip ", line.text)))
     for cause, count in causes.most_common():
         print(f"{count:5}  {cause}")
-    said = attacks.spoken(console, STRAY)
-    lives = sum(bool(re.match(rf"{STRAY}: life \d+ in ring", text)) for text in said)
+    said = attacks.spoken(console, STRAY, "stray: ")
+    lives = sum(bool(re.match(r"stray: life \d+ in ring", text)) for text in said)
     counts = [int(match[1]) for text in said if (match := re.search(r": (\d+) snippets", text))]
     snippets = sum(count for count in counts if count < 100_000)  # a snippet may have overwritten the count
     print(f"{lives} lives, at least {snippets} snippets; the witnesses saw nothing of it")

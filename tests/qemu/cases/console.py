@@ -9,18 +9,18 @@ import subprocess
 import time
 
 from harness.images import Workshop
-from harness.machine import XAPIC, Failure
+from harness.machine import PATIENCE, XAPIC, Failure
 
 PIPE = 4096  # bytes that QEMU gets rid of while nobody reads: a page, the least that a pipe takes
 LINES = 100  # of partitions/talker
 
 
-def _read(stream, pattern: bytes, seconds: float) -> bytes:
-    """What comes until it holds `pattern`, or for so many seconds."""
+def _read(stream, pattern: bytes, seconds: float, piece_size: int = PIPE) -> bytes:
+    """What comes, by pieces, until it holds `pattern`, or for so many seconds."""
     text, deadline = b"", time.monotonic() + seconds
     while re.search(pattern, text) is None and (left := deadline - time.monotonic()) > 0:
         if select.select([stream], [], [], left)[0]:
-            piece = os.read(stream.fileno(), PIPE)
+            piece = os.read(stream.fileno(), piece_size)
             if not piece:
                 break
             text += piece
@@ -33,11 +33,11 @@ def slow_line(workshop: Workshop) -> None:
     machine = subprocess.Popen(XAPIC.command(str(image)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0)
     try:
         fcntl.fcntl(machine.stdout, fcntl.F_SETPIPE_SZ, PIPE)
-        before = _read(machine.stdout, rb"talker: launched", 60)
+        before = _read(machine.stdout, rb"talker: launched", 60 * PATIENCE, 16)  # little of what the talker says is taken yet
         if b"talker: launched" not in before:
             raise Failure(f"it did not start:\n{before.decode(errors='replace')}")
         time.sleep(8)  # the partition has said all by then, and sleeps
-        after = _read(machine.stdout, rb"line %d of" % LINES, 30)
+        after = _read(machine.stdout, rb"line %d of" % LINES, 30 * PATIENCE)
     finally:
         machine.kill()
         machine.wait()

@@ -127,7 +127,10 @@ def _plain(line: str) -> str:
 
 
 # What Linux measures of the emulator, which is slower or faster from run to run.
-MEASURED = re.compile(r"hrtimer: interrupt took N ns")
+MEASURED = re.compile(r"hrtimer: interrupt took N ns"
+                      r"|workqueue: \S+ hogged CPU for >Nus N times, consider switching to WQ_UNBOUND"
+                      r"|(perf: interrupt took too long|INFO: NMI handler \(.*\) took too long to run).*"
+                      r"|sched: RT throttling activated")
 
 
 def _warnings(lines: list[str]) -> set[str]:

@@ -10,7 +10,7 @@ import tempfile
 from cases.boot import INTRUDER, NATIVE, SECONDS
 from harness.check import BROKEN, boot
 from harness.images import Workshop
-from harness.machine import QEMU, X2APIC, Failure, Machine, Skip, needs_x2apic
+from harness.machine import PATIENCE, QEMU, X2APIC, Failure, Machine, Skip, needs_x2apic
 
 DATA = 35 << 20  # where the third partition begins
 
@@ -133,7 +133,7 @@ def run_disk(workshop: Workshop) -> None:
         board = str(workshop.source / "tests/qemu/boards/qemu-q35-netboot.yaml")
         disk, archive = _native(workshop, "native.img", name), _native(workshop, "native.tar", name, board)
         was = disk.read_bytes()
-        until = ["--expect", "vault] vault: ready", "--timeout", str(SECONDS), "--qemu", QEMU]
+        until = ["--expect", "vault] vault: ready", "--timeout", str(SECONDS * PATIENCE), "--qemu", QEMU]
         for words in ([str(disk)], [str(disk), "--uefi"], [str(archive), "--board", board]):
             said = _run([str(workshop.septum), "run", *words, *until])
             if "septum: gateway-native on qemu-q35" not in said:

@@ -58,17 +58,18 @@ def device_interrupt() -> Scene:
         victim=[Step(probe.WRITE, CHANNEL, 1), Step(probe.LISTEN, VECTOR)], machine=MACHINE, board=BOARD, culprit_has=OWNS,
         shows=lambda _, text: probe.answers(text, "victim").get(1) == 1,
         honest=lambda _, text: probe.answers(text, "victim").get(1) == 0 and "septum: interrupt blocked: " in text,
-        seen=(ENDS, r"\[victim\] step 1 gives"), seen_forced=(ENDS, r"\[victim\] step 1 gives"))
+        seen=(ENDS, r"\[victim\] step 1 gives", "septum: interrupt blocked: "), seen_forced=(ENDS, r"\[victim\] step 1 gives"))
 
 
 def registers() -> Scene:
     """a device's registers mapped for somebody else: the culprit works the victim's device (dev.bars-owned, mem.exact)"""
     def force(forge: Forge) -> None:
         forge.map("culprit", IN_REACH, forge.get("<Q", forge.record("bars", 0) + 16))
-    own = config(COMMAND, MEMORY_AND_MASTER)
+    # The victim waits for what does not come: its device decodes only while it lives.
+    own = [*config(COMMAND, MEMORY_AND_MASTER), Step(probe.WRITE, CHANNEL, 1), Step(probe.WAIT, SECRET_AT, SECRET)]
     return Scene(
         frozenset({"dev.bars-owned", "mem.exact"}), force,
-        culprit=[Step(probe.WAIT, CHANNEL, 1), Step(probe.READ, IN_REACH + IDENTITY, width=4)], victim=[*own, Step(probe.WRITE, CHANNEL, 1)],
+        culprit=[Step(probe.WAIT, CHANNEL, 1), Step(probe.READ, IN_REACH + IDENTITY, width=4)], victim=own,
         machine=MACHINE, board=BOARD, victim_has=OWNS,
         shows=lambda a, _: a.get(1) == IS, honest=lambda a, _: a.get(1) == 0)
 

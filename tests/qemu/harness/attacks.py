@@ -88,10 +88,10 @@ class Life:
                 return not self.faults and self.end == "wish" and not self.harmless
 
 
-def spoken(console: Console, partition: str) -> list[str]:
-    """What a partition said; each of its lines begins with its name. A line that rests half-said is broken for another's, and a
-    life may end in the middle of one: so all is joined and then parted at the names."""
-    prefix, begin = f"[{partition}] ", f"{partition}: "
+def spoken(console: Console, partition: str, begin: str = "") -> list[str]:
+    """What a partition said; each of its lines begins with its name, or `begin`. A line that rests half-said is broken for another's,
+    and a life may end in the middle of one: so all is joined and then parted at the beginnings."""
+    prefix, begin = f"[{partition}] ", begin or f"{partition}: "
     whole = "".join(line.text.removeprefix(prefix) for line in console.lines if line.text.startswith(prefix))
     return [begin + text for text in whole.split(begin)[1:]]
 

@@ -12,10 +12,10 @@ REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9",
 class Gdb:
     """Connecting stops every CPU; `resume` lets them run again."""
 
-    def __init__(self, path: str, seconds: float = 10):
+    def __init__(self, path: str, seconds: float = 60):
         deadline = time.monotonic() + seconds
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(60)
+        self._socket.settimeout(300)
         while True:
             try:
                 self._socket.connect(path)

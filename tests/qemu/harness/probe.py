@@ -34,8 +34,10 @@ def scripted(elf: bytes, steps: list[Step]) -> bytes:
 
 
 def answers(text: str, name: str) -> dict[int, int | str]:
-    """What the probe in partition `name` said of each step: a number, or "exception N"; steps that did not end are left out."""
+    """What the probe in partition `name` said of each step: a number, or "exception N"; steps that did not end are left out. A line
+    that rests half-said is broken for another's, so that what was said is looked at as a whole."""
     found: dict[int, int | str] = {}
-    for number, value in re.findall(rf"\[{name}\] step (\d+) (gives 0x[0-9a-f]+|takes exception \d+)", text):
+    said = "".join(re.findall(rf"^ *\d+\.\d+  \[{name}\] (.*)$", text, re.MULTILINE))
+    for number, value in re.findall(r"step (\d+) (gives 0x[0-9a-f]+|takes exception \d+)", said):
         found[int(number)] = int(value.split()[1], 16) if value.startswith("gives") else "exception " + value.split()[2]
     return found

@@ -9,7 +9,7 @@ import time
 
 
 class Qmp:
-    def __init__(self, path: str, seconds: float = 10):
+    def __init__(self, path: str, seconds: float = 60):
         deadline = time.monotonic() + seconds
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         while True:

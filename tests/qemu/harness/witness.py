@@ -7,6 +7,7 @@ from harness.attacks import spoken
 from harness.machine import Console, Failure
 
 WITNESSES = ("witness-a", "witness-b")
+STANDSTILL = 6  # reports, three seconds: shorter, and the other may only have had no time from the emulator's host
 
 REPORT = (r"report (?P<report>\d+): memory intact in (?P<rounds>\d+) rounds, hash (?P<hash>0x[0-9a-f]{16}), (?P<received>\d+) messages in "
           r"order, (?P<sent>\d+) sent, (?P<ticks>\d+) ticks, (?P<bells>\d+) bells, nothing else came")
@@ -31,10 +32,15 @@ def check(console: Console, guests: tuple[str, ...]) -> None:
         seen = reports(console, name)
         if len(seen) < 2:
             raise Failure(f"{name} made {len(seen)} reports")
-        for number, (before, after) in enumerate(zip(seen, seen[1:])):
-            for key in ("received", "sent", "ticks", "bells"):
-                if after[key] <= before[key]:
-                    raise Failure(f"{name}: its {key} stand still between reports {number + 1} and {number + 2}: {after[key]}")
+        apart = min(STANDSTILL, len(seen) - 1)
+        for key in ("received", "sent", "ticks", "bells"):
+            for number, (before, after) in enumerate(zip(seen, seen[1:])):
+                if after[key] < before[key]:
+                    raise Failure(f"{name}: its {key} fall from {before[key]} to {after[key]} after report {number + 1}")
+            for number, (before, after) in enumerate(zip(seen, seen[apart:])):
+                if after[key] == before[key]:
+                    raise Failure(f"{name}: its {key} stand still between reports {number + 1} and {number + 1 + apart}: {after[key]}")
+        for before, after in zip(seen, seen[1:]):
             if after["report"] != before["report"] + 1:
                 raise Failure(f"{name}: after report {before['report']} came {after['report']}")
             if before["rounds"] >= 1 and after["hash"] != before["hash"]:

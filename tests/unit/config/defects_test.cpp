@@ -157,8 +157,8 @@ TEST(Hostile, InputIsRefusedQuickly) {
         EXPECT_FALSE(loaded.diagnostics.empty()) << input.substr(0, 40);
         EXPECT_LE(loaded.diagnostics.size(), 101U) << input.substr(0, 40);
         EXPECT_LT(printed, 500'000U) << input.substr(0, 40);
-        EXPECT_LT(took.count(), 60.0) << input.substr(0,
-                                                      40); // generous: under sanitizers on a busy machine it takes 15
+        // Work that grows faster than its input would take hours; under sanitizers on a busy machine it is 15 seconds.
+        EXPECT_LT(took.count(), 600.0) << input.substr(0, 40);
     }
 }
 

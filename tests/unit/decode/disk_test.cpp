@@ -108,7 +108,7 @@ TEST(Disk, EveryBitOfTheHeadersCounts) {
 }
 
 TEST(Disk, PartitionTablesThatAreWrong) {
-    const std::uint64_t third = DiskWorld::kEntries + 2 * 128;
+    const std::uint64_t third = DiskWorld::kEntries + std::uint64_t{2} * 128;
     EXPECT_PRED2(says, said_after([](DiskWorld& w) { w.bytes[kSector + 56] ^= 1; }),
                  "the primary gpt header: checksum");
     EXPECT_PRED2(says, said_after([&](DiskWorld& w) { w.bytes[third + 60] ^= 1; }),

@@ -57,7 +57,7 @@ TEST(Iso, RefusesWhatIsNone) {
 TEST(Iso, RecordsDefects) {
     const auto good = test::make_iso({}, {1, 2, 3});
     // The records of /boot begin at sector 21: ".", "..", appliance.sep, grub, septum.elf.
-    const std::uint64_t boot = 21 * 2048;
+    const std::uint64_t boot = std::uint64_t{21} * 2048;
     std::uint64_t record = boot;
     record += good[record];
     record += good[record]; // appliance.sep
@@ -78,7 +78,7 @@ TEST(Iso, RecordsDefects) {
 
 TEST(Iso, DirectoryCycleEnds) {
     auto image = test::make_iso({}, {1});
-    const std::uint64_t boot = 21 * 2048;
+    const std::uint64_t boot = std::uint64_t{21} * 2048;
     std::uint64_t record = boot;
     for (unsigned i = 0; i < 3; ++i) {
         record += image[record];
@@ -105,7 +105,7 @@ TEST(Iso, SameNameTwiceIsNotFound) {
 // An image whose directory /boot/grub has one more record, before all others.
 std::vector<std::uint8_t> with_record(std::vector<std::uint8_t> record) {
     auto image = test::make_iso(test::make_kernel(), {1, 2, 3});
-    const std::size_t grub = 22 * 2048;
+    const std::size_t grub = std::size_t{22} * 2048;
     const std::size_t at = grub + image[grub] + image[grub + image[grub]]; // behind "." and ".."
     record.resize(record.size() + record.size() % 2);
     record[0] = static_cast<std::uint8_t>(record.size());

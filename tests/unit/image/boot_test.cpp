@@ -56,7 +56,7 @@ TEST_P(BootTest, KernelSpeaks) {
         .write(reinterpret_cast<const char*>(image.value->data()), static_cast<std::streamsize>(image.value->size()));
 
     const std::string command =
-        "timeout 60 qemu-system-x86_64 -M q35 -accel tcg -cpu max -smp 2 -m 512 -nodefaults -vga none -display none "
+        "timeout 400 qemu-system-x86_64 -M q35 -accel tcg -cpu max -smp 2 -m 512 -nodefaults -vga none -display none "
         "-serial stdio -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4 " +
         (uefi ? "-bios " + firmware + " " : std::string()) + way.drive + file + " </dev/null";
     const auto start = std::chrono::steady_clock::now();

@@ -64,9 +64,10 @@ TEST_F(Look, CpusAndTheirSiblings) {
 
 TEST_F(Look, PackagesAreNumberedInTheirOrder) {
     const auto cpuinfo = [](int package) {
-        return fmt::format("processor\t: 0\nvendor_id\t: AuthenticAMD\nphysical id\t: 3\ncore id\t\t: 0\napicid\t\t: 0\n\n"
-                           "processor\t: 1\nvendor_id\t: AuthenticAMD\nphysical id\t: {}\ncore id\t\t: 0\napicid\t\t: 8\n",
-                           package);
+        return fmt::format(
+            "processor\t: 0\nvendor_id\t: AuthenticAMD\nphysical id\t: 3\ncore id\t\t: 0\napicid\t\t: 0\n\n"
+            "processor\t: 1\nvendor_id\t: AuthenticAMD\nphysical id\t: {}\ncore id\t\t: 0\napicid\t\t: 8\n",
+            package);
     };
     write("proc/cpuinfo", cpuinfo(3)); // one package, and one core
     Machine machine = look(root_);

@@ -77,6 +77,46 @@ std::vector<Break> breaks() {
              const Entry entry = entry_for(e, nested(e, 0), 0x1000, 1);
              e.put(entry.address, entry.value | 1ULL << 45);
          }},
+        {"mem.reserved-bits", "not-user",
+         [](Editor& e) {
+             const Entry entry = entry_for(e, nested(e, 0), 0x1000, 1);
+             e.put(entry.address, entry.value & ~4ULL);
+         }},
+        {"mem.reserved-bits", "has U/S set",
+         [](Editor& e) {
+             const Entry entry = entry_for(e, e.header().kernel_page_tables.value, 0x20'1000, 1);
+             e.put(entry.address, entry.value | 4);
+         }},
+        {"mem.reserved-bits", "accessed-clear",
+         [](Editor& e) {
+             const Entry entry = entry_for(e, nested(e, 0), 0, 4);
+             e.put(entry.address, entry.value & ~0x20ULL);
+         }},
+        {"mem.reserved-bits", "dirty-clear",
+         [](Editor& e) {
+             const Entry entry = entry_for(e, nested(e, 0), 0x2000, 1);
+             e.put(entry.address, entry.value & ~0x40ULL);
+         }},
+        {"mem.reserved-bits", "table-aliased",
+         [](Editor& e) {
+             const Entry entry = entry_for(e, nested(e, 0), 0, 4);
+             e.put(entry.address + 8, entry.value);
+         }},
+        {"mem.reserved-bits", "table-cycle",
+         [](Editor& e) {
+             const Entry entry = entry_for(e, nested(e, 0), 0, 4);
+             e.put(entry.address + 8, nested(e, 0) | 0x27);
+         }},
+        {"mem.reserved-bits", "unreadable",
+         [](Editor& e) {
+             const Entry entry = entry_for(e, nested(e, 0), 0, 4);
+             e.put(entry.address + 8, 0x1000 | 0x27);
+         }},
+        {"mem.reserved-bits", "outside-tables",
+         [](Editor& e) {
+             const Entry entry = entry_for(e, nested(e, 0), 0, 4);
+             e.put(entry.address + 8, e.header().bundle_base.value | 0x27); // the manifest, as a table
+         }},
         {"mem.kernel-exact", "expected r-x write-back",
          [](Editor& e) {
              const Entry entry = entry_for(e, e.header().kernel_page_tables.value, 0x20'1000, 1);
@@ -276,6 +316,22 @@ std::vector<Break> breaks() {
         {"image.manifest", "the image is `other`",
          [](Editor& e) { e.change_header([](m::Header& h) { std::memcpy(h.name, "other\0\0", 8); }); }},
         {"image.well-formed", "stray-bytes", [](Editor& e) { e.bundle[e.header().manifest_size - 1] ^= 1; }},
+        {"image.well-formed", "payloads: bytes that no record describes",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().payloads.count; ++i) {
+                 const auto payload = e.record<m::Payload>(e.header().payloads, i);
+                 const std::uint64_t end = payload.offset + payload.size;
+                 if (end % kPageSize != 0 && end < e.bundle.size()) {
+                     e.bundle[end] = 1;
+                     return;
+                 }
+             }
+             FAIL() << "each payload fills its pages";
+         }},
+        {"image.well-formed", "belongs to no structure, yet is not zero",
+         [](Editor& e) { // with no permission map any more, its pages are nobody's
+             e.change<m::Partition>(e.header().partitions, 0, [](m::Partition& p) { p.msrpm = Hpa{0}; });
+         }},
         {"image.digests", "not what the manifest measured",
          [](Editor& e) {
              e.bundle.back() ^= 1;
@@ -343,11 +399,10 @@ std::optional<mutation::World> Bytes::world_;
 TEST_F(Bytes, TheWorldIsProvedBothWays) {
     const Report report = verify_bundle(world_->model, world_->kernel, world_->bundle, {});
     EXPECT_TRUE(report.proved());
-    // docs/decisions/0073 says why these have one way only; the boot path needs an image (image_test.cpp).
-    const std::set<std::string> one_way{"image.boot-path", "image.well-formed", "mem.reserved-bits"};
+    // The boot path needs an image (image_test.cpp).
     for (const PropertyResult& result : report.results) {
         const bool judged = find_property(result.id)->bytes != nullptr && result.verdict != Verdict::not_applicable;
-        if (result.by_enumeration || (judged && !one_way.contains(result.id))) {
+        if (result.by_enumeration || (judged && std::string_view(result.id) != "image.boot-path")) {
             EXPECT_EQ(result.by_enumeration, Verdict::proved) << result.id;
             EXPECT_EQ(result.by_solver, Verdict::proved) << result.id;
         }

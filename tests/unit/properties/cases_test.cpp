@@ -79,8 +79,8 @@ INSTANTIATE_TEST_SUITE_P(Verifier, VerifierCase, testing::ValuesIn(case_names())
 // A property that can be violated by a file alone, and has no case, is a message that nobody has read.
 TEST(VerifierCases, EveryPropertyOfTheModelHasOne) {
     // Config refuses these earlier; model_test.cpp has them.
-    const std::vector<std::string> elsewhere{"board.contract", "chan.directed", "cpu.exclusive", "cpu.exists",
-                                             "dev.bars-owned", "dev.exists"};
+    const std::vector<std::string> elsewhere{"board.contract", "chan.directed",  "cpu.exclusive",
+                                             "cpu.exists",     "dev.bars-owned", "dev.exists"};
     std::string all;
     for (const std::string& name : case_names()) {
         all += slurp(kCases / name / "expected.txt");

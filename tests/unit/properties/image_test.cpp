@@ -150,6 +150,16 @@ TEST_F(Images, AnImageCutShortIsRefused) {
     }
 }
 
+TEST_F(Images, AByteThatNothingDescribesIsFoundBothWays) {
+    Image image = image_;
+    image[0x1000] = 1; // in the system area, behind the partition table
+    const Report report = verify(image);
+    const PropertyResult* const found = result(report, "image.well-formed");
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(found->by_enumeration, Verdict::violated);
+    EXPECT_EQ(found->by_solver, Verdict::violated);
+}
+
 TEST_F(Images, AnotherAppliancesImageIsRefused) {
     auto other = mutation::make_world(mutation::Machine::xapic);
     ASSERT_TRUE(other.has_value());

@@ -128,7 +128,8 @@ TEST_F(DevicesOnTheModel, TwoBarsAtOnePlace) {
 
 TEST_F(DevicesOnTheModel, ABarInMemory) {
     function("card").bars[0].base.value = 0x700'0000;
-    expect_violated("mem.within-board", "BAR 0 of `card` lies at 0x7000000..0x7100000, which the board lists as memory");
+    expect_violated("mem.within-board",
+                    "BAR 0 of `card` lies at 0x7000000..0x7100000, which the board lists as memory");
 }
 
 TEST_F(DevicesOnTheModel, ABarOutsideItsBridge) {

@@ -274,7 +274,8 @@ TEST_F(TwoWays, NoAnswerIsNoProof) {
 }
 
 TEST_F(TwoWays, ATimeThatWasUpSaysHowToGiveMore) {
-    EXPECT_TRUE(run(true, smt::Result::timeout).reason.ends_with("within 10000 ms: give it longer by `--solver-timeout`"))
+    EXPECT_TRUE(
+        run(true, smt::Result::timeout).reason.ends_with("within 10000 ms: give it longer by `--solver-timeout`"))
         << run(true, smt::Result::timeout).reason;
 }
 

@@ -13,8 +13,8 @@ public:
     explicit EventReader(const void* log = reinterpret_cast<const void*>(kEventLogBase))
         : log_(static_cast<const EventLog*>(log)), events_(reinterpret_cast<const Event*>(log_ + 1)) {}
 
-    // Takes the oldest event not yet taken. False when there is none. What was overwritten before it was read is counted
-    // in lost().
+    // Takes the oldest event not yet taken. False when there is none. What was overwritten before it was read is
+    // counted in lost().
     [[nodiscard]] bool next(Event& event) {
         const u64 last = __atomic_load_n(&log_->last, __ATOMIC_ACQUIRE);
         const u64 capacity = log_->capacity;

@@ -14,7 +14,7 @@ struct Frame {
     u64 error; // 0 for vectors that have none
     u64 rip, cs, rflags, rsp, ss;
 };
-static_assert(sizeof(Frame) == 22 * 8);
+static_assert(sizeof(Frame) == 22 * sizeof(u64));
 
 using Handler = void (*)(Frame&);
 
