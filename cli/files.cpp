@@ -29,6 +29,12 @@ fs::path folder_of(const fs::path& file) {
 
 constexpr std::size_t kMostNames = 1000; // looked at for a suggestion
 
+// Of what people give to septum, not of what it writes beside it.
+bool is_input(const fs::path& file) {
+    const auto suffix = file.extension();
+    return suffix == ".yaml" || suffix == ".yml" || suffix == ".iso" || suffix == ".img" || suffix == ".tar";
+}
+
 // `why` is an errno. What is not there may be misspelt.
 config::Diagnostic cannot_read(const fs::path& file, int why) {
     auto diagnostic = error("read", file, config::system_words(why));
@@ -41,7 +47,7 @@ config::Diagnostic cannot_read(const fs::path& file, int why) {
     std::vector<std::string> names;
     std::error_code ec;
     for (fs::directory_iterator it(folder_of(file), ec), end; !ec && it != end; it.increment(ec))
-        if (names.size() < kMostNames && !it->is_directory(ec))
+        if (names.size() < kMostNames && is_input(it->path()) && !it->is_directory(ec))
             names.push_back(it->path().filename().string());
     std::sort(names.begin(), names.end());
     const auto near = config::nearest(file.filename().string(), {names.begin(), names.end()});

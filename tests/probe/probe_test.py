@@ -91,7 +91,7 @@ def main() -> int:
         cpus.write_text(cpus.read_text().replace("AuthenticAMD", "GenuineIntel"))
         probed = run(septum, "board", "probe", "--root", ".", "-o", "laptop.yaml", cwd=folder)
         show = run(septum, "board", "show", "./laptop.yaml", cwd=folder)
-        (folder / "a.yaml").write_text(appliance("laptop"))
+        (folder / "a.yaml").write_text(appliance("laptop", []))
         check = run(septum, "check", "a.yaml", cwd=folder)
         if probed.returncode != 0 or "these are Intel's" not in probed.stderr:
             failed.append(f"a laptop: {probed.returncode}\n{probed.stderr}")
