@@ -8,11 +8,10 @@
 #include <tuple>
 
 namespace septum::cli {
-namespace {
 
 using Kind = Change::Kind;
 
-const char* word(Kind kind) {
+const char* name(Kind kind) {
     switch (kind) {
     case Kind::added:
         return "added";
@@ -30,21 +29,42 @@ const char* word(Kind kind) {
     return "unreachable";
 }
 
+namespace {
+
 std::string place(const config::Span& span, const config::Sources& sources) {
     return span.known() && span.file < sources.files.size()
                ? fmt::format("{}:{}", sources.files[span.file].name, span.line)
                : "";
 }
 
-// ":size=8KiB": who approves a gain approves that much and no more.
+// ":size=8KiB", ":of=BAR-0-of-01:00.0": who approves a gain approves that much and no more. No blank, as one ends an
+// id.
 std::string amount_id(const std::string& name, const Amount& amount) {
     std::string text = amount.text;
-    std::erase(text, ' ');
-    return ":" + name + "=" + text;
+    std::erase(text, '`');
+    if (!text.empty() && text[0] >= '0' && text[0] <= '9')
+        std::erase(text, ' ');
+    text = name + "=" + text;
+    std::replace(text.begin(), text.end(), ' ', '-');
+    return ":" + text;
+}
+
+// The same for something new. Of very many amounts the id has a sum (FNV-1a), as each of them counts.
+std::string amounts_id(const std::map<std::string, Amount>& amounts) {
+    constexpr std::size_t kMostSaid = 8;
+    std::string all;
+    for (const auto& [name, amount] : amounts)
+        all += amount_id(name, amount);
+    if (amounts.size() <= kMostSaid)
+        return all;
+    std::uint64_t sum = 0xCBF2'9CE4'8422'2325;
+    for (const char c : all)
+        sum = (sum ^ static_cast<unsigned char>(c)) * 0x100'0000'01B3;
+    return fmt::format(":sum={:016x}", sum);
 }
 
 Change change(Kind kind, const std::string& key, const Granted& item, const Side& side, bool gain) {
-    return {kind,      std::string(word(kind)) + ":" + key, item.kind, item.subject,
+    return {kind,      std::string(name(kind)) + ":" + key, item.kind, item.subject,
             item.what, place(item.span, side.sources),      gain};
 }
 
@@ -64,7 +84,7 @@ void compare_amounts(const std::string& key, const Granted& before, const Grante
         if (a.text == b.text)
             continue;
         // The same rank and another text is another right, and so a gain as well.
-        const bool wider = b.rank >= a.rank;
+        const bool wider = a.bits || b.bits ? (b.rank & ~a.rank) != 0 : b.rank >= a.rank;
         Change c = change(wider ? Kind::widened : Kind::narrowed, key + amount_id(name, b), after, side, wider);
         const bool said = name == "access" || name == "size";
         c.what += fmt::format("  {}{} → {}", said ? "" : name + " ", a.text, b.text);
@@ -94,7 +114,7 @@ void compare_reach(const Side& before, const Side& after, std::vector<Change>& o
         Change c;
         c.kind = kind;
         c.of = Granted::Kind::flow;
-        c.id = fmt::format("{}:flow:{}:{}", word(kind), pair.first, pair.second);
+        c.id = fmt::format("{}:flow:{}:{}", name(kind), pair.first, pair.second);
         c.subject = pair.first + " ⇒ " + pair.second;
         for (const auto& name : between)
             c.what += (c.what.empty() ? "through " : ", ") + name;
@@ -117,10 +137,8 @@ Changes compare(const Side& old_side, const Side& new_side) {
     for (const auto& [key, item] : new_side.items) {
         const auto before = old_side.items.find(key);
         if (before == old_side.items.end()) {
-            std::string amounts;
-            for (const auto& [name, amount] : item.amounts)
-                amounts += amount_id(name, amount);
-            out.all.push_back(change(Kind::added, key + amounts, item, new_side, item.kind != Granted::Kind::promise));
+            out.all.push_back(change(Kind::added, key + amounts_id(item.amounts), item, new_side,
+                                     item.kind != Granted::Kind::promise));
             continue;
         }
         const std::size_t count = out.all.size();

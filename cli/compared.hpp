@@ -7,6 +7,7 @@
 #include "verifier/grants.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ namespace septum::cli {
 struct Amount {
     std::uint64_t rank = 0;
     std::string text;
+    bool bits = false; // each bit of `rank` is a right of its own: one more is a gain, whatever others are gone
 };
 
 // One thing that is granted, flows, or is promised.
@@ -31,6 +33,10 @@ struct Granted {
 // A whole side. Keys are stable ids: "flow:net:crypto:channel-cmd".
 struct Side {
     std::map<std::string, Granted> items;
+    std::string kernel; // digest of an image's kernel, for images
+
+    // Two that would have one key are two all the same: the second is called KEY#2.
+    void add(const std::string& key, Granted item);
     verifier::FlowView flow;
     config::Sources sources;
 };
@@ -51,6 +57,8 @@ struct Change {
     bool gain = false;
 };
 
+[[nodiscard]] const char* name(Change::Kind kind); // "added", "widened", …
+
 struct Changes {
     std::vector<Change> all; // sorted: flows, grants, promises, reach; by id inside
     std::size_t unchanged_flows = 0;
@@ -58,5 +66,11 @@ struct Changes {
 };
 
 [[nodiscard]] Changes compare(const Side& old_side, const Side& new_side);
+
+// The JSON form (docs/json.md). `approved`: ids that somebody has looked at; `old_name`, `new_name`: as they were
+// given.
+[[nodiscard]] std::string changes_json(const Changes& changes, const std::set<std::string>& approved,
+                                       const std::string& old_name, const std::string& new_name, bool images,
+                                       bool other_kernel);
 
 } // namespace septum::cli

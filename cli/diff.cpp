@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <set>
 #include <sstream>
 
 namespace septum::cli {
@@ -79,6 +80,7 @@ public:
             "septum diff main.yaml appliance.yaml\n"
             "septum diff v1.iso v2.iso --all\n"
             "septum diff main.yaml appliance.yaml --approve approved.txt\n"
+            "septum diff v1.iso v2.iso --format json\n"
             "septum diff main.yaml appliance.yaml --exit-code          did anything change at all?"};
     }
     void declare(CLI::App& app) override {
@@ -88,6 +90,7 @@ public:
         app.add_option("--approve", approvals_,
                        "a file of gains that are meant: their ids, each with a reason; may be repeated")
             ->type_name("FILE");
+        app.add_option("-f,--format", format_, "text or json (default: text)")->type_name("FORM")->take_last();
         app.add_flag("--exit-code", exit_code_,
                      "exit code 2 for every difference, those that only take away reach too");
         app.add_flag("-a,--all", all_, "every change, those that only take away reach too, with its id");
@@ -95,6 +98,11 @@ public:
     std::vector<Needed> needed() const override { return {{"OLD", &input_.file}, {"NEW", &new_}}; }
 
     int run(const Terminal& terminal) override {
+        if (format_ != "text" && format_ != "json") {
+            const auto near = config::nearest(format_, {"text", "json"});
+            return terminal.usage("`--format` is `text` or `json`, not `" + format_ + "`",
+                                  near.empty() ? "" : "did you mean `" + std::string(near) + "`?");
+        }
         const bool images = looks_like_image(input_.file);
         if (images != looks_like_image(new_) && check_readable(input_.file).empty() && check_readable(new_).empty())
             return terminal.fail("`" + (images ? input_.file : new_) + "` is an image and `" +
@@ -109,7 +117,7 @@ public:
         for (const auto& file : approvals_)
             if (const auto failed = read_approvals(file, approvals); !failed.empty())
                 return terminal.fail(failed);
-        return show(terminal, compare(sides[0], sides[1]), approvals);
+        return show(terminal, compare(sides[0], sides[1]), approvals, images, sides[0].kernel != sides[1].kernel);
     }
 
 private:
@@ -176,8 +184,8 @@ private:
         return std::any_of(std::begin(kBegin), std::end(kBegin), [&](std::string_view b) { return id.starts_with(b); });
     }
 
-    int show(const Terminal& terminal, const Changes& changes, Approvals& approvals) const {
-        std::string text;
+    int show(const Terminal& terminal, const Changes& changes, Approvals& approvals, bool images,
+             bool other_kernel) const {
         std::vector<const Change*> open;
         for (const Change& c : changes.all) {
             if (!c.gain)
@@ -187,10 +195,19 @@ private:
             else
                 open.push_back(&c);
         }
-        text += section(changes, Granted::Kind::flow, "Flows", changes.unchanged_flows);
-        text += section(changes, Granted::Kind::grant, "Grants", changes.unchanged_grants);
-        text += lines(changes, Granted::Kind::promise);
-        terminal.print(text);
+        if (format_ == "json") {
+            std::set<std::string> approved;
+            for (const auto& [id, approval] : approvals)
+                approved.insert(id);
+            terminal.print(changes_json(changes, approved, input_.file, new_, images, other_kernel));
+        } else {
+            terminal.print(section(changes, Granted::Kind::flow, "Flows", changes.unchanged_flows) +
+                           section(changes, Granted::Kind::grant, "Grants", changes.unchanged_grants) +
+                           lines(changes, Granted::Kind::promise));
+        }
+        // Not what the tables grant, but what answers all that exits.
+        if (other_kernel)
+            terminal.say("note: the two images have different kernels");
         for (const auto& [id, approval] : approvals)
             if (!approval.used)
                 terminal.say("note: `" + approval.file + "` approves `" + id + "`, which is no gain here");
@@ -250,6 +267,7 @@ private:
     ApplianceOptions input_;
     std::string new_;
     std::vector<std::string> approvals_;
+    std::string format_ = "text";
     bool all_ = false;
     bool exit_code_ = false;
 };

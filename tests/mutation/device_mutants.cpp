@@ -266,6 +266,29 @@ void records(std::vector<Operator>& out) {
     bridge("another function", [](m::Bridge& b) { b.bdf ^= 0x40; });
 }
 
+// What the machine has to be for the configuration rules to be harmless.
+void contract(std::vector<Operator>& out) {
+    const auto weaken = [&](const char* what, unsigned times, auto fits) {
+        out.push_back({"contract", what, times, [=](Editor& editor, Random& random) {
+                           const std::uint16_t bdf = some_device(editor, random).bdf;
+                           const m::Table where = editor.header().facts;
+                           std::vector<std::uint64_t> fitting;
+                           for (std::uint64_t i = 0; i < where.count; ++i) {
+                               const auto fact = editor.record<m::Fact>(where, i);
+                               if (fact.kind == m::FactKind::pci_bits && fact.a == bdf && fits(fact)) {
+                                   fitting.push_back(i);
+                               }
+                           }
+                           if (!fitting.empty()) {
+                               editor.change<m::Fact>(where, fitting[pick(random, fitting.size())],
+                                                      [](m::Fact& f) { f.mask = f.expected = 0; });
+                           }
+                       }});
+    };
+    weaken("any capability accepted", 6, [](const m::Fact& f) { return f.b >= 0x40 && f.mask == 0xFF; });
+    weaken("any header accepted", 2, [](const m::Fact& f) { return f.b == 0xC; });
+}
+
 // Only what widens: fewer rights than the verifier allows are the planner's to choose.
 void rules(std::vector<Operator>& out) {
     const auto add = [&](const char* what, unsigned times, std::uint8_t offset, auto change) {
@@ -319,6 +342,7 @@ std::vector<Operator> device_operators(bool amd) {
     }
     records(out);
     rules(out);
+    contract(out);
     return out;
 }
 

@@ -52,17 +52,23 @@ std::vector<Entry> Editor::entries(std::uint64_t root) const {
 
 void Editor::seal() {
     manifest::Header value = header();
+    const auto inside = [](const Bytes& bytes, std::uint64_t offset, std::uint64_t size) {
+        return offset <= bytes.size() && size <= bytes.size() - offset;
+    };
     for (std::uint64_t p = 0; p < value.partitions.count; ++p) {
+        if (!inside(bundle, value.partitions.offset + p * sizeof(manifest::Partition), sizeof(manifest::Partition))) {
+            break; // a header that lies has nothing that could be sealed
+        }
         change<manifest::Partition>(value.partitions, p, [&](manifest::Partition& partition) {
             Hash hash;
-            for (std::uint64_t i = 0; i < partition.payloads.count; ++i) {
+            for (std::uint64_t i = 0; i < partition.payloads.count && i < bundle.size(); ++i) {
                 const std::uint64_t place =
                     value.payloads.offset + (partition.payloads.first + i) * sizeof(manifest::Payload);
                 if (place + sizeof(manifest::Payload) > bundle.size()) {
                     continue;
                 }
                 const auto payload = get<manifest::Payload>(place);
-                if (payload.offset <= bundle.size() && payload.size <= bundle.size() - payload.offset) {
+                if (inside(bundle, payload.offset, payload.size)) {
                     hash.add(bundle.data() + payload.offset, payload.size);
                 }
             }
@@ -71,21 +77,27 @@ void Editor::seal() {
     }
     {
         Hash hash;
-        hash.add(bundle.data() + value.tables_offset, value.tables_size);
+        if (inside(bundle, value.tables_offset, value.tables_size)) {
+            hash.add(bundle.data() + value.tables_offset, value.tables_size);
+        }
         value.tables_digest = hash.done();
     }
     {
         Hash hash;
         const auto word = [&](std::size_t offset, auto type) {
-            std::memcpy(&type, kernel.data() + offset, sizeof type);
+            if (inside(kernel, offset, sizeof type)) {
+                std::memcpy(&type, kernel.data() + offset, sizeof type);
+            }
             return type;
         };
         const std::size_t count = word(56, std::uint16_t{});
         for (std::size_t i = 0; i < count; ++i) {
             const std::size_t program = 64 + i * 56;
             const auto flags = word(program + 4, std::uint32_t{});
-            if ((flags & 2) == 0) { // not writable
-                hash.add(kernel.data() + word(program + 8, std::uint64_t{}), word(program + 32, std::uint64_t{}));
+            const auto data = word(program + 8, std::uint64_t{});
+            const auto size = word(program + 32, std::uint64_t{});
+            if ((flags & 2) == 0 && inside(kernel, data, size)) { // not writable
+                hash.add(kernel.data() + data, size);
             }
         }
         value.kernel_digest = hash.done();

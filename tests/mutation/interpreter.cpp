@@ -239,6 +239,9 @@ private:
         say(Kind::conduct, who, 3, static_cast<std::uint64_t>(partition.boot));
         say(Kind::conduct, who, 4, partition.asid);
         say(Kind::conduct, who, 5, static_cast<std::uint64_t>(partition.first_cpu) << 16 | partition.cpu_count);
+        say(Kind::conduct, who, 8, partition.entry_rdi);
+        say(Kind::conduct, who, 9, partition.entry_rsi);
+        say(Kind::conduct, who, 10, partition.entry_rbx);
         say(Kind::place, who, 16, partition.block.value);
         for (std::uint32_t i = 0; i < partition.payloads.count; ++i) {
             m::Payload payload;
@@ -276,6 +279,9 @@ private:
         say(Kind::contract, 0, 2, header_.iommu.registers.value);
         say(Kind::contract, 0, 3, header_.iommu.extended & header_.iommu.extended_mask & 8);
         say(Kind::contract, 0, 4, header_.ecam.value);
+        if (header_.iommu.kind == m::IommuKind::vt_d) { // RWBF and CM are not
+            say(Kind::contract, 0, 5, header_.iommu.capability_mask & ~header_.iommu.capability & 0x90);
+        }
         if (header_.iommu.kind == m::IommuKind::amd_vi) {
             amd_vi();
         } else {

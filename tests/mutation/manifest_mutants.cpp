@@ -60,6 +60,9 @@ void partitions(std::vector<Operator>& out) {
     add("one CPU more", 2, [](m::Partition& p) { p.cpu_count = static_cast<u16>(p.cpu_count + 1); });
     add("CPUs of another", 2, [](m::Partition& p) { p.first_cpu ^= 2; });
     add("block elsewhere", 2, [](m::Partition& p) { p.block = p.block + 0x1000; });
+    add("starts with another RDI", 1, [](m::Partition& p) { p.entry_rdi += 0x1000; });
+    add("starts with another RSI", 1, [](m::Partition& p) { p.entry_rsi ^= 1; });
+    add("starts with another RBX", 1, [](m::Partition& p) { p.entry_rbx += 0x10; });
     add("other payloads", 1, [](m::Partition& p) { p.payloads.first += 1; });
 }
 
@@ -105,6 +108,7 @@ void regions(std::vector<Operator>& out) {
     load("copied into another's memory", 3, [](m::Payload& p) { p.hpa = p.hpa + 0x40'0000; });
     load("copied over the kernel", 1, [](m::Payload& p) { p.hpa = Hpa{0x20'0000}; });
     load("seen elsewhere", 2, [](m::Payload& p) { p.gpa = p.gpa + 0x1000; });
+    load("with bytes of the next one", 3, [](m::Payload& p) { p.size = (p.size + 0x1FFF) / 0x1000 * 0x1000; });
     load("past the end of RAM", 1, [](m::Payload& p) { p.size = 0x100'0000; });
 }
 
@@ -263,6 +267,8 @@ void contract(std::vector<Operator>& out) {
     header("no IOMMU", [](m::Header& h) { h.iommu.kind = m::IommuKind::none; });
     header("IOMMU elsewhere", [](m::Header& h) { h.iommu.registers = Hpa{0xFED8'0000}; });
     header("IOMMU without interrupt remapping", [](m::Header& h) { h.iommu.extended = 0; });
+    header("IOMMU that keeps what is not present", [](m::Header& h) { h.iommu.capability_mask &= ~0x80ULL; });
+    header("IOMMU whose writes wait for a flush", [](m::Header& h) { h.iommu.capability |= 0x10; });
     header("kernel's tables elsewhere", [](m::Header& h) { h.kernel_page_tables = h.iommu.root_table; });
     header("workspace shorter", [](m::Header& h) { h.workspace.size -= 0x1000; });
     header("workspace over the kernel", [](m::Header& h) { h.workspace.base = h.kernel.base; });

@@ -57,6 +57,7 @@ constexpr Entry kJudged[] = {
     {"mem.stack-guards", kNothing},
     {"mem.tables-private", kNothing},
     {"mem.wx", kNothing},
+    {"msr.allowlist", kNothing},
     {"msr.outside-map", kNothing},
     {"vmcb.features", kNothing},
     {"vmcb.tables", kNothing},

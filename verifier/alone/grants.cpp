@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/grants.hpp"
 
+#include "verifier/alone/grant_parts.hpp"
 #include "verifier/facts/facts.hpp"
 #include "verifier/properties/shared/kernel_ranges.hpp"
 #include "verifier/properties/shared/wording.hpp"
@@ -76,7 +77,7 @@ const char* unit_name(manifest::IommuKind kind) {
 void add_owners(const decode::Manifest& manifest, Grants& out) {
     for (const manifest::Device& device : manifest.devices) {
         if (device.bdf != manifest::kNobody && device.partition < out.partitions.size()) {
-            out.partitions[device.partition].devices.push_back({device.bdf, decode::text(device.name)});
+            out.partitions[device.partition].devices.push_back(owned_device(device, manifest));
         }
     }
     for (PartitionGrants& partition : out.partitions) {
@@ -104,7 +105,7 @@ void add_devices(const DeviceFacts& devices, Grants& out) {
         }
     }
     for (const decode::DmaDomain& domain : devices.dma.domains) {
-        out.domains.push_back({domain.id, memory(domain.reach)});
+        out.domains.push_back({domain.id, memory(domain.reach), domain.device_tlb});
     }
     std::sort(out.domains.begin(), out.domains.end(),
               [](const DomainGrants& a, const DomainGrants& b) { return a.id < b.id; });
@@ -218,11 +219,13 @@ config::Outcome<Grants> read_grants(std::span<const std::uint8_t> image) {
     for (const manifest::Channel& channel : facts.manifest.channels) {
         out.channels.push_back({decode::text(channel.name), name_of(facts, channel.writer),
                                 name_of(facts, channel.reader), channel.memory.base.value, channel.memory.size,
-                                channel.doorbell != 0});
+                                channel.doorbell != 0, channel.doorbell != 0 && channel.vector != 0});
     }
     add_owners(facts.manifest, out);
     add_devices(facts.devices, out);
     add_interrupts(facts, out);
+    add_answers(facts, out);
+    add_board(facts, out);
     for (const OwnRange& range : kernel_ranges(facts)) {
         out.kernel.push_back({range.name, range.base, range.size});
     }

@@ -122,6 +122,10 @@ private:
     bool table(const m::Table& t, std::vector<T>& out, std::uint32_t most, const char* what) {
         static_assert(std::is_trivially_copyable_v<T>);
         if (t.count == 0) {
+            if (t.offset > manifest_.header.manifest_size || t.offset % 8 != 0) {
+                defect(DefectKind::out_of_range, std::string("table `") + what + "` is empty and yet elsewhere",
+                       t.offset, manifest_.header.manifest_size, t.offset);
+            }
             return true;
         }
         if (t.count > most) {
@@ -454,6 +458,10 @@ private:
             one_of(r.answer, {constant, forbidden, uart, doorbell, sleep, reset, pci_address, pci_data, pit, pit_gate},
                    "port rule " + std::to_string(i), at);
             zero(r.reserved0, "port rule " + std::to_string(i) + ": its end", at + offsetof(m::PortRule, reserved0));
+            if (r.answer != constant) {
+                zero(r.value, "port rule " + std::to_string(i) + " is no constant: its value",
+                     at + offsetof(m::PortRule, value));
+            }
         }
         for (std::size_t i = 0; i < manifest_.msrs.size(); ++i) {
             const m::MsrRule& r = manifest_.msrs[i];
@@ -464,6 +472,9 @@ private:
             one_of(r.on_write, {fault_gp, forbidden, ignore, efer, apic_base, x2apic}, who + ": on_write", at);
             zero(r.reserved0, who + ": a field behind on_write", at + offsetof(m::MsrRule, reserved0));
             zero(r.reserved1, who + ": a field behind on_write", at + offsetof(m::MsrRule, reserved1));
+            if (r.on_read != constant && r.on_read != efer && r.on_write != efer) {
+                zero(r.value, who + " answers nothing with it: its value", at + offsetof(m::MsrRule, value));
+            }
         }
         for (std::size_t i = 0; i < manifest_.cpuid.size(); ++i) {
             const m::CpuidRule& r = manifest_.cpuid[i];
@@ -479,6 +490,9 @@ private:
             one_of(f.kind, {cpuid_bits, msr_bits, msr_at_least, pci_function, cpuid_at_least, pci_bits}, who, at);
             zero(f.reserved0, who + ": a field behind b", at + offsetof(m::Fact, reserved0));
             name(f.name, who + ": its name", at + offsetof(m::Fact, name));
+            if (f.kind != msr_bits && f.kind != msr_at_least) { // registers of 32 bits
+                zero(f.mask >> 32, who + ": the upper half of its mask", at + offsetof(m::Fact, mask));
+            }
         }
         for (std::size_t i = 0; i < manifest_.ram.size(); ++i) {
             range(manifest_.ram[i], "ram range " + std::to_string(i), h.ram.offset + i * sizeof(m::Range));

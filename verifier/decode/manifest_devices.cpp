@@ -81,6 +81,9 @@ private:
             reserved(u.registers.value | u.root_table.value | u.interrupt_table.value | u.interrupt_table_entries |
                          u.queue.value | u.log.value,
                      "an iommu that is not there has a place", kAt);
+            reserved(u.version | u.capability | u.capability_mask | u.extended | u.extended_mask | u.levels |
+                         u.fault_apic_id,
+                     "an iommu that is not there has properties", kAt);
             return;
         }
         const bool vtd = u.kind == m::IommuKind::vt_d;
@@ -130,6 +133,8 @@ private:
             defect(DefectKind::wrong_value, "the watchdog's kind", kAt, 1, static_cast<std::uint64_t>(w.kind));
         } else {
             reserved(w.registers.value | w.period_us, "a watchdog that is not there has a place or period", kAt);
+            reserved(std::uint64_t{w.comparator} | w.requester | w.apic_id | w.handle,
+                     "a watchdog that is not there is wired", kAt);
         }
         for (std::size_t i = 0; w.kind == m::WatchdogKind::none && i < manifest_.partitions.size(); ++i) {
             equal(manifest_.partitions[i].heartbeat_ms, 0,
@@ -139,6 +144,10 @@ private:
         aligned(h_.event_log.base.value, kPageSize, "the event log", offsetof(m::Header, event_log));
         aligned(h_.event_log.size, kPageSize, "the event log's size", offsetof(m::Header, event_log));
         in_memory(h_.event_log.base.value, h_.event_log.size, "the event log", offsetof(m::Header, event_log));
+        if (h_.event_log.size == 0) {
+            reserved(h_.event_log.base.value, "an event log that is not there has a place",
+                     offsetof(m::Header, event_log));
+        }
         for (std::size_t i = 0; h_.event_log.size == 0 && i < manifest_.partitions.size(); ++i) {
             equal(manifest_.partitions[i].event_log, 0,
                   "partition " + std::to_string(i) + ": it reads an event log that is not there",
@@ -176,6 +185,8 @@ private:
             equal(d.block.value, 0, who + " is virtual: its block", at + offsetof(m::Device, block));
             equal(static_cast<std::uint64_t>(d.reset), 0, who + " is virtual: its reset",
                   at + offsetof(m::Device, reset));
+            reserved(std::uint64_t{d.first_handle} | d.interrupt_table.value | d.msi_at | d.msix_at,
+                     who + " is virtual: its way of interrupts", at + offsetof(m::Device, first_handle));
         } else {
             if (d.domain == 0) {
                 defect(DefectKind::out_of_range, who + " has no domain", at + offsetof(m::Device, domain), 1, 0);
@@ -250,7 +261,7 @@ private:
         offset(d.msi_at, "its msi capability", offsetof(m::Device, msi_at));
         offset(d.msix_at, "its msi-x capability", offsetof(m::Device, msix_at));
         offset(d.reset_at, "the capability that resets it", offsetof(m::Device, reset_at));
-        reserved(d.msi_flags & ~(m::kMsi64 | m::kMsiMaskable), who + ": msi_flags",
+        reserved(d.msi_flags & ~(d.msi_at != 0 ? m::kMsi64 | m::kMsiMaskable : 0), who + ": msi_flags",
                  at + offsetof(m::Device, msi_flags));
         at_most(static_cast<std::uint64_t>(d.reset), static_cast<std::uint64_t>(m::ResetKind::bus), who + ": reset",
                 at + offsetof(m::Device, reset));

@@ -48,6 +48,40 @@ struct Told {
     }
 };
 
+// What the boot CPU starts with: one register leads to what it is told (SysV AMD64 ABI; Linux x86 boot protocol, 64
+// bit; PVH start of day; Multiboot 0.6.96 §3.2), the others to nothing.
+struct EntryRegisters {
+    std::uint64_t rdi = 0;
+    std::uint64_t rsi = 0;
+    std::uint64_t rbx = 0;
+};
+
+EntryRegisters entry_registers(config::BootKind kind, const manifest::Partition& record) {
+    switch (kind) {
+    case config::BootKind::elf64:
+        return {.rdi = guest::kInfoBase};
+    case config::BootKind::linux:
+        return {.rsi = record.entry_rsi};
+    case config::BootKind::pvh:
+    case config::BootKind::multiboot:
+        break;
+    }
+    return {.rbx = record.entry_rbx};
+}
+
+void check_entry(const Told& told) {
+    const manifest::Partition& record = told.facts.record;
+    const EntryRegisters expected = entry_registers(told.partition().boot.kind, record);
+    const auto one = [&](const char* name, std::uint64_t found, std::uint64_t should) {
+        if (found != should) {
+            told.say(fmt::format("starts with {} in {}, expected {}", address(found), name, address(should)), name);
+        }
+    };
+    one("RDI", record.entry_rdi, expected.rdi);
+    one("RSI", record.entry_rsi, expected.rsi);
+    one("RBX", record.entry_rbx, expected.rbx);
+}
+
 void check_info(const Told& told) {
     if (!told.facts.info) {
         told.say(fmt::format("is told nothing at guest-physical {}", address(guest::kInfoBase)), "info");
@@ -308,6 +342,10 @@ public:
     ToldBySolver(const Context& context, std::uint32_t index)
         : context_(context), index_(index), facts_(*context.places->partitions[index].facts) {
         info();
+        const EntryRegisters entry = entry_registers(partition().boot.kind, facts_.record);
+        words_.is(facts_.record.entry_rdi, entry.rdi);
+        words_.is(facts_.record.entry_rsi, entry.rsi);
+        words_.is(facts_.record.entry_rbx, entry.rbx);
         if (partition().boot.kind == config::BootKind::elf64) {
             return;
         }
@@ -534,6 +572,7 @@ void check_told(const Context& context, Judge& judge) {
         there.push_back(i);
         const Told told{context, judge, i, *facts};
         check_info(told);
+        check_entry(told);
         switch (context.model.partitions[i].boot.kind) {
         case config::BootKind::elf64:
             continue;
@@ -561,13 +600,14 @@ void check_told(const Context& context, Judge& judge) {
 const Property kAcpiConsistent{
     .id = "acpi.consistent",
     .title = "a guest is told what it has",
-    .statement = "The information page, and for all but native guests the memory map, command line, modules and ACPI "
-                 "tables, that "
-                 "lie in a partition's initial memory name its own CPUs, RAM, channels, console, ports and, where it "
-                 "owns devices, "
-                 "its PCI bus, and nothing that it does not have. A Linux is told in its command line, too, that there "
-                 "is no I/O APIC, and interrupt trigger registers "
-                 "and FADT name the same interrupt.",
+    .statement =
+        "The information page, and for all but native guests the memory map, command line, modules and ACPI "
+        "tables, that "
+        "lie in a partition's initial memory name its own CPUs, RAM, channels, console, ports and, where it "
+        "owns devices, "
+        "its PCI bus, and nothing that it does not have. A Linux is told in its command line, too, that there "
+        "is no I/O APIC, and interrupt trigger registers "
+        "and FADT name the same interrupt. The registers that the boot CPU starts with lead to these, or are zero.",
     .level = Level::bytes,
     .rests_on = "the initial memory in the image, as decoded",
     .manual = "ACPI 6.5 §5.2, §20; Linux x86 boot protocol 2.15; Xen hvm/start_info.h; Multiboot 0.6.96 §3.3; "

@@ -132,6 +132,8 @@ constexpr std::uint64_t kSvmDisabled = 1U << 4;
 constexpr std::uint32_t kPat = 0x277;         // APM 2 §7.8.2
 constexpr std::uint32_t kMtrrDefault = 0x2FF; // APM 2 §7.7.2.1
 constexpr std::uint64_t kMtrrsOn = 1U << 11;
+constexpr std::uint64_t kBuffered = 1U << 4;              // VT-d CAP_REG.RWBF (§11.4.2): writes wait for a flush
+constexpr std::uint64_t kCachesAbsent = 1U << 7;          // CAP_REG.CM: what is not present is cached as well
 constexpr std::uint64_t kRemapping = 1U << 3;             // VT-d ECAP_REG.IR (§11.4.3)
 constexpr std::uint64_t kExtendedInterruptMode = 1U << 4; // ECAP_REG.EIM
 constexpr std::uint64_t kXtSup = 1U << 2;                 // AMD-Vi extended features (48882 §3.4.5)
@@ -210,6 +212,21 @@ std::vector<Needed> needed(const Context& context) {
     }
     for (const AssignedDevice& device : assigned_devices(context)) {
         const config::BoardPciFunction& f = *device.function;
+        // The configuration rules say what is harmless of these capabilities; of others it might not be.
+        const auto begins = [&](unsigned at, std::uint32_t id, std::uint32_t more_mask, std::uint32_t more) {
+            if (at != 0) {
+                out.push_back({pci_bits, 0, f.bdf, at, 0xFFU | more_mask, id | more,
+                               fmt::format("`{}` has capability {:#04x} at {:#04x}", f.name.value, id, at)});
+            }
+        };
+        out.push_back({pci_bits, 0, f.bdf, 0xC, 0x7F'0000, 0, // header type (PCI 3.0 §6.2.1)
+                       fmt::format("`{}` is no bridge", f.name.value)});
+        begins(f.power_at, 0x01, 0, 0);
+        begins(f.pcie_at, 0x10, 0, 0);
+        begins(f.msi.at, 0x05, 0, 0);
+        for (const config::BoardCapability& capability : f.capabilities) {
+            begins(capability.at, capability.id, 0, 0);
+        }
         if (f.msix.at != 0) { // where the pages lie that its owner does not get
             out.push_back({pci_bits, 0, f.bdf, f.msix.at, 0x07FF'00FF,
                            0x11U | static_cast<std::uint64_t>(f.msix.entries - 1) << 16,
@@ -271,6 +288,11 @@ void check_vtd(const Context& context, Judge& judge) {
         say(fmt::format("the contract asks for version {:#x} of the IOMMU, expected {:#x}", unit.version,
                         board.version),
             "iommu-version");
+    }
+    // The kernel changes entries while partitions run, and takes what it wrote for what the unit sees.
+    if (((~unit.capability_mask | unit.capability) & (kBuffered | kCachesAbsent)) != 0) {
+        say("the contract does not say that the IOMMU sees changed entries at once, and keeps none that is not present",
+            "iommu-coherent");
     }
     const std::uint64_t capability = unit.capability & unit.capability_mask;
     if (const std::uint64_t lacking = capabilities_used(context.facts->devices) & ~capability; lacking != 0) {
@@ -435,6 +457,8 @@ void unit_words(const Context& context, Words& words) {
     }
     if (vt_d) {
         words.is(unit.version, board.version);
+        words.is(unit.capability_mask, kBuffered | kCachesAbsent, kBuffered | kCachesAbsent);
+        words.none_of(unit.capability, kBuffered | kCachesAbsent);
         words.is(unit.extended & unit.extended_mask,
                  kRemapping | (board.extended_interrupts ? kExtendedInterruptMode : 0),
                  kRemapping | kExtendedInterruptMode);
@@ -571,7 +595,8 @@ const Property kBoardContract{
         "no-execute, "
         "address width, ASIDs, page sizes, x2APIC, microcode, every PCI function and no other, the IOMMU's kind and "
         "the depth, page "
-        "sizes and interrupt formats that its tables use, and of assigned functions the MSI-X table and function "
+        "sizes and interrupt formats that its tables use, that the unit keeps no absent entry and needs no flush of "
+        "writes, and of assigned functions the header, what capability begins where, the MSI-X table and function "
         "reset. The "
         "board file itself is free of contradictions.",
     .level = Level::bytes,

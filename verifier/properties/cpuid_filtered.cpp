@@ -85,6 +85,15 @@ constexpr Hidden kHidden[] = {
     {0x8000'001F, kAny, kEax, ~0U, "memory encryption"},
 };
 
+// Leaves that may show something of the processor; of all others a guest sees constants, so that a leaf that does not
+// exist yet shows nothing: names and features (0, 1, 7, 0x8000'0000 to 4), caches (2, 4, 0x8000'0005, 6), the extended
+// state (0xD), power management and address sizes (0x8000'0007, 8). 6 is there for the one bit that kHidden leaves.
+bool may_show(std::uint32_t leaf) {
+    constexpr std::uint32_t kPlain[] = {0x0, 0x1, 0x2, 0x4, 0x6, 0x7, 0xD};
+    return std::find(std::begin(kPlain), std::end(kPlain), leaf) != std::end(kPlain) ||
+           (leaf >= 0x8000'0000 && leaf <= 0x8000'0008);
+}
+
 // Machine checks are the kernel's. A guest may be shown their architecture, since stock kernels want it, but no bank:
 // MCG_CAP reads zero, and neither it nor the banks from 0x400 on can be written (AMD APM volume 2 §9.3).
 bool shows_machine_checks(const PartitionFacts& facts) {
@@ -143,11 +152,11 @@ void judge_partition(Judge& judge, const PartitionFacts& facts, const config::Sp
                             rule.patch),
                 fmt::format("{:x}:patch", rule.leaf), rule.leaf);
         }
-        // What a hypervisor says is ours alone: nothing of a machine that itself is virtual shines through.
-        if (rule.leaf >= 0x4000'0000 && rule.leaf <= 0x4000'001F &&
+        // Above all what a hypervisor says is ours alone: nothing of a machine that itself is virtual shines through.
+        if (!may_show(rule.leaf) &&
             std::any_of(std::begin(rule.mask), std::end(rule.mask), [](std::uint32_t mask) { return mask != 0; })) {
             say(fmt::format("`{}` sees the machine's own answer in CPUID {:#x}", facts.name, rule.leaf),
-                fmt::format("{:x}:hypervisor", rule.leaf), rule.leaf);
+                fmt::format("{:x}:hardware", rule.leaf), rule.leaf);
         }
     }
     if (shows_machine_checks(facts) && !has_no_banks(facts)) {
@@ -184,7 +193,7 @@ smt::Answer by_solver(const Context& context, unsigned timeout) {
             words.none_of(rule.patch, ~std::uint64_t{kKnownPatches});
             for (std::uint32_t i = 0; i < 4; ++i) {
                 registers.insert({rule.leaf, rule.subleaf, i, rule.mask[i], rule.set[i]});
-                if (rule.leaf - 0x4000'0000U <= 0x1F) {
+                if (!may_show(rule.leaf)) {
                     words.is(rule.mask[i], 0);
                 }
             }
@@ -241,7 +250,8 @@ const Property kCpuidFiltered{
     .statement =
         "Whatever the processor says, the manifest's masks and sets let no partition see SVM, VMX, SGX, MWAIT, the "
         "TSC deadline timer, performance counters, memory type ranges, memory encryption or cache "
-        "allocation; of machine checks at most the architecture, without a bank; each sees a hypervisor and x2APIC; "
+        "allocation; leaves that are not known to be harmless are constants; of machine checks at most the "
+        "architecture, without a bank; each sees a hypervisor and x2APIC; "
         "CPUID is intercepted.",
     .level = Level::bytes,
     .rests_on = "the kernel's computation of the answers at boot, which is tested, not proved; leaves without a rule "

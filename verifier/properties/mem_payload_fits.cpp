@@ -33,7 +33,38 @@ void by_solver(const Pieces& copied, const Pieces& shown, Judge& judge) {
     }
 }
 
+// What one starts with is nobody else's: a segment that reached into the next one would give its partition the other's
+// initial memory to read. Of all partitions of the image, whether declared or not.
+void copied_once(const Context& context, Judge& judge) {
+    Pieces taken; // offsets in the bundle
+    std::vector<std::pair<std::string, std::size_t>> segments;
+    for (const PartitionFacts& facts : context.facts->partitions) {
+        for (std::size_t n = 0; n < facts.payloads.size(); ++n) {
+            const PayloadFact& payload = facts.payloads[n];
+            if (payload.size != 0) {
+                taken.push_back({payload.offset, payload.offset + payload.size, segments.size()});
+                segments.emplace_back(facts.name, n);
+            }
+        }
+    }
+    const std::vector<Overlap> found = overlaps(taken);
+    for (const Overlap& overlap : found) {
+        const auto& [one, first] = segments[overlap.earlier];
+        const auto& [other, second] = segments[overlap.later];
+        judge.violated({.message = fmt::format("segment {} of `{}` and segment {} of `{}` are the same bytes of the "
+                                               "bundle, {}",
+                                               first, one, second, other, range(overlap.first, overlap.end)),
+                        .partitions = {one, other},
+                        .key = "same bytes",
+                        .witness = "bundle offset " + address(overlap.first)});
+    }
+    judge.solver_agrees(found.empty(), [&](unsigned timeout) {
+        return smt::never_twice("mem.payload-fits: bytes of the bundle", sorted(std::move(taken)), timeout);
+    });
+}
+
 void payload_fits(const Context& context, Judge& judge) {
+    copied_once(context, judge);
     Pieces copied;
     Pieces shown;
     for (std::size_t i = 0; i < context.model.partitions.size(); ++i) {
@@ -127,7 +158,8 @@ const Property kMemPayloadFits{
     .title = "initial memory lies in the partition's RAM",
     .statement =
         "Every segment that the kernel copies at launch lies wholly in the declared RAM of its partition, at the "
-        "host-physical place where that partition sees it, and no two segments overlap.",
+        "host-physical place where that partition sees it, and no two segments overlap. No byte of the bundle belongs "
+        "to two segments, so nobody starts with another's memory.",
     .level = Level::bytes,
     .rests_on = "the manifest's list of segments, which is what the kernel copies by",
     .manual = "septum/manifest/manifest.hpp: Payload",

@@ -187,6 +187,46 @@ std::vector<Break> breaks() {
                                        [](m::PortRule& r) { r.value ^= r.first == 0x4D0 ? 0x20 : 0; });
              }
          }},
+        {"acpi.consistent", "`beta` starts with 0xf1000 in RDI, expected 0xf0000",
+         [](Editor& e) {
+             e.change<m::Partition>(e.header().partitions, 1, [](m::Partition& p) { p.entry_rdi += 0x1000; });
+         }},
+        {"mem.payload-fits", "are the same bytes of the bundle",
+         [](Editor& e) {
+             const std::uint64_t first = e.partition(0).payloads.first;
+             e.change<m::Payload>(e.header().payloads, first,
+                                  [](m::Payload& p) { p.size = (p.size + 0x1FFF) / 0x1000 * 0x1000; });
+         }},
+        {"cpuid.filtered", "sees the machine's own answer in CPUID 0x80000016",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().cpuid.count; ++i) {
+                 e.change<m::CpuidRule>(e.header().cpuid, i,
+                                        [](m::CpuidRule& r) { r.leaf |= r.leaf == 0x8000'0006 ? 0x10 : 0; });
+             }
+         }},
+        {"board.contract", "keeps none that is not present",
+         [](Editor& e) { e.change_header([](m::Header& h) { h.iommu.capability_mask &= ~0x80ULL; }); }},
+        {"board.contract", "sees changed entries at once",
+         [](Editor& e) { e.change_header([](m::Header& h) { h.iommu.capability |= 0x10; }); }},
+        {"image.manifest", "is no constant: its value is reserved",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().ports.count; ++i) {
+                 e.change<m::PortRule>(e.header().ports, i,
+                                       [](m::PortRule& r) { r.value |= r.answer == m::PortAnswer::uart ? 1 : 0; });
+             }
+         }},
+        {"image.manifest", "answers nothing with it: its value",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().msrs.count; ++i) {
+                 e.change<m::MsrRule>(e.header().msrs, i, [](m::MsrRule& r) { r.value |= r.first == 0x1B ? 1 : 0; });
+             }
+         }},
+        {"image.manifest", "a watchdog that is not there is wired",
+         [](Editor& e) { e.change_header([](m::Header& h) { h.watchdog.apic_id = 2; }); }},
+        {"image.manifest", "an event log that is not there has a place",
+         [](Editor& e) { e.change_header([](m::Header& h) { h.event_log.base = Hpa{0x300'0000}; }); }},
+        {"image.manifest", "the upper half of its mask",
+         [](Editor& e) { e.change<m::Fact>(e.header().facts, 0, [](m::Fact& f) { f.mask |= 1ULL << 40; }); }},
         {"msr.exact", "`beta` writes MSR 0x277 by an exit",
          [](Editor& e) { e.flip(e.partition(1).msrpm.value, 0x277 * 2 + 1); }},
         {"msr.allowlist", "the local APIC's place",

@@ -276,6 +276,26 @@ std::vector<Break> vtd_breaks() {
          [](Editor& e) {
              e.change_header([](m::Header& h) { h.iommu.extended = h.iommu.extended_mask = h.iommu.extended & 8; });
          }},
+        {"board.contract", "`disk` has capability 0x01 at 0x60",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().facts.count; ++i) {
+                 e.change<m::Fact>(e.header().facts, i, [](m::Fact& f) {
+                     if (f.kind == m::FactKind::pci_bits && f.a == kDisk && f.b == 0x60) {
+                         f.mask = f.expected = 0;
+                     }
+                 });
+             }
+         }},
+        {"board.contract", "`disk` is no bridge",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().facts.count; ++i) {
+                 e.change<m::Fact>(e.header().facts, i, [](m::Fact& f) {
+                     if (f.kind == m::FactKind::pci_bits && f.a == kDisk && f.b == 0xC) {
+                         f.mask = f.expected = 0;
+                     }
+                 });
+             }
+         }},
         {"board.contract", "depths or page sizes",
          [](Editor& e) { e.change_header([](m::Header& h) { h.iommu.capability = h.iommu.capability_mask = 0; }); }},
     };
