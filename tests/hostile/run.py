@@ -11,12 +11,15 @@ import os
 import pathlib
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 
-SECONDS = 400  # one on an idle machine; what takes so long has no end
+SECONDS = 400  # what takes so long has no end
+PROCESSOR_SECONDS = 30  # of processor time, whatever else the machine does; ten without sanitizers
+BOUNDED = ("prlimit", f"--cpu={PROCESSOR_SECONDS}:{2 * PROCESSOR_SECONDS}", "--")
 MAGIC = b"\x7fSEPTUM1"
 # `{}` is the damaged file.
 COMMANDS = {
@@ -104,7 +107,7 @@ class Bench:
 
     def run(self, command: str, path: str, folder: pathlib.Path):
         first, *rest = command.split()
-        line = [self.programs[first], *(path if word == "{}" else word for word in rest)]
+        line = [*BOUNDED, self.programs[first], *(path if word == "{}" else word for word in rest)]
         try:
             return subprocess.run(line, cwd=folder, capture_output=True, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired:
@@ -116,6 +119,8 @@ class Bench:
         why = ""
         if done is None:
             why = f"takes longer than {SECONDS} s"
+        elif done.returncode == -signal.SIGXCPU:
+            why = f"takes more than {PROCESSOR_SECONDS} s of processor time"
         elif done.returncode not in codes:
             why = f"gives {done.returncode}, expected one of {codes}"
         elif b"Sanitizer" in said or b"runtime error:" in said:

@@ -71,7 +71,7 @@ void add_places(const Facts& facts, Grants& out) {
     }
     const manifest::Range& log = facts.manifest.header.event_log;
     if (log.size != 0) {
-        out.places.push_back({"the event log", log.base.value, log.size});
+        out.places.push_back({kEventLogPlace, log.base.value, log.size});
     }
     std::sort(out.places.begin(), out.places.end(), [](const NamedPlace& a, const NamedPlace& b) {
         return std::tie(a.base, a.size, a.name) < std::tie(b.base, b.size, b.name);

@@ -7,6 +7,8 @@
 
 namespace septum::verifier {
 
+inline constexpr const char* kEventLogPlace = "the event log";
+
 [[nodiscard]] OwnedDevice owned_device(const manifest::Device& device, const decode::Manifest& manifest);
 
 // How the kernel answers what exits, what does not exit, and what follows the end of a life. `out` has the partitions.

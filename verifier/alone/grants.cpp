@@ -199,6 +199,13 @@ std::string range_list(const std::vector<NumberRange>& ranges, const char* nothi
     return out.empty() ? nothing : out;
 }
 
+bool reaches_log(const Grants& grants, const MemoryGrant& memory) {
+    return std::any_of(grants.places.begin(), grants.places.end(), [&](const NamedPlace& place) {
+        return place.name == kEventLogPlace && place.base < memory.hpa + memory.size &&
+               memory.hpa < place.base + place.size;
+    });
+}
+
 } // namespace
 
 config::Outcome<Grants> read_grants(std::span<const std::uint8_t> image) {
@@ -250,13 +257,17 @@ std::string grants_text(const Grants& grants) {
         }
         text += fmt::format("  CPUs      APIC id {}\n", cpus.empty() ? "none" : cpus);
         for (const MemoryGrant& grant : partition.memory) {
-            text += fmt::format("  memory    {:<25}  host {:<25}  {}  {:>9}  {}\n",
+            text += fmt::format("  memory    {:<25}  host {:<25}  {}  {:>9}  {}{}\n",
                                 range(grant.gpa, grant.gpa + grant.size), range(grant.hpa, grant.hpa + grant.size),
-                                grant.access, bytes_text(grant.size), grant.type);
+                                grant.access, bytes_text(grant.size), grant.type,
+                                reaches_log(grants, grant) ? ", the event log: everybody flows here" : "");
         }
         text += fmt::format("  ports     {}\n", range_list(partition.ports, "none"));
         text += fmt::format("  MSRs      read {}\n", range_list(partition.msr_reads, "none"));
         text += fmt::format("            write {}\n", range_list(partition.msr_writes, "none"));
+        if (partition.halts_system) {
+            text += "  faults    may halt the system, which everybody notices\n";
+        }
         for (const OwnedDevice& device : partition.devices) {
             text += fmt::format("  device    {}  `{}`\n", requester_text(device.requester), device.name);
         }

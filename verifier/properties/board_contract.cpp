@@ -235,6 +235,10 @@ std::vector<Needed> needed(const Context& context) {
                            fmt::format("`{}` has its MSI-X table in BAR {} at {:#x}", f.name.value, f.msix.table_bar,
                                        f.msix.table_offset)});
         }
+        if (f.reset == config::DeviceReset::power) { // No_Soft_Reset of PMCSR (PCI PM 1.2 §3.2.4)
+            out.push_back({pci_bits, 0, f.bdf, f.power_at + 4U, 1U << 3, 0,
+                           fmt::format("`{}` is reset by its power states", f.name.value)});
+        }
         if (f.reset == config::DeviceReset::flr) { // Device Capabilities (PCIe 5.0 §7.5.3.3)
             out.push_back({pci_bits, 0, f.bdf, f.pcie_at + 4U, 1U << 28, 1U << 28,
                            fmt::format("`{}` can reset itself by its function", f.name.value)});
@@ -596,8 +600,8 @@ const Property kBoardContract{
         "address width, ASIDs, page sizes, x2APIC, microcode, every PCI function and no other, the IOMMU's kind and "
         "the depth, page "
         "sizes and interrupt formats that its tables use, that the unit keeps no absent entry and needs no flush of "
-        "writes, and of assigned functions the header, what capability begins where, the MSI-X table and function "
-        "reset. The "
+        "writes, and of assigned functions the header, what capability begins where, the MSI-X table and that "
+        "it can be reset as the image says. The "
         "board file itself is free of contradictions.",
     .level = Level::bytes,
     .rests_on = "the kernel's comparison at boot, which is tested, not proved",

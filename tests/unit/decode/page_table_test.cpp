@@ -3,8 +3,7 @@
 #include "verifier/decode/page_table.hpp"
 
 #include "memory.hpp"
-
-#include <chrono>
+#include "tests/unit/cpu_time.hpp"
 
 namespace septum::verifier::decode {
 namespace {
@@ -16,7 +15,6 @@ constexpr std::uint64_t kNx = 1ULL << 63;
 constexpr std::uint64_t kTable = kP | kRw | kUs | kA;
 constexpr std::uint64_t kLeaf = kTable | kD;
 constexpr std::uint8_t kRwx = kAccessRead | kAccessWrite | kAccessExecute;
-constexpr std::chrono::seconds kForEver{600}; // on any machine, with sanitizers: a second or two is usual
 
 // Pages 0..3: PML4, PDPT, PD, PT, linked by their first entries.
 Pages chain(std::uint64_t pages = 4) {
@@ -296,9 +294,9 @@ TEST(PageTable, MostTangledTableEnds) {
             p.entry(table, i, Pages::page((table + i) % 4) | kTable | kD);
         }
     }
-    const auto start = std::chrono::steady_clock::now();
+    const double start = cpu_seconds();
     const PageTable t = decode(p);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, kForEver);
+    EXPECT_LT(cpu_seconds() - start, 30); // ten without sanitizers
     EXPECT_FALSE(t.complete);
     EXPECT_TRUE(t.defects.has(DefectKind::too_much));
 }
@@ -403,16 +401,16 @@ TEST(PageTable, SixteenGibibytesInSmallPages) {
         // A break every 8192 pages, so that there are 512 intervals.
         entries[i] = (0x1'0000'0000 + i * kPageSize + (i / 8192) * kPageSize) | kLeaf;
     }
-    const auto start = std::chrono::steady_clock::now();
+    const double start = cpu_seconds();
     const PageTable t = decode(p);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    const double seconds = cpu_seconds() - start;
     EXPECT_EQ(t.leaves, kPts * 512);
     EXPECT_EQ(t.intervals.size(), 512U);
     EXPECT_EQ(t.tables.size(), kPts + 18);
     EXPECT_TRUE(t.defects.empty());
-    RecordProperty("milliseconds", std::to_string(seconds.count() * 1000));
-    std::printf("%zu leaves decoded in %.1f ms\n", static_cast<std::size_t>(t.leaves), seconds.count() * 1000);
-    EXPECT_LT(seconds, kForEver); // what it takes is for `./dev bench` to judge: 0.15 s is the goal
+    RecordProperty("milliseconds", std::to_string(seconds * 1000));
+    std::printf("%zu leaves decoded in %.1f ms\n", static_cast<std::size_t>(t.leaves), seconds * 1000);
+    EXPECT_LT(seconds, 10); // also under sanitizers; `./dev bench` has the figure
 }
 
 } // namespace

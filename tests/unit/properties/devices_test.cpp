@@ -286,6 +286,16 @@ std::vector<Break> vtd_breaks() {
                  });
              }
          }},
+        {"board.contract", "`card` is reset by its power states",
+         [](Editor& e) {
+             for (std::uint64_t i = 0; i < e.header().facts.count; ++i) {
+                 e.change<m::Fact>(e.header().facts, i, [](m::Fact& f) {
+                     if (f.kind == m::FactKind::pci_bits && f.b == 0x54) {
+                         f.mask = f.expected = 0;
+                     }
+                 });
+             }
+         }},
         {"board.contract", "`disk` is no bridge",
          [](Editor& e) {
              for (std::uint64_t i = 0; i < e.header().facts.count; ++i) {
