@@ -51,6 +51,24 @@ bool read_file(const fs::path& path, Bytes& bytes, std::string& why) {
     return true;
 }
 
+constexpr std::size_t kMostNames = 1000; // looked at for a suggestion
+
+// The name of a file beside one of `wanted` that is nearly called so; empty when there is none.
+std::string named_alike(const std::vector<fs::path>& wanted) {
+    std::vector<std::string> names;
+    for (const auto& path : wanted) {
+        std::error_code error;
+        const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+        for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+            if (names.size() < kMostNames && it->is_regular_file(error)) {
+                names.push_back(it->path().filename().string());
+            }
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return std::string(config::nearest(wanted.front().filename().string(), {names.begin(), names.end()}));
+}
+
 using Failed = std::map<std::string, std::size_t>; // path → the diagnostic that says why
 
 void read_payload(const config::Model& model, const config::Spanned<std::string>& path,
@@ -102,6 +120,9 @@ void read_payload(const config::Model& model, const config::Spanned<std::string>
     for (const auto& candidate : candidates) {
         d.notes.push_back("looked for " + candidate.lexically_normal().string());
     }
+    const auto meant = named_alike(candidates);
+    d.help = meant.empty() ? "put it beside the appliance file, or name its folder with `--payloads`"
+                           : "did you mean `" + (fs::path(path.value).parent_path() / meant).string() + "`?";
     outcome.diagnostics.push_back(std::move(d));
 }
 

@@ -49,6 +49,10 @@ std::size_t count_errors(const std::vector<Diagnostic>& diagnostics) {
         diagnostics.begin(), diagnostics.end(), [](const Diagnostic& d) { return is_error(d) && d.primary.known(); }));
 }
 
+bool proves(const std::string& command) {
+    return command != "check" && command != "board";
+}
+
 std::string plural(std::size_t n, const char* word) {
     return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
 }
@@ -73,6 +77,12 @@ void add_findings(const Answer& answer, const verifier::PropertyResult& result, 
             std::string(verifier::name(result.verdict)) + ": " + (result.reason.empty() ? result.title : result.reason);
         items.push_back({std::move(d), result.id, {}, &result, nullptr});
     }
+}
+
+// Where the bytes are not those that were sealed or no manifest, every other property has judged what is not meant: the
+// cause comes before what follows from it.
+bool is_cause(std::string_view id) {
+    return id == "image.digests" || id == "image.manifest" || id == "image.well-formed";
 }
 
 std::string in_form(const Answer& answer, Format format, bool all, bool color) {
@@ -147,8 +157,10 @@ std::vector<Item> Answer::items() const {
         return all;
     for (const auto& d : report->defects)
         all.push_back({d, fingerprint(d), {}, nullptr, nullptr});
-    for (const auto& result : report->results)
-        add_findings(*this, result, all);
+    for (const bool causes : {true, false})
+        for (const auto& result : report->results)
+            if (is_cause(result.id) == causes)
+                add_findings(*this, result, all);
     return all;
 }
 
@@ -178,8 +190,8 @@ const char* Answer::verdict() const {
         return "failed";
     if (!report)
         return "clean";
-    if (report->proved())
-        return "proved";
+    if (report->proved()) // of an image alone this leaves out what takes its appliance file
+        return report->count(Verdict::not_judged) == 0 ? "proved" : "not-judged";
     if (!report->defects.empty()) // not an image at all: there was nothing to judge
         return "unreadable";
     if (report->count(Verdict::disagreed) != 0) // the verifier itself is wrong somewhere: whatever else it says
@@ -232,12 +244,15 @@ int give(const Terminal& terminal, const Answer& answer, const AnswerOptions& op
         (void)terminal.fail(failures);
     if (answer.report) {
         terminal.say(summary(*answer.report));
+        if (answer.verdict() == std::string_view("not-judged"))
+            terminal.say("what takes the appliance file was not judged: `septum verify appliance.yaml " + answer.image +
+                         "` does");
         if (!answer.report->defects.empty())
             terminal.say("the image cannot be read, so nothing is proved about it");
         if (const auto count = answer.count_acknowledged(); count != 0)
             terminal.say(plural(count, "finding") + " acknowledged: not proved, but accepted");
     } else if (const auto errors = count_errors(answer.diagnostics); errors != 0) {
-        terminal.say(plural(errors, "error") + (answer.command == "check" ? "" : ": nothing was proved"));
+        terminal.say(plural(errors, "error") + (proves(answer.command) ? ": nothing was proved" : ""));
     }
     return answer.exit_code();
 }

@@ -56,7 +56,8 @@ struct Answer {
     // The failures: for standard error.
     [[nodiscard]] std::vector<config::Diagnostic> failures() const;
     // All but the failures: diagnostics, then what keeps the image from being read, then the findings of properties
-    // and why undecided ones are undecided.
+    // and why undecided ones are undecided, by the property's id; but what says that the image was altered before all
+    // that was read from the altered bytes.
     [[nodiscard]] std::vector<Item> items() const;
     // The acknowledgement of a finding that holds on `day`, else null.
     [[nodiscard]] const Acknowledgement* in_force(const std::string& fingerprint) const;

@@ -5,6 +5,7 @@
 #include "build/image/netboot.hpp"
 #include "cli/digest.hpp"
 #include "cli/earlier.hpp"
+#include "cli/foreign.hpp"
 #include "cli/places.hpp"
 #include "cli/problem.hpp"
 
@@ -90,6 +91,8 @@ bool Appliance::load() {
     if (looks_like_image(options_.file))
         return add({failure("`" + options_.file + "` is an image, not an appliance file",
                             "give the YAML file it was built from")});
+    if (const auto foreign = foreign_kind(options_.file); !foreign.is.empty())
+        return add({failure("`" + options_.file + "` " + foreign.is, foreign.help)});
     for (const auto& folder : options_.boards) {
         std::error_code ec;
         if (!fs::is_directory(folder, ec))

@@ -61,7 +61,7 @@ void draw_bus(const config::Board& board, std::uint16_t bus, const std::string& 
 std::string drawn(const config::Board& board) {
     std::string text =
         fmt::format("`{}`: {} processor, {}, {} physical address bits\n\ncpus:\n", board.name.value,
-                    board.vendor == config::Vendor::amd ? "AMD" : "Intel",
+                    board.vendor.value == config::Vendor::amd ? "AMD" : "Intel",
                     board.apic.value == config::Apic::x2apic ? "x2APIC" : "xAPIC", board.physical_address_bits);
     const bool several = std::any_of(board.cpus.begin(), board.cpus.end(), [&](const config::BoardCpu& cpu) {
         return cpu.package != board.cpus.front().package;
@@ -107,7 +107,10 @@ public:
                 "`probe` looks at the Linux it runs on (ACPI tables, /proc, PCI) and writes a commented board file; as "
                 "root "
                 "it\n"
-                "sees most, and what it could not see is in the file with how to get it. `show` draws a board file.",
+                "sees most, and what it could not see is in the file with how to get it. `show` draws a board file, "
+                "also that "
+                "of a\n"
+                "machine with Intel processors; no appliance can be built for one, and it says so.",
                 "sudo septum board probe --name my-box -o my-box.yaml\n"
                 "septum board probe --root capture/        files copied from another machine's /\n"
                 "septum board show qemu-q35\n"
@@ -142,10 +145,21 @@ private:
     int show(const Terminal& terminal) const {
         if (board_.empty())
             return terminal.usage("`septum board show` needs a BOARD", help_with_boards(input_.load_options()));
-        const auto board = board_by_name(board_, input_.load_options());
-        if (!board.ok())
-            return terminal.fail(board.diagnostics);
-        terminal.print(drawn(*board.value));
+        auto read = board_to_see(board_, input_.load_options());
+        if (!read.board) {
+            Answer answer;
+            answer.command = "board";
+            answer.sources = std::move(read.sources);
+            answer.diagnostics = std::move(read.diagnostics);
+            return give(terminal, answer, {});
+        }
+        terminal.print(drawn(*read.board));
+        if (read.board->vendor.value == config::Vendor::intel)
+            terminal.warn(
+                "no appliance can be built for `" + read.board->name.value +
+                    "`: its processors are Intel's, and septum's kernel isolates partitions by SVM, which only "
+                    "AMD's have",
+                "take a machine with AMD processors; `septum init` makes an appliance for one that QEMU makes");
         return kDone;
     }
 

@@ -19,14 +19,24 @@ config::Diagnostic not_ours(const fs::path& image, std::string why) {
                    "`septum build appliance.yaml -o appliance.iso` makes one");
 }
 
+ReadBoard read(const std::string& name, config::LoadOptions options) {
+    options.board = name;
+    ReadBoard read;
+    config::Diagnostics diagnostics;
+    read.board = config::find_board({}, {}, options, read.sources, diagnostics);
+    read.diagnostics = diagnostics.take_sorted();
+    return read;
+}
+
 } // namespace
 
+ReadBoard board_to_see(const std::string& name, config::LoadOptions options) {
+    options.any_processor = true;
+    return read(name, std::move(options));
+}
+
 config::Outcome<config::Board> board_by_name(const std::string& name, config::LoadOptions options) {
-    options.board = name;
-    config::Sources sources;
-    config::Diagnostics diagnostics;
-    auto board = config::find_board({}, {}, options, sources, diagnostics);
-    auto all = diagnostics.take_sorted();
+    auto [board, all, sources] = read(name, std::move(options));
     for (auto& d : all) // without its file's text the place must be in the words
         if (d.primary.known() && d.primary.file < sources.files.size())
             d.message = sources.files[d.primary.file].name + ":" + std::to_string(d.primary.line) + ": " + d.message;

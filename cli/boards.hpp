@@ -5,12 +5,23 @@
 #include "config/model.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace septum::cli {
 
-// The board of that name or file. Errors: unknown, or badly written.
+// A board file as it was read, with what messages about it show.
+struct ReadBoard {
+    std::optional<config::Board> board; // absent when any diagnostic is an error
+    std::vector<config::Diagnostic> diagnostics;
+    config::Sources sources;
+};
+
+// The board of that name or file, whatever its processors are: to look at it. Errors: unknown, or badly written.
+[[nodiscard]] ReadBoard board_to_see(const std::string& name, config::LoadOptions options);
+
+// The board of that name or file, to run something on. Errors: unknown, badly written, or nothing can run on it.
 [[nodiscard]] config::Outcome<config::Board> board_by_name(const std::string& name, config::LoadOptions options);
 
 // The board an image was built for: `options.board` when it is given, else the one its manifest names. Errors: not an

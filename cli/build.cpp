@@ -50,6 +50,9 @@ public:
         const auto format = answer_.parse(terminal);
         if (!format)
             return kUsage;
+        if (image_ == "-")
+            return terminal.usage("an image goes to a file, and `-` stands for standard output elsewhere",
+                                  "name a file: `-o appliance.iso`");
         const auto targets = targets_of(target_words_, image_);
         if (!targets.ok())
             return terminal.usage(targets.diagnostics[0].message, targets.diagnostics[0].help);

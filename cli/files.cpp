@@ -4,6 +4,7 @@
 #include "cli/problem.hpp"
 #include "config/system_words.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
@@ -20,6 +21,39 @@ constexpr std::size_t kMore = 65536; // bytes a file is read by when its size is
 
 config::Diagnostic error(const char* verb, const fs::path& file, const std::string& why) {
     return problem("file", std::string("cannot ") + verb + " `" + file.string() + "`: " + why);
+}
+
+fs::path folder_of(const fs::path& file) {
+    return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+constexpr std::size_t kMostNames = 1000; // looked at for a suggestion
+
+// Of what people give to septum, not of what it writes beside it.
+bool is_input(const fs::path& file) {
+    const auto suffix = file.extension();
+    return suffix == ".yaml" || suffix == ".yml" || suffix == ".iso" || suffix == ".img" || suffix == ".tar";
+}
+
+// `why` is an errno. What is not there may be misspelt.
+config::Diagnostic cannot_read(const fs::path& file, int why) {
+    auto diagnostic = error("read", file, config::system_words(why));
+    if (why != ENOENT)
+        return diagnostic;
+    if (file == "-") {
+        diagnostic.help = "standard input is read as `/dev/stdin`";
+        return diagnostic;
+    }
+    std::vector<std::string> names;
+    std::error_code ec;
+    for (fs::directory_iterator it(folder_of(file), ec), end; !ec && it != end; it.increment(ec))
+        if (names.size() < kMostNames && is_input(it->path()) && !it->is_directory(ec))
+            names.push_back(it->path().filename().string());
+    std::sort(names.begin(), names.end());
+    const auto near = config::nearest(file.filename().string(), {names.begin(), names.end()});
+    if (!near.empty())
+        diagnostic.help = "did you mean `" + (file.parent_path() / near).string() + "`?";
+    return diagnostic;
 }
 
 bool write_all(int fd, std::span<const std::uint8_t> bytes) {
@@ -40,10 +74,6 @@ void sync_folder(const fs::path& folder) {
         return;
     ::fsync(fd);
     ::close(fd);
-}
-
-fs::path folder_of(const fs::path& file) {
-    return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
 // No image is larger: what it holds is counted in 32 bits.
@@ -98,7 +128,7 @@ std::span<const std::uint8_t> bytes_of(const std::string& text) {
 config::Outcome<Bytes> read_file(const fs::path& file) {
     const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe that nobody writes to has ended
     if (fd < 0)
-        return {std::nullopt, {error("read", file, config::system_words(errno))}};
+        return {std::nullopt, {cannot_read(file, errno)}};
     struct stat st = {};
     Bytes bytes;
     const std::string failure = ::fstat(fd, &st) == 0 ? read_all(fd, st, bytes) : config::system_words(errno);
@@ -111,7 +141,7 @@ config::Outcome<Bytes> read_file(const fs::path& file) {
 std::vector<config::Diagnostic> check_readable(const fs::path& file) {
     const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return {error("read", file, config::system_words(errno))};
+        return {cannot_read(file, errno)};
     struct stat st = {};
     const bool folder = ::fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
     ::close(fd);

@@ -12,6 +12,7 @@
 #include "config/system_words.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace septum::cli {
 namespace {
@@ -29,13 +30,30 @@ std::string name_from(const fs::path& folder) {
         const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
         if (lower >= 'a' && lower <= 'z')
             name += lower;
-        else if (!name.empty())
-            name += lower >= '0' && lower <= '9' ? lower : '-';
+        else if (lower >= '0' && lower <= '9' && !name.empty())
+            name += lower;
+        else if (!name.empty() && !name.ends_with('-')) // a letter of several bytes is one
+            name += '-';
     }
     name.resize(std::min<std::size_t>(name.size(), 31));
     while (name.ends_with('-'))
         name.pop_back();
     return name.empty() ? "demo" : name;
+}
+
+// As a shell takes it for one word.
+std::string quoted(const std::string& word) {
+    const auto plain = [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return std::isalnum(byte) != 0 || byte >= 0x80 ||
+               std::string_view("/._-+,:@%=").find(c) != std::string_view::npos;
+    };
+    if (std::all_of(word.begin(), word.end(), plain))
+        return word;
+    std::string text = "'";
+    for (const char c : word)
+        text += c == '\'' ? "'\\''" : std::string(1, c);
+    return text + "'";
 }
 
 // The board that the QEMU of this machine can be; the usual one when there is no QEMU here.
@@ -134,7 +152,7 @@ public:
         }
         terminal.print("wrote " + file.string() + "\n\nnext:\n" +
                        (template_ == "linux" ? "  put `vmlinuz` and `initrd.img` beside it\n" : "") +
-                       "  septum verify " + file.string() + "\n  septum run " + file.string() + "\n");
+                       "  septum verify " + quoted(file.string()) + "\n  septum run " + quoted(file.string()) + "\n");
         return kDone;
     }
 

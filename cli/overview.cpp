@@ -267,8 +267,9 @@ void add_board(Overview& all, const config::Board& board) {
     const char* const unit = board.iommu.kind == config::BoardIommu::vt_d     ? "VT-d"
                              : board.iommu.kind == config::BoardIommu::amd_vi ? "AMD-Vi"
                                                                               : "no IOMMU";
-    all.board_facts = {fmt::format("{} processor, {} CPU{}", board.vendor == config::Vendor::amd ? "AMD" : "Intel",
-                                   board.cpus.size(), board.cpus.size() == 1 ? "" : "s"),
+    all.board_facts = {fmt::format("{} processor, {} CPU{}",
+                                   board.vendor.value == config::Vendor::amd ? "AMD" : "Intel", board.cpus.size(),
+                                   board.cpus.size() == 1 ? "" : "s"),
                        board.apic.value == config::Apic::x2apic ? "x2APIC" : "xAPIC", unit,
                        fmt::format("{} physical address bits", board.physical_address_bits),
                        fmt::format("{} PCI function{}", board.pci.size(), board.pci.size() == 1 ? "" : "s")};

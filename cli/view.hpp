@@ -7,6 +7,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace septum::cli {
@@ -14,7 +15,7 @@ namespace septum::cli {
 class View {
 public:
     // `width`: columns of the screen. Begins with all consoles in one stream.
-    View(Painter painter, std::size_t width) : painter_(painter), width_(width) {}
+    View(Painter painter, std::size_t width) : painter_(std::move(painter)), width_(width) {}
 
     // What to print for a line of the serial line; empty when this view does not show it.
     [[nodiscard]] std::string show(const std::string& line);

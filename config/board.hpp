@@ -133,7 +133,7 @@ struct BoardQemu {
 
 struct Board {
     Spanned<std::string> name;
-    Vendor vendor = Vendor::amd;
+    Spanned<Vendor> vendor;
     Spanned<Apic> apic;
     std::uint32_t physical_address_bits = 0; // 36 .. 52
     std::uint64_t microcode_floor = 0;       // MSR 0x8B at least this

@@ -28,14 +28,16 @@ Fields::Fields(const Node& node, std::string what, Span at, const std::vector<Ke
     }
     const std::vector<std::string_view> names = names_of(known);
     std::vector<std::string_view> present;
+    bool listed = false; // all that a mapping may hold is said once
     for (std::size_t i = 0; i < node.keys.size(); ++i) {
         const Node& key = node.keys[i];
         if (std::find(names.begin(), names.end(), key.text) == names.end()) {
             diagnostics
                 .error("config.unknown-key", fmt::format("unknown key {} in {}", tick(key.text), what_), key.span,
                        "not a key of this mapping")
-                .help = did_you_mean(key.text, names, "its keys are " + tick_list(names));
+                .help = did_you_mean(key.text, names, listed ? "" : "its keys are " + tick_list(names));
             present.push_back(nearest(key.text, names)); // misspelt is not missing as well
+            listed = listed || present.back().empty();
         } else {
             present.push_back(key.text);
             if (node.items[i].kind == Node::Kind::null)

@@ -86,6 +86,18 @@ std::optional<Board> read_board_file(const fs::path& path, Span named_at, Source
     return board;
 }
 
+// A board file is one for its own sake, since `septum board probe` writes it on whatever machine it runs; but nothing
+// can be built for these.
+void check_vendor(const Board& board, Diagnostics& diagnostics) {
+    if (board.vendor.value != Vendor::intel)
+        return;
+    Diagnostic& error =
+        diagnostics.error("board.vendor-unsupported", "boards with Intel CPUs are not available in this version",
+                          board.vendor.span, "only `amd` so far");
+    error.notes.push_back("septum's kernel isolates partitions by SVM, which only AMD's processors have");
+    error.help = "name a board with AMD processors; `septum board show` draws this one";
+}
+
 } // namespace
 
 std::optional<Board> find_board(const BoardField& field, const fs::path& directory, const LoadOptions& options,
@@ -114,6 +126,8 @@ std::optional<Board> find_board(const BoardField& field, const fs::path& directo
     } else {
         wrong_type(*field.value, "board", "the name of a board, a path or a mapping", diagnostics);
     }
+    if (board && !options.any_processor)
+        check_vendor(*board, diagnostics);
     // With a board that is half read, every reference to it would be a second error with the same cause.
     return diagnostics.size() == errors ? board : std::nullopt;
 }

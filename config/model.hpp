@@ -108,6 +108,7 @@ struct Model {
 struct LoadOptions {
     std::string board;                             // name or path that replaces the file's `board:`; empty: none
     std::vector<std::filesystem::path> board_dirs; // searched for NAME.yaml after the appliance's own folder
+    bool any_processor = false;                    // take a board that is only looked at: nothing runs on it yet
 };
 
 struct Loaded {

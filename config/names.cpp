@@ -9,6 +9,28 @@
 
 namespace septum::config {
 
+namespace {
+
+bool is_lower(char c) {
+    return c >= 'a' && c <= 'z';
+}
+
+// The name that was probably meant, or what is none either.
+std::string as_name(std::string_view text) {
+    std::string name;
+    for (const char c : text)
+        name += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == '_' || c == ' ' || c == '.' ? '-' : c;
+    return name;
+}
+
+} // namespace
+
+bool is_name(std::string_view text) {
+    return !text.empty() && text.size() <= kLongestName && is_lower(text[0]) &&
+           std::all_of(text.begin(), text.end(),
+                       [](char c) { return is_lower(c) || (c >= '0' && c <= '9') || c == '-'; });
+}
+
 bool check_name(const Node& node, std::string_view what, Diagnostics& diagnostics) {
     if (node.kind != Node::Kind::scalar) {
         wrong_type(node, "name", "a word", diagnostics);
@@ -22,13 +44,13 @@ bool check_name(const Node& node, std::string_view what, Diagnostics& diagnostic
                           node.span, "too long");
         return false;
     }
-    const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
-    const auto is_inner = [&](char c) { return is_lower(c) || (c >= '0' && c <= '9') || c == '-'; };
-    if (text.empty() || !is_lower(text[0]) || !std::all_of(text.begin(), text.end(), is_inner)) {
+    if (!is_name(text)) {
+        const std::string mended = as_name(text);
         diagnostics
             .error("config.bad-name", fmt::format("{} name {} is not allowed", what, tick(text)), node.span,
                    "not a name")
-            .help = "a name begins with a lower-case letter and goes on with lower-case letters, digits and `-`";
+            .help = (is_name(mended) ? "write " + tick(mended) + ": " : std::string()) +
+                    "a name begins with a lower-case letter and goes on with lower-case letters, digits and `-`";
         return false;
     }
     return true;

@@ -12,7 +12,10 @@
 
 namespace septum::config {
 
-// [a-z][a-z0-9-]*, at most 31 bytes. `what` says whose name it is: "partition".
+// [a-z][a-z0-9-]*, at most 31 bytes.
+[[nodiscard]] bool is_name(std::string_view text);
+
+// The same, or a message and false. `what` says whose name it is: "partition".
 [[nodiscard]] bool check_name(const Node& node, std::string_view what, Diagnostics& diagnostics);
 
 // Entries of a mapping whose keys are names, sorted by name, at most `most`. One with a bad name is said and kept, so

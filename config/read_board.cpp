@@ -234,10 +234,7 @@ void read_processor(const Fields& fields, Board& board, Diagnostics& diagnostics
     static constexpr std::array<std::pair<std::string_view, Apic>, 2> kApics{
         {{"x2apic", Apic::x2apic}, {"xapic", Apic::xapic}}};
     if (const Node* node = fields.find("vendor"))
-        board.vendor = read_choice(*node, "vendor", kVendors, diagnostics).value_or(Vendor::amd);
-    if (board.vendor == Vendor::intel)
-        diagnostics.error("board.vendor-unsupported", "boards with Intel CPUs are not available in this version",
-                          fields.find("vendor")->span, "only `amd` so far");
+        board.vendor = {read_choice(*node, "vendor", kVendors, diagnostics).value_or(Vendor::amd), node->span};
     if (const Node* node = fields.find("apic"))
         board.apic = {read_choice(*node, "apic", kApics, diagnostics).value_or(Apic::x2apic), node->span};
     if (const Node* node = fields.find("physical-address-bits"))

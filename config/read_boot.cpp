@@ -29,6 +29,13 @@ constexpr std::array<Protocol, 3> kProtocols{{
 }};
 
 void read_protocol(const Protocol& protocol, const Node& node, Span key, Boot& boot, Diagnostics& diagnostics) {
+    if (node.kind == Node::Kind::scalar) {
+        Diagnostic& word = wrong_type(node, protocol.key, "a mapping such as `{kernel: FILE}`", diagnostics);
+        word.label = "not a mapping";
+        word.help = fmt::format("write `{}: {{kernel: {}}}`", protocol.key,
+                                node.text.empty() || node.text.size() > 64 ? "FILE" : node.text);
+        return;
+    }
     const Fields fields(node, tick(protocol.key), key, {{"kernel", true}, {protocol.module}, {"cmdline"}}, diagnostics);
     boot.kind = protocol.kind;
     if (const Node* kernel = fields.find("kernel"))
@@ -71,6 +78,13 @@ const Node* find_way(const Fields& fields, Span key, std::string_view& way, Diag
 } // namespace
 
 std::optional<Boot> read_boot(const Node& node, Span key, Diagnostics& diagnostics) {
+    if (node.kind == Node::Kind::scalar) {
+        Diagnostic& word = wrong_type(node, "boot", "a mapping such as `{elf: FILE}`", diagnostics);
+        word.label = "not a mapping";
+        word.help =
+            fmt::format("write `boot: {{elf: {}}}`", node.text.empty() || node.text.size() > 64 ? "FILE" : node.text);
+        return std::nullopt;
+    }
     const Fields fields(node, "`boot`", key, {{"elf"}, {"linux"}, {"pvh"}, {"multiboot"}}, diagnostics);
     if (node.kind != Node::Kind::mapping)
         return std::nullopt;

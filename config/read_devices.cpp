@@ -75,14 +75,20 @@ void read_device(const Node& item, const Board* board, Partition& partition, Dia
         return;
     }
     std::vector<std::string_view> known;
-    for (const BoardPciFunction& function : board->pci)
+    std::vector<std::string_view> assignable;
+    for (const BoardPciFunction& function : board->pci) {
         known.push_back(function.name.value);
+        if (function.assignable)
+            assignable.push_back(function.name.value);
+    }
+    const std::string others = assignable.empty()       ? "it has none that can be granted; choose another board"
+                               : assignable.size() > 12 ? "the board file lists them"
+                                                        : "those that can be granted are " + tick_list(assignable);
     diagnostics
         .error("config.unknown-device",
                fmt::format("board {} has no device {}", tick(board->name.value), tick(item.text)), item.span,
                "not on the board")
-        .help = did_you_mean(item.text, known,
-                             known.size() <= 12 ? "its devices are " + tick_list(known) : "the board file lists them");
+        .help = did_you_mean(item.text, known, others);
 }
 
 } // namespace

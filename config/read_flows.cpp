@@ -36,6 +36,9 @@ std::optional<std::uint32_t> read_reference(const Node& node, std::string_view k
     const auto found = std::find(names.begin(), names.end(), node.text);
     if (found != names.end())
         return static_cast<std::uint32_t>(found - names.begin());
+    // What was meant may have a name that is not allowed: that was said, and is the one thing to mend.
+    if (const std::string_view near = nearest(node.text, names); !near.empty() && !is_name(near))
+        return std::nullopt;
     const std::string otherwise =
         names.size() <= 12 && !names.empty() ? "declared are " + tick_list(names) : "declare it first";
     diagnostics

@@ -18,7 +18,7 @@ SyntaxWords explain_syntax(std::string_view yaml_cpp_message) {
         {Theirs::END_OF_MAP, {"expected a key at this indentation", "indent it like the keys above it"}},
         {Theirs::END_OF_SEQ, {"expected `- ` at this indentation", "indent it like the items above it"}},
         {Theirs::MAP_VALUE, {"no value may begin here", "put text that holds `: ` in quotes"}},
-        {Theirs::FLOW_END, {"a bracket closes what it did not open", ""}},
+        {Theirs::FLOW_END, {"a bracket closes what it did not open", "a list is `[…]`, a mapping is `{…}`"}},
         {Theirs::BLOCK_ENTRY, {"no `- ` item may begin here", ""}},
         {Theirs::MAP_KEY, {"no key may begin here", ""}},
         {Theirs::UNKNOWN_TOKEN, {"text may not begin with this character", "put the text in quotes"}},

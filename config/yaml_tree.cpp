@@ -244,11 +244,68 @@ private:
     bool first_ = true;
 };
 
+// Where a line's own text begins, and how many blanks stand before it.
+struct Indented {
+    std::size_t begin;
+    std::size_t blanks;
+};
+
+Indented line_at(std::string_view text, std::size_t place) {
+    const std::size_t start = place == 0 ? 0 : text.rfind('\n', place - 1) + 1;
+    const std::size_t first = std::min(text.find_first_not_of(' ', start), text.size());
+    return {first, first - start};
+}
+
+// Whether the line that begins at `start` is written as the item of a list above it, without its dash.
+bool lacks_dash(std::string_view text, std::size_t start) {
+    if (start == 0)
+        return false;
+    const Indented here = line_at(text, start);
+    const Indented above = line_at(text, start - 1);
+    return here.blanks == above.blanks && text.substr(above.begin).starts_with("- ") &&
+           !text.substr(here.begin).starts_with("-");
+}
+
+// The line that holds `at`, and the nearest one before it that is neither empty nor a comment, when the first is a key
+// that stands deeper than the second, which has its value already: a slip of the space bar.
+std::optional<std::pair<Indented, Indented>> too_deep(std::string_view text, std::size_t at) {
+    const Indented key = line_at(text, at);
+    const std::size_t colon = text.find(':', key.begin);
+    if (colon == std::string_view::npos || (at != key.begin && at != colon) ||
+        text.substr(key.begin, colon - key.begin).find_first_of(" \t\r\n\"'") != std::string_view::npos)
+        return std::nullopt;
+    for (std::size_t start = key.begin - key.blanks; start != 0;) {
+        const Indented above = line_at(text, start - 1);
+        start = above.begin - above.blanks;
+        const std::string_view words = text.substr(above.begin, text.find_first_of("\r\n", above.begin) - above.begin);
+        if (words.empty() || words.starts_with('#'))
+            continue;
+        const std::size_t mark = words.find(": ");
+        const std::size_t value = mark == std::string_view::npos ? mark : words.find_first_not_of(' ', mark + 1);
+        if (value == std::string_view::npos || words[value] == '#' || above.blanks >= key.blanks)
+            return std::nullopt;
+        return std::pair{key, above};
+    }
+    return std::nullopt;
+}
+
 void say_syntax(const YAML::Exception& error, const LineIndex& lines, const TreeBuilder& builder,
                 Diagnostics& diagnostics) {
     const std::size_t at = error.mark.is_null() ? lines.text().size() : builder.offset(error.mark);
     const SyntaxWords words = explain_syntax(error.msg);
     const std::string_view text = lines.text();
+    if (const auto lines_of = too_deep(text, at)) {
+        const auto& [key, above] = *lines_of;
+        const std::size_t colon = text.find(':', key.begin);
+        Diagnostic& deep = diagnostics.error(
+            "yaml.syntax",
+            fmt::format("this is not YAML: {} is indented by {}, the line above it by {} and has its value already",
+                        tick(text.substr(key.begin, colon - key.begin)), key.blanks, above.blanks),
+            lines.span(key.begin, colon), "too deep");
+        deep.related.push_back({lines.span(above.begin, text.find(':', above.begin)), "a key of the same mapping?"});
+        deep.help = "indent both alike";
+        return;
+    }
     const bool at_end = at >= text.size() || text[at] == '\n' || text[at] == '\r';
     Diagnostic& syntax = diagnostics.error(
         "yaml.syntax", "this is not YAML: " + (words.message.empty() ? tick(error.msg) : std::string(words.message)),
@@ -258,6 +315,8 @@ void say_syntax(const YAML::Exception& error, const LineIndex& lines, const Tree
         syntax.related.push_back({lines.span(*bracket, *bracket + 1), "opened here"});
     const std::size_t line_start = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
     const std::size_t first = text.find_first_not_of(' ', line_start);
+    if (at == first && lacks_dash(text, line_start))
+        syntax.help = "begin it with `- ` as the item above it begins";
     if (first != std::string_view::npos && text[first] == '\t')
         syntax.help = "indent with spaces; YAML does not allow tabs there";
 }

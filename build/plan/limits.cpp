@@ -55,7 +55,7 @@ void check_limits(const config::Model& model, std::vector<Diagnostic>& diagnosti
                 channel.name.span, ""));
         }
     }
-    if (model.board.vendor != config::Vendor::amd) {
+    if (model.board.vendor.value != config::Vendor::amd) {
         diagnostics.push_back(
             make_error("plan.vendor",
                        "board `" + model.board.name.value +

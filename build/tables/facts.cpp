@@ -93,7 +93,7 @@ std::size_t cpus_per_package(const config::Board& board) {
 
 void processor_facts(Facts& facts, const Plan& plan, const config::Board& board, bool huge_pages) {
     using namespace cpuid;
-    const bool amd = board.vendor == config::Vendor::amd;
+    const bool amd = board.vendor.value == config::Vendor::amd;
     // CPUID Fn0000_0000: the vendor, in EBX, EDX, ECX.
     facts.cpuid("cpu vendor (1 of 3)", 0, 0, kEbx, ~0U, four(amd ? "Auth" : "Genu"));
     facts.cpuid("cpu vendor (2 of 3)", 0, 0, kEdx, ~0U, four(amd ? "enti" : "ineI"));

@@ -12,7 +12,7 @@ namespace septum::build {
                                                       std::string label, std::string help) {
     config::Diagnostic d;
     d.id = std::move(id);
-    d.message = "`" + file.path + "` " + message;
+    d.message = "`" + file.path + "` " + std::move(message);
     d.primary = file.span;
     d.label = std::move(label);
     d.help = std::move(help);

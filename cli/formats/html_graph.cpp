@@ -102,12 +102,14 @@ private:
         const Point knee{(a.x + b.x) / 2 + (b.y - a.y) / length * bend, (a.y + b.y) / 2 - (b.x - a.x) / length * bend};
         const Point start = border(a, knee);
         const Point end = border(b, knee);
-        // Where the words stand; of two steep ways, each nearer to where it begins: side by side they would not fit.
-        const double t = std::abs(b.y - a.y) > std::abs(b.x - a.x) && direct(to, from) ? 0.3 : 0.5;
+        // Where the words stand; of two steep ways, each nearer to where it begins and beside it, away from the other:
+        // on the ways there is no room for both.
+        const bool beside = std::abs(b.y - a.y) > std::abs(b.x - a.x) && direct(to, from);
+        const double t = beside ? 0.3 : 0.5;
         const auto on_curve = [t](double first, double second, double third) {
             return (1 - t) * (1 - t) * first + 2 * t * (1 - t) * second + t * t * third;
         };
-        const Point middle{on_curve(start.x, knee.x, end.x), on_curve(start.y, knee.y, end.y)};
+        Point middle{on_curve(start.x, knee.x, end.x), on_curve(start.y, knee.y, end.y)};
         std::string text = fmt::format("<g class=\"edge {}\" data-nodes=\"{} {}\"><path marker-end=\"url(#{}tip)\" "
                                        "d=\"M{:.1f} {:.1f}Q{:.1f} {:.1f} {:.1f} {:.1f}\"/>",
                                        kind, from, to, std::string_view(kind) == "through" ? "soft-" : "", start.x,
@@ -118,6 +120,8 @@ private:
                 if (c != '`')
                     plain += c;
             const double half = static_cast<double>(plain.size()) * 3.4 + 3;
+            if (beside)
+                middle.x += (b.y > a.y ? 1 : -1) * (half + 5);
             text += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"16\"/><text x=\"{:.1f}\" "
                                 "y=\"{:.1f}\">{}</text>",
                                 middle.x - half, middle.y - 8, 2 * half, middle.x, middle.y, escape_markup(plain));

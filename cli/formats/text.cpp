@@ -39,11 +39,16 @@ std::uint32_t character_column(const config::SourceFile& file, std::uint32_t lin
 std::string as_text(const Answer& answer, bool all, bool color) {
     std::string text;
     std::string acknowledged;
-    for (const auto& item : answer.items()) {
-        if (item.acknowledged != nullptr)
-            acknowledged += acknowledged_line(item);
-        else
-            text += (text.empty() ? "" : "\n") + config::render(item.diagnostic, answer.sources, color);
+    const auto items = answer.items();
+    for (std::size_t i = 0; i < items.size(); i++) {
+        if (items[i].acknowledged != nullptr) {
+            acknowledged += acknowledged_line(items[i]);
+            continue;
+        }
+        auto diagnostic = items[i].diagnostic;
+        if (diagnostic.id == "image.digests" && i + 1 < items.size() && items[i + 1].diagnostic.id != "image.digests")
+            diagnostic.notes.emplace_back("what follows was read from the altered image and may only be a consequence");
+        text += (text.empty() ? "" : "\n") + config::render(diagnostic, answer.sources, color);
     }
     if (!acknowledged.empty())
         text += (text.empty() ? "" : "\n") + acknowledged;

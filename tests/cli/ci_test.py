@@ -52,9 +52,25 @@ def main() -> int:
         comment = (folder / "gh.log").read_text()
         assert "pr comment 7" in comment and "back" in comment and "violated" in comment, comment
         assert shell("git worktree list", work).stdout.count("\n") == 1
+        # What is gone is shown as the branch's, not as a temporary folder's; what cannot be said leaves the verdict alone.
+        (work / "appliance.yaml").write_text(TWO.replace("  word:", "  wort:"))
+        shell(str(ROOT / "tools/ci/verify.sh"), work)
+        comment = (folder / "gh.log").read_text()
+        assert "main:appliance.yaml:" in comment and "/tmp" not in comment.split("\n", 1)[1] and "--approve" in comment, comment
+        (folder / "bin/gh").rename(folder / "bin/good-gh")
+        (folder / "bin/gh").write_text("#!/bin/sh\nexit 1\n")
+        (folder / "bin/gh").chmod(0o755)
+        done = shell(str(ROOT / "tools/ci/verify.sh"), work)
+        assert "::warning title=septum::no comment" in done.stdout, done.stdout
+        (folder / "bin/good-gh").rename(folder / "bin/gh")
+        environment["SEPTUM_BASE"] = "elsewhere"
+        done = shell(str(ROOT / "tools/ci/verify.sh"), work)
+        assert "`fetch-depth: 0`" in done.stdout and not done.stderr.count("fatal"), done
+        environment["SEPTUM_BASE"] = "main"
+        (folder / "output").write_text("")
         # Without a pull request nothing is said, and what is proved is a success.
         environment["SEPTUM_PULL_REQUEST"] = ""
-        (folder / "gh.log").unlink()
+        (folder / "gh.log").unlink(missing_ok=True)
         (work / "appliance.yaml").write_text(TWO)
         shell(str(ROOT / "tools/ci/verify.sh"), work)
         assert not (folder / "gh.log").exists() and (folder / "output").read_text().endswith("verdict=proved\n")
@@ -67,7 +83,10 @@ def main() -> int:
         shell(entries["septum-check"] + " appliance.yaml", work)
         shell(entries["septum-fmt"] + " appliance.yaml", work)
         (work / "appliance.yaml").write_text(TWO.replace("cpus: 1", "cpus:    0"))
-        assert "out of range" in shell(entries["septum-check"] + " appliance.yaml", work, code=2).stdout
+        (work / "appliance-b.yaml").write_text(TWO.replace("memory:", "memroy:"))
+        said = shell(entries["septum-check"] + " appliance.yaml appliance-b.yaml", work, code=2).stdout # of each file
+        assert "out of range" in said and "memroy" in said, said
+        (work / "appliance-b.yaml").unlink()
         shell(entries["septum-fmt"] + " appliance.yaml", work)
         assert "cpus: 0" in (work / "appliance.yaml").read_text() # pre-commit sees that the file changed
 

@@ -83,6 +83,22 @@ def main() -> int:
                     if verify.returncode != 2 or f"error[{why}" not in verify.stdout:
                         failed.append(f"{name}: granting `{device}` is not refused by {why}\n{verify.stdout}{verify.stderr}")
             print(f"{name}: probed")
+    # A machine with Intel's processors is seen and drawn; that nothing can be built for it is a warning, and a finding of the appliance.
+    with tempfile.TemporaryDirectory(prefix="septum-probe-") as scratch:
+        folder = pathlib.Path(scratch)
+        subprocess.run(["tar", "-xzf", HERE / "captures/q35-vtd.tar.gz", "-C", folder], check=True)
+        cpus = folder / "proc/cpuinfo"
+        cpus.write_text(cpus.read_text().replace("AuthenticAMD", "GenuineIntel"))
+        probed = run(septum, "board", "probe", "--root", ".", "-o", "laptop.yaml", cwd=folder)
+        show = run(septum, "board", "show", "./laptop.yaml", cwd=folder)
+        (folder / "a.yaml").write_text(appliance("laptop", []))
+        check = run(septum, "check", "a.yaml", cwd=folder)
+        if probed.returncode != 0 or "these are Intel's" not in probed.stderr:
+            failed.append(f"a laptop: {probed.returncode}\n{probed.stderr}")
+        if show.returncode != 0 or "Intel processor" not in show.stdout or "warning: no appliance can be built for `laptop`" not in show.stderr:
+            failed.append(f"a laptop is not drawn: {show.returncode}\n{show.stdout}{show.stderr}")
+        if check.returncode != 2 or "error[board.vendor-unsupported]" not in check.stdout:
+            failed.append(f"an appliance on a laptop: {check.returncode}\n{check.stdout}{check.stderr}")
     # What is not there is no reason to fall over.
     with tempfile.TemporaryDirectory(prefix="septum-probe-") as scratch:
         done = run(septum, "board", "probe", "--root", scratch)

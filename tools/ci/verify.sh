@@ -25,20 +25,28 @@ if [[ $verdict == proved ]] && grep -q '"suppressions"' septum.sarif; then
 fi
 echo "verdict=$verdict" >>"${GITHUB_OUTPUT:-/dev/null}"
 
-# Against where the pull request branches off. A file that was not there has nothing to be compared with.
+# Against where the pull request branches off. A file that was not there has nothing to be compared with. What cannot be
+# said on the pull request is a warning: it leaves the verdict alone.
+warn() {
+    echo "::warning title=septum::$*"
+}
 if [[ -n ${SEPTUM_PULL_REQUEST:-} && -n ${SEPTUM_BASE:-} ]]; then
-    base=$(git merge-base HEAD "origin/$SEPTUM_BASE")
+    if ! base=$(git merge-base HEAD "origin/$SEPTUM_BASE" 2>/dev/null); then
+        warn "the flows of before are not here to compare with: check out with \`fetch-depth: 0\`"
+        exit "$code"
+    fi
     old=$(mktemp -d)
-    trap 'git worktree remove --force "$old"' EXIT
+    trap 'git worktree remove --force "$old"; rm -f "$old.comment"' EXIT
     git worktree add --quiet --detach "$old" "$base"
     if [[ -f $old/$appliance ]]; then
         {
             printf '**septum**: `%s` is %s.\n\n```diff\n' "$appliance" "$verdict"
-            septum diff "$old/$appliance" "$appliance" || true # 2: there are differences
+            # Also why there is no difference to show, when one of the two cannot be read. As git names a file of a branch.
+            septum diff "$old/$appliance" "$appliance" 2>&1 | sed "s|$old/|$SEPTUM_BASE:|g" || true
             printf '```\n'
         } >"$old.comment"
-        gh pr comment "$SEPTUM_PULL_REQUEST" --edit-last --create-if-none --body-file "$old.comment"
-        rm -f "$old.comment"
+        gh pr comment "$SEPTUM_PULL_REQUEST" --edit-last --create-if-none --body-file "$old.comment" ||
+            warn "no comment on the pull request: it takes \`pull-requests: write\`, which one from a fork does not get"
     fi
 fi
 exit "$code"

@@ -26,10 +26,11 @@ void asid_bytes(const Context& context, Judge& judge) {
                  .key = "zero",
                  .witness = "ASID 0"});
         }
-        for (const decode::Vmcb* vmcb : {&partition.vmcb_boot, &partition.vmcb_ap}) {
+        for (const auto& [vmcb, which] :
+             {std::pair{&partition.vmcb_boot, "boot"}, {&partition.vmcb_ap, "application"}}) {
             if (vmcb->asid != asid) {
-                judge.violated({.message = fmt::format("a VMCB template of `{}` has ASID {}, expected {}",
-                                                       partition.name, vmcb->asid, asid),
+                judge.violated({.message = fmt::format("the {} CPU's VMCB template of `{}` has ASID {}, expected {}",
+                                                       which, partition.name, vmcb->asid, asid),
                                 .partitions = {partition.name},
                                 .key = "vmcb",
                                 .witness = fmt::format("ASID {}", vmcb->asid)});

@@ -160,7 +160,7 @@ std::vector<Needed> needed(const Context& context) {
          "the processor has the board's physical address bits"},
     };
     // The vendor's name: EBX, EDX, ECX of CPUID Fn0000_0000 (APM 3 appendix E), first letter lowest.
-    const bool amd = board.vendor == config::Vendor::amd;
+    const bool amd = board.vendor.value == config::Vendor::amd;
     const std::string_view vendor = amd ? "AuthenticAMD" : "GenuineIntel";
     constexpr std::uint16_t kOrder[] = {kEbx, kEdx, kEcx};
     for (std::size_t i = 0; i < 3; ++i) {

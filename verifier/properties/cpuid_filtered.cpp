@@ -229,9 +229,10 @@ void check(const Context& context, Judge& judge) {
             }
         }
         judge_partition(judge, facts, span);
-        for (const decode::Vmcb* vmcb : {&facts.vmcb_boot, &facts.vmcb_ap}) {
+        for (const auto& [vmcb, which] : {std::pair{&facts.vmcb_boot, "boot"}, {&facts.vmcb_ap, "application"}}) {
             if (!vmcb->intercepted(decode::Intercept::cpuid)) {
-                judge.violated({.message = fmt::format("a VMCB template of `{}` does not intercept CPUID", facts.name),
+                judge.violated({.message = fmt::format("the {} CPU's VMCB template of `{}` does not intercept CPUID",
+                                                       which, facts.name),
                                 .partitions = {facts.name},
                                 .key = "intercept",
                                 .witness = "host-physical " + address(vmcb->address)});

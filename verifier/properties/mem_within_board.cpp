@@ -15,6 +15,18 @@ namespace septum::verifier {
 
 namespace {
 
+// A sum of many sizes, as a person compares it: in whole units where it is some, else to a tenth of the largest.
+std::string about(std::uint64_t size) {
+    const std::uint64_t unit = size < kMiB ? kKiB : size < kGiB ? kMiB : kGiB;
+    if (size % unit == 0 || (size % kMiB == 0 && size < 10 * kGiB)) {
+        return bytes_text(size);
+    }
+    return fmt::format("{:.1f} {}", static_cast<double>(size) / static_cast<double>(unit),
+                       unit == kKiB   ? "KiB"
+                       : unit == kMiB ? "MiB"
+                                      : "GiB");
+}
+
 Pieces board_memory(const config::Board& board) {
     Pieces out;
     for (const config::BoardMemory& memory : board.memory) {
@@ -81,11 +93,11 @@ void total_fits(const Context& context, Judge& judge) {
         return;
     }
     Said said;
-    said.message = fmt::format("the partitions and channels need {}, but board `{}` has {}", bytes_text(need),
-                               model.board.name.value, bytes_text(have));
+    said.message = fmt::format("the partitions and channels need {}, but board `{}` has {}", about(need),
+                               model.board.name.value, about(have));
     said.partitions.push_back(largest->name.value);
     said.key = "total";
-    said.witness = fmt::format("{} too much", bytes_text(need - have));
+    said.witness = fmt::format("{} too much", about(need - have));
     said.primary = largest->memory.span;
     said.label = fmt::format("`{}` takes the most: {}", largest->name.value, bytes_text(largest->memory.value));
     said.help = "give the partitions less memory, or use a board with more";

@@ -38,12 +38,12 @@ void outside_bytes(const Context& context, Judge& judge) {
         map.push_back({covered.first, static_cast<std::uint64_t>(covered.last) + 1, 0});
     }
     for (const PartitionFacts& facts : context.facts->partitions) {
-        for (const decode::Vmcb* vmcb : {&facts.vmcb_boot, &facts.vmcb_ap}) {
+        for (const auto& [vmcb, which] : {std::pair{&facts.vmcb_boot, "boot"}, {&facts.vmcb_ap, "application"}}) {
             if (!vmcb->intercepted(decode::Intercept::msr_prot)) {
                 judge.violated(
-                    {.message = fmt::format("a VMCB template of `{}` does not intercept MSR accesses, so every "
-                                            "MSR outside the map is reached",
-                                            facts.name),
+                    {.message = fmt::format("the {} CPU's VMCB template of `{}` does not intercept MSR accesses, so "
+                                            "every MSR outside the map is reached",
+                                            which, facts.name),
                      .partitions = {facts.name},
                      .key = "intercept",
                      .witness = "host-physical " + address(vmcb->address)});

@@ -60,7 +60,7 @@
   const map = $("map");
   if (map === null) return;
   const data = JSON.parse($("map-data").textContent);
-  const hex = (n) => "0x" + BigInt(n).toString(16);
+  const hex = (n) => "0x" + BigInt(n).toString(16).replace(/\B(?=(....)+$)/g, "_"); // as the tables have it
   const size = (n) => {
     for (const [unit, bytes] of [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 1024]])
       if (n >= bytes) return +(n / bytes).toFixed(2) + " " + unit;

@@ -252,7 +252,7 @@ TEST(Scale, SixtyFourPartitions) {
     std::size_t size = 0;
     const double seconds = seconds_to_make(make_large(64, 32 * kMiB, kGiB), size);
     RecordProperty("milliseconds", static_cast<int>(seconds * 1000));
-    EXPECT_GT(size, 64U * 10 * kPageSize);
+    EXPECT_GT(size, u64{64} * 10 * kPageSize);
     EXPECT_LT(seconds, kMostSeconds);
 }
 

@@ -50,11 +50,11 @@ Made make(config::Model model) {
 
 // VT-d §9.1, §9.3, §9.8: where a request of `bdf` for `address` ends; 0 when it faults.
 std::uint64_t vtd_walk(const Made& made, std::uint16_t bdf, std::uint64_t address) {
-    const std::uint64_t root = made.at(made.record.root_table.value + (bdf >> 8U) * 16U);
+    const std::uint64_t root = made.at(made.record.root_table.value + (bdf >> 8U) * 16ULL);
     if ((root & 1U) == 0) {
         return 0;
     }
-    const std::uint64_t context = (root & kAddress) + (bdf & 0xFFU) * 16U;
+    const std::uint64_t context = (root & kAddress) + (bdf & 0xFFU) * 16ULL;
     if ((made.at(context) & 1U) == 0) {
         return 0;
     }
@@ -77,7 +77,7 @@ std::uint64_t vtd_walk(const Made& made, std::uint16_t bdf, std::uint64_t addres
 
 // AMD IOMMU §2.2.2, §2.2.3.
 std::uint64_t amd_walk(const Made& made, std::uint16_t bdf, std::uint64_t address) {
-    std::uint64_t entry = made.at(made.record.root_table.value + bdf * 32U);
+    std::uint64_t entry = made.at(made.record.root_table.value + bdf * 32ULL);
     EXPECT_EQ(entry & 3U, 3U); // V, TV
     std::uint64_t level = entry >> 9U & 7U;
     while (level != 0) {
@@ -138,8 +138,8 @@ TEST(Vtd, EveryOtherRequesterFaults) {
     const Made made = make(make_owners());
     std::size_t present = 0;
     for (std::uint32_t bdf = 0; bdf < 0x1'0000; ++bdf) {
-        const std::uint64_t root = made.at(made.record.root_table.value + (bdf >> 8U) * 16U);
-        const bool open = (root & 1U) != 0 && made.at((root & kAddress) + (bdf & 0xFFU) * 16U) != 0;
+        const std::uint64_t root = made.at(made.record.root_table.value + (bdf >> 8U) * 16ULL);
+        const bool open = (root & 1U) != 0 && made.at((root & kAddress) + (bdf & 0xFFU) * 16ULL) != 0;
         EXPECT_EQ(open, bdf == made.plan.devices[0].bdf || bdf == made.plan.devices[1].bdf) << bdf;
         present += open ? 1 : 0;
     }
@@ -228,7 +228,7 @@ TEST(Amdvi, EveryRequesterIsValidAndWithoutAnOwnerPowerless) {
     EXPECT_EQ(made.record.capability, 0xC4U); // XTSup, IASup, GASup
     EXPECT_EQ(made.record.capability_mask, 0xC4U);
     for (std::uint32_t bdf = 0; bdf < 0x1'0000; ++bdf) {
-        const std::uint64_t entry = made.record.root_table.value + bdf * 32U;
+        const std::uint64_t entry = made.record.root_table.value + bdf * 32ULL;
         ASSERT_EQ(made.at(entry) & 3U, 3U);
         ASSERT_EQ(made.at(entry + 16) & 1U, 1U);
         ASSERT_EQ(made.at(entry + 16) >> 56U & 0xFU, 0U); // INIT, ExtINT, NMI not passed
@@ -250,7 +250,7 @@ TEST(Amdvi, EachDeviceHasItsOwnInterruptTable) {
         ASSERT_EQ(tables.size(), 2U);
         EXPECT_NE(tables[0], tables[1]);
         for (std::size_t d = 0; d < 2; ++d) {
-            const std::uint64_t word = made.at(made.record.root_table.value + made.plan.devices[d].bdf * 32U + 16);
+            const std::uint64_t word = made.at(made.record.root_table.value + made.plan.devices[d].bdf * 32ULL + 16);
             EXPECT_EQ(word & 0x000F'FFFF'FFFF'FFC0ULL, tables[d].value);
             EXPECT_EQ(word >> 60U & 3U, 2U);                // remapped
             EXPECT_EQ(word >> 1U & 0xFU, d == 0 ? 0U : 7U); // 1 and 128 entries

@@ -166,7 +166,7 @@ TEST(Plan, NamesAndLimits) {
     model.partitions[0].name.value = std::string(32, 'x');
     EXPECT_EQ(only_error(place(model, kKernel)).id, "plan.name");
     model = make_pair();
-    model.board.vendor = config::Vendor::intel;
+    model.board.vendor.value = config::Vendor::intel;
     EXPECT_EQ(only_error(place(model, kKernel)).id, "plan.vendor");
     model = make_pair();
     model.board.trampoline.value = 0x10'0000;

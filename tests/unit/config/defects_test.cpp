@@ -76,7 +76,7 @@ TEST(Files, ANameThatIsTooLong) {
 
 TEST(Files, AtMostOneMebibyte) {
     const Folder folder;
-    const std::string comment(1024 * 1024, '#');
+    const std::string comment(std::size_t{1024} * 1024, '#');
     expect_only(load(folder.write("fits.yaml", comment), {}), "yaml.empty");
     expect_only(load(folder.write("large.yaml", comment + "#"), {}), "file.too-large");
     expect_only(read(comment + "#"), "file.too-large");
@@ -111,6 +111,23 @@ TEST(Board, TheCallersChoiceNeedsNoKey) {
     expect_only(load_text(text, "a.yaml", ".", options), "config.unknown-board");
     options.board = "./nowhere.yaml";
     expect_only(load_text(text, "a.yaml", ".", options), "file.missing");
+}
+
+// Whoever only looks at a board asks for it; whoever loads an appliance gets the refusal without asking.
+TEST(Board, OneOfIntelIsTakenToBeSeenOnly) {
+    const Folder folder;
+    const Loaded shipped = read("septum: 1\nname: demo\nboard: qemu-q35\npartitions: {}\n");
+    std::string board = shipped.sources.files.at(1).text;
+    board.replace(board.find("vendor: amd"), 11, "vendor: intel");
+    folder.write("qemu-q35.yaml", board);
+    const std::string text = "septum: 1\nname: demo\nboard: qemu-q35\npartitions:\n"
+                             "  a: {cpus: 1, memory: 2 MiB, boot: {elf: a}}\n";
+    LoadOptions options;
+    expect_only(load_text(text, "a.yaml", folder.path(), options), "board.vendor-unsupported");
+    options.any_processor = true;
+    const Loaded seen = load_text(text, "a.yaml", folder.path(), options);
+    ASSERT_TRUE(seen.model) << said(seen);
+    EXPECT_EQ(seen.model->board.vendor.value, Vendor::intel);
 }
 
 std::string repeated(const std::string& text, std::size_t times) {

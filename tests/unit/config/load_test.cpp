@@ -67,7 +67,7 @@ TEST(Boards, Q35) {
     ASSERT_TRUE(loaded.model) << said(loaded);
     const Board& board = loaded.model->board;
     EXPECT_EQ(board.name.value, "qemu-q35");
-    EXPECT_EQ(board.vendor, Vendor::amd);
+    EXPECT_EQ(board.vendor.value, Vendor::amd);
     EXPECT_EQ(board.apic.value, Apic::x2apic);
     ASSERT_EQ(board.cpus.size(), 4U);
     EXPECT_EQ(board.cpus[3].apic_id.value, 3U);
