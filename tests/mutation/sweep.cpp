@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flips each byte of a bundle that is sealed again, and lists the ones that nobody minds. By hand:
 //   mutation-sweep MACHINE [PART]   PART of manifest, tables, payloads, kernel; all of them when none is named
-//   mutation-sweep image APPLIANCE IMAGE   every byte that is neither of the bundle nor of the kernel, which have
-//   digests
+//   mutation-sweep image APPLIANCE IMAGE   (its board beside it, or in it) every byte that is neither of the bundle nor
+//   of the kernel, which have digests
 // SEPTUM_SHARD=1/2 judges the first of two parts, SEPTUM_STRIDE=16 every sixteenth byte of what is no manifest,
 // SEPTUM_ONLY=vmcb,devices what lies in structures whose names have one of these in them.
 #include "tests/mutation/interpreter.hpp"
