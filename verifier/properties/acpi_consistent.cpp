@@ -601,13 +601,11 @@ const Property kAcpiConsistent{
     .id = "acpi.consistent",
     .title = "a guest is told what it has",
     .statement =
-        "The information page, and for all but native guests the memory map, command line, modules and ACPI "
-        "tables, that "
-        "lie in a partition's initial memory name its own CPUs, RAM, channels, console, ports and, where it "
-        "owns devices, "
-        "its PCI bus, and nothing that it does not have. A Linux is told in its command line, too, that there "
-        "is no I/O APIC, and interrupt trigger registers "
-        "and FADT name the same interrupt. The registers that the boot CPU starts with lead to these, or are zero.",
+        "The information page, and for all but native guests the memory map, command line, modules and ACPI tables, "
+        "that lie in a partition's initial memory name its own CPUs, RAM, channels, console, ports and, where it owns "
+        "devices, its PCI bus, and nothing that it does not have. A Linux is told in its command line, too, that "
+        "there is no I/O APIC, and interrupt trigger registers and FADT name the same interrupt. The registers that "
+        "the boot CPU starts with lead to these, or are zero.",
     .level = Level::bytes,
     .rests_on = "the initial memory in the image, as decoded",
     .manual = "ACPI 6.5 §5.2, §20; Linux x86 boot protocol 2.15; Xen hvm/start_info.h; Multiboot 0.6.96 §3.3; "

@@ -54,8 +54,8 @@ void asid_bytes(const Context& context, Judge& judge) {
 const Property kAsidUnique{
     .id = "asid.unique",
     .title = "address-space ids are unique",
-    .statement = "Every partition has its own ASID, none has 0, and both of its VMCB templates carry it: a translation "
-                 "cached for one can't serve another.",
+    .statement = "Every partition has its own ASID, none has 0, and both of its VMCB templates carry it: a "
+                 "translation cached for one can't serve another.",
     .level = Level::bytes,
     .rests_on = "the number of ASIDs the processor has, which is a fact of the board contract",
     .manual = "AMD APM volume 2 §15.16",

@@ -596,13 +596,11 @@ const Property kBoardContract{
     .statement =
         "The manifest records the board's name, APIC mode, start page and IOMMU, and the facts that the kernel "
         "compares with the machine include every one that a proof here rests on: vendor, SVM, nested paging, "
-        "no-execute, "
-        "address width, ASIDs, page sizes, x2APIC, microcode, every PCI function and no other, the IOMMU's kind and "
-        "the depth, page "
-        "sizes and interrupt formats that its tables use, that the unit keeps no absent entry and needs no flush of "
-        "writes, and of assigned functions the header, what capability begins where, the MSI-X table and that "
-        "it can be reset as the image says. The "
-        "board file itself is free of contradictions.",
+        "no-execute, address width, ASIDs, page sizes, x2APIC, microcode, every PCI function and no other, the "
+        "IOMMU's kind and the depth, page sizes and interrupt formats that its tables use, that the unit keeps no "
+        "absent entry and needs no flush of writes, and of assigned functions the header, what capability begins "
+        "where, the MSI-X table and that it can be reset as the image says. The board file itself is free of "
+        "contradictions.",
     .level = Level::bytes,
     .rests_on = "the kernel's comparison at boot, which is tested, not proved",
     .manual = "septum/manifest/manifest.hpp: Fact",

@@ -136,8 +136,8 @@ const Property kChanDirected{
     .title = "each channel has one writer and one reader",
     .statement =
         "No byte of memory is written by two partitions, and every byte of a channel is written by its declared "
-        "writer, so by nobody else; the manifest names the same writer and reader. That only the two ends read "
-        "it is mem.disjoint. On the model alone: the ends are two different partitions.",
+        "writer, so by nobody else; the manifest names the same writer and reader. That only the two ends read it is "
+        "mem.disjoint. On the model alone: the ends are two different partitions.",
     .level = Level::bytes,
     .rests_on = "the nested page tables in the image, as decoded",
     .manual = "AMD APM volume 2 §15.25.5",

@@ -117,8 +117,8 @@ const Property kCpuExclusive{
     .id = "cpu.exclusive",
     .title = "each CPU has one owner",
     .statement =
-        "No CPU is given to two partitions, and the kernel's own blocks per CPU and per partition lie apart in "
-        "its workspace. On the model alone: no CPU is pinned twice.",
+        "No CPU is given to two partitions, and the kernel's own blocks per CPU and per partition lie apart in its "
+        "workspace. On the model alone: no CPU is pinned twice.",
     .level = Level::bytes,
     .rests_on = "the manifest's list of CPUs, which is what the kernel starts",
     .manual = "septum/manifest/manifest.hpp: Cpu",

@@ -249,10 +249,9 @@ const Property kCpuidFiltered{
     .title = "CPUID shows only what a partition may use",
     .statement =
         "Whatever the processor says, the manifest's masks and sets let no partition see SVM, VMX, SGX, MWAIT, the "
-        "TSC deadline timer, performance counters, memory type ranges, memory encryption or cache "
-        "allocation; leaves that are not known to be harmless are constants; of machine checks at most the "
-        "architecture, without a bank; each sees a hypervisor and x2APIC; "
-        "CPUID is intercepted.",
+        "TSC deadline timer, performance counters, memory type ranges, memory encryption or cache allocation; leaves "
+        "that are not known to be harmless are constants; of machine checks at most the architecture, without a bank; "
+        "each sees a hypervisor and x2APIC; CPUID is intercepted.",
     .level = Level::bytes,
     .rests_on = "the kernel's computation of the answers at boot, which is tested, not proved; leaves without a rule "
                 "answer zeros",

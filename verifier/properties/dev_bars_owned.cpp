@@ -218,8 +218,7 @@ const Property kDevBarsOwned{
     .statement =
         "No two BARs of the board overlap; no partition reaches a BAR of a function that it does not own; the image "
         "programs each BAR of an assigned device where the board says, and shows it at its one place of its owner's "
-        "window: the largest first, each at the next boundary of its size. What the owner reaches of it is "
-        "mem.exact.",
+        "window: the largest first, each at the next boundary of its size. What the owner reaches of it is mem.exact.",
     .level = Level::bytes,
     .rests_on =
         "the kernel's boot part, which programs the BARs and reads them back; the nested page tables, as decoded",

@@ -67,8 +67,8 @@ const Property kDmaAbsentBlocked{
     .title = "every requester that nobody owns is blocked",
     .statement =
         "For each of the 65,536 requester ids: an assigned function is translated, every other is refused; none "
-        "passes through or is left to a table outside the image. No entry has bits set that keep a fault from "
-        "being reported or let exclusion ranges, port I/O or system management messages past.",
+        "passes through or is left to a table outside the image. No entry has bits set that keep a fault from being "
+        "reported or let exclusion ranges, port I/O or system management messages past.",
     .level = Level::bytes,
     .rests_on = kDmaUnitOn,
     .manual = kDmaTables,

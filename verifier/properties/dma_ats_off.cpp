@@ -42,8 +42,8 @@ const Property kDmaAtsOff{
     .id = "dma.ats-off",
     .title = "no device translates for itself",
     .statement =
-        "No requester is believed when it says that an address is translated already: VT-d TT is not 01b, AMD-Vi "
-        "I is 0. The capability itself lies in extended configuration space, which no partition reaches "
+        "No requester is believed when it says that an address is translated already: VT-d TT is not 01b, AMD-Vi I is "
+        "0. The capability itself lies in extended configuration space, which no partition reaches "
         "(pci.config-filtered).",
     .level = Level::bytes,
     .rests_on = kDmaUnitOn,

@@ -147,9 +147,9 @@ const Property kDmaConfined{
     .id = "dma.confined",
     .title = "DMA reaches exactly its owner's RAM",
     .statement =
-        "For every assigned device and every DMA address: the page tables of its domain lead to its owner's RAM at the "
-        "same address that the owner uses, with read and write, and to nothing where the owner has no RAM. Domains of "
-        "nobody reach nothing; one domain id means one set of tables.",
+        "For every assigned device and every DMA address: the page tables of its domain lead to its owner's RAM at "
+        "the same address that the owner uses, with read and write, and to nothing where the owner has no RAM. "
+        "Domains of nobody reach nothing; one domain id means one set of tables.",
     .level = Level::bytes,
     .rests_on = kDmaUnitOn,
     .manual = kPageTables,

@@ -178,8 +178,7 @@ const Property kDmaP2p{
     .statement =
         "Every bridge above an assigned device has access control, which the kernel turns on, or all devices with "
         "registers are of one group; bridge windows hold only what is behind them and not the interrupt window, and "
-        "are "
-        "programmed as the board says; no DMA mapping leads to a BAR or to the interrupt window.",
+        "are programmed as the board says; no DMA mapping leads to a BAR or to the interrupt window.",
     .level = Level::bytes,
     .rests_on = "the board file; the kernel's boot part, which programs the bridges and reads them back",
     .manual = "PCI Express Base 5.0 §6.12; PCI-to-PCI bridge 1.2 §3.2.5; VT-d specification §3.14",

@@ -75,9 +75,9 @@ const Property kExitComplete{
     .id = "exit.complete",
     .title = "every exit has an answer",
     .statement =
-        "The templates intercept nothing that the kernel does not answer, and the rules for ports, MSRs and CPUID "
-        "are in order, never answer one thing twice and hold only answers that exist. How the kernel acts on "
-        "them is level `handler`, tested, not proved.",
+        "The templates intercept nothing that the kernel does not answer, and the rules for ports, MSRs and CPUID are "
+        "in order, never answer one thing twice and hold only answers that exist. How the kernel acts on them is "
+        "level `handler`, tested, not proved.",
     .level = Level::bytes,
     .rests_on = "the list of exits that the kernel's core answers",
     .manual = "AMD APM volume 2 appendix C; septum/manifest/manifest.hpp",

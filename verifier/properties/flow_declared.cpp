@@ -60,12 +60,12 @@ const Property kFlowDeclared{
     .id = "flow.declared",
     .title = "the bytes grant exactly the declared flows",
     .statement =
-        "One partition can write memory that another can read, ring its doorbell, or halt the machine, exactly "
-        "when a channel or a fault policy of the model says so.",
+        "One partition can write memory that another can read, ring its doorbell, or halt the machine, exactly when a "
+        "channel or a fault policy of the model says so.",
     .level = Level::bytes,
     .rests_on =
-        "the nested page tables and the manifest in the image, as decoded; consoles are the kernel's and flow to "
-        "no partition",
+        "the nested page tables and the manifest in the image, as decoded; consoles are the kernel's and flow to no "
+        "partition",
     .manual = "AMD APM volume 2 §15.25",
     .mend = "declare a channel between them, or build the image anew",
     .bytes = declared_bytes,

@@ -118,11 +118,10 @@ const Property kFlowPolicy{
     .id = "flow.policy",
     .title = "the policy holds over every path",
     .statement =
-        "For every `never` there is no path of flows from one end to the other, however long; for every `only … "
-        "via` every path passes one of the named. Once over the flows that the model declares, once over those "
-        "that the bytes grant. Flows are memory that one side or its devices write and the other reads, doorbells, "
-        "interrupts of devices, devices to the outside, the event log, and the fault policy `halt-system`, which "
-        "everybody sees.",
+        "For every `never` there is no path of flows from one end to the other, however long; for every `only … via` "
+        "every path passes one of the named. Once over the flows that the model declares, once over those that the "
+        "bytes grant. Flows are memory that one side or its devices write and the other reads, doorbells, interrupts "
+        "of devices, devices to the outside, the event log, and the fault policy `halt-system`, which everybody sees.",
     .level = Level::bytes,
     .rests_on =
         "that partitions have no other way to each other, which mem.*, io.*, msr.* and dma.* show; timing and cache "

@@ -454,11 +454,10 @@ const Property kImageBootPath{
     .id = "image.boot-path",
     .title = "GRUB loads exactly the judged kernel and bundle",
     .statement =
-        "grub.cfg is the four expected lines and nothing else; there is one, and no file beside those of an appliance. "
-        "GRUB's programs look for it there, or have just the expected commands built in. On a disk the boot sector "
-        "loads GRUB from partition 1, and there are the three expected partitions; an ISO's boot entries, boot sector "
-        "and "
-        "partition table start the same programs.",
+        "grub.cfg is the four expected lines and nothing else; there is one, and no file beside those of an "
+        "appliance. GRUB's programs look for it there, or have just the expected commands built in. On a disk the "
+        "boot sector loads GRUB from partition 1, and there are the three expected partitions; an ISO's boot entries, "
+        "boot sector and partition table start the same programs.",
     .level = Level::bytes,
     .rests_on = "the code of GRUB's boot sector, programs and modules; firmware that starts them",
     .manual = "ECMA-119; El Torito 1.0; UEFI 2.10 §5; fatgen103; POSIX ustar; Multiboot2 §3",

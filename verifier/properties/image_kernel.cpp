@@ -111,10 +111,9 @@ const Property kImageKernel{
     .id = "image.kernel",
     .title = "the kernel is the one measured",
     .statement =
-        "The kernel's file is the one that septum came with (or `--kernel` names) and has the digest that the manifest "
-        "records, and so have its segments that are not "
-        "writable, which the kernel compares again at boot; its segments lie in the kernel's range, apart from "
-        "each other, at the address they are linked for.",
+        "The kernel's file is the one that septum came with (or `--kernel` names) and has the digest that the "
+        "manifest records, and so have its segments that are not writable, which the kernel compares again at boot; "
+        "its segments lie in the kernel's range, apart from each other, at the address they are linked for.",
     .level = Level::bytes,
     .rests_on = "SHA-256; what the kernel's code does is tested, not proved",
     .manual = "System V gABI chapter 5; FIPS 180-4",

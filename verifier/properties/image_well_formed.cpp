@@ -118,8 +118,7 @@ const Property kImageWellFormed{
     .statement =
         "Every structure of the image was read to its end without a defect of any kind: nothing reserved is set, "
         "nothing points out of its bounds, no byte lies where none is described. Of an ISO that covers the system "
-        "area, "
-        "descriptors, both partition tables, the boot catalogue, directories and the gaps between them.",
+        "area, descriptors, both partition tables, the boot catalogue, directories and the gaps between them.",
     .level = Level::bytes,
     .rests_on = "the decoders, which have their own tests",
     .manual = "each format's own",

@@ -148,10 +148,9 @@ const Property kIoAnswers{
     .id = "io.answers",
     .title = "ports that exit are answered as declared",
     .statement =
-        "For each of the 65,536 ports, the manifest's rules give a partition the console exactly when it has one, "
-        "the sleep, reset and doorbell registers at their places, PCI configuration exactly when it boots as a PC or "
-        "owns a "
-        "device, the timer when it is given one, a fault at the ports that no guest may touch, and nothing else but "
+        "For each of the 65,536 ports, the manifest's rules give a partition the console exactly when it has one, the "
+        "sleep, reset and doorbell registers at their places, PCI configuration exactly when it boots as a PC or owns "
+        "a device, the timer when it is given one, a fault at the ports that no guest may touch, and nothing else but "
         "constants and absence.",
     .level = Level::bytes,
     .rests_on = "the kernel's handler, which reads these rules; it is tested, not proved",

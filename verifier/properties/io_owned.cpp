@@ -101,8 +101,8 @@ const Property kIoOwned{
     .id = "io.owned",
     .title = "each granted port has one owner",
     .statement =
-        "No I/O port is reached by two partitions without an exit. On the model alone: no port is declared twice, "
-        "and none lies where the partition's virtual board has a device.",
+        "No I/O port is reached by two partitions without an exit. On the model alone: no port is declared twice, and "
+        "none lies where the partition's virtual board has a device.",
     .level = Level::bytes,
     .rests_on = "the I/O permission maps in the image, as decoded",
     .manual = "AMD APM volume 2 §15.10.1",

@@ -20,9 +20,9 @@ void ipi(const Context& context, Judge& judge) {
 const Property kIrqIpi{
     .id = "irq.ipi",
     .title = "interrupts between processors leave the guest",
-    .statement = "No partition writes the interrupt command register without an exit, and none reaches the APIC's page "
-                 "(mem.kernel-private). That the kernel sends on only to the partition's own CPUs is level `handler`: "
-                 "tested, not proved.",
+    .statement = "No partition writes the interrupt command register without an exit, and none reaches the APIC's "
+                 "page (mem.kernel-private). That the kernel sends on only to the partition's own CPUs is level "
+                 "`handler`: tested, not proved.",
     .level = Level::bytes,
     .rests_on = "the MSR permission maps in the image, as decoded",
     .manual = "AMD APM volume 2 §15.11, §16.5, §16.13",

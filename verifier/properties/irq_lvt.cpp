@@ -23,8 +23,8 @@ const Property kIrqLvt{
     .title = "the local vector table is written only by the kernel",
     .statement =
         "No partition writes an entry of the local vector table without an exit, so none can ask for SMI, ExtINT or "
-        "INIT delivery. That the kernel lets only fixed, NMI and masked entries pass is level `handler`: tested, "
-        "not proved.",
+        "INIT delivery. That the kernel lets only fixed, NMI and masked entries pass is level `handler`: tested, not "
+        "proved.",
     .level = Level::bytes,
     .rests_on = "the MSR permission maps in the image, as decoded",
     .manual = "AMD APM volume 2 §16.4",

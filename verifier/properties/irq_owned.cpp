@@ -249,11 +249,9 @@ const Property kIrqOwned{
     .title = "each interrupt handle has one owner",
     .statement =
         "VT-d: each handle that a device was given names that device as its source in the remapping table, no handle "
-        "has "
-        "two owners, and no other entry names anybody. AMD-Vi: each assigned device has an interrupt table of its own, "
-        "long enough for its interrupts, and every other requester's interrupts are refused. How many interrupts a "
-        "device "
-        "has and where its MSI-X table lies is as the board says.",
+        "has two owners, and no other entry names anybody. AMD-Vi: each assigned device has an interrupt table of its "
+        "own, long enough for its interrupts, and every other requester's interrupts are refused. How many interrupts "
+        "a device has and where its MSI-X table lies is as the board says.",
     .level = Level::bytes,
     .rests_on = kRemappingOn,
     .manual = "VT-d specification §5.1, §9.10; AMD IOMMU specification §2.2.2, §2.2.5",

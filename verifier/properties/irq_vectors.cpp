@@ -110,8 +110,8 @@ const Property kIrqVectors{
     .id = "irq.vectors",
     .title = "doorbells raise interrupts, watchdog and IOMMU an NMI",
     .statement =
-        "Every doorbell's vector is 32 or above, or none. The watchdog's entry of the remapping table sends an NMI "
-        "to the one CPU that the manifest names. The board has that CPU, and the one that the IOMMU tells of faults.",
+        "Every doorbell's vector is 32 or above, or none. The watchdog's entry of the remapping table sends an NMI to "
+        "the one CPU that the manifest names. The board has that CPU, and the one that the IOMMU tells of faults.",
     .level = Level::bytes,
     .rests_on = "the manifest in the image",
     .manual = "AMD APM volume 2 §8.2; VT-d specification §9.10",

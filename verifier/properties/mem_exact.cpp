@@ -221,12 +221,11 @@ const Property kMemExact{
     .id = "mem.exact",
     .title = "reach equals grant",
     .statement =
-        "For every partition and every guest-physical address: the nested tables lead to the declared memory at "
-        "its one place, or to nothing where nothing is declared. RAM lies at 0 and from 4 GiB on, channels from "
-        "0xd0000000 on in the order of their names, the BARs of its own devices, without the pages that an MSI-X table "
-        "touches, where the manifest shows them; what is pinned is where it is pinned; the manifest's list of regions "
-        "says "
-        "the same as tables and model.",
+        "For every partition and every guest-physical address: the nested tables lead to the declared memory at its "
+        "one place, or to nothing where nothing is declared. RAM lies at 0 and from 4 GiB on, channels from "
+        "0xd0000000 on in the order of their names, the BARs of its own devices, without the pages that an MSI-X "
+        "table touches, where the manifest shows them; what is pinned is where it is pinned; the manifest's list of "
+        "regions says the same as tables and model.",
     .level = Level::bytes,
     .rests_on = "the nested page tables in the image, as decoded; the processor's page walk",
     .manual = "AMD APM volume 2 §5.3, §15.25",

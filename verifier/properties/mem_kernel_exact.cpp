@@ -162,14 +162,11 @@ const Property kMemKernelExact{
     .id = "mem.kernel-exact",
     .title = "the kernel maps what it needs and nothing else",
     .statement =
-        "After launch the kernel maps, at the same virtual as physical address: its resident segments with their "
-        "own rights, the bundle read-only but for the tables that the IOMMU's driver writes (interrupt tables, and "
-        "context "
-        "or device tables), its workspace without the stack guards, partitions' RAM, channels, the event log and the "
-        "crash record without execute, and "
-        "uncached the registers of IOMMU and watchdog, the pages of assigned devices' MSI-X tables and, on an xAPIC "
-        "board, "
-        "the local APIC. Nothing else.",
+        "After launch the kernel maps, at the same virtual as physical address: its resident segments with their own "
+        "rights, the bundle read-only but for the tables that the IOMMU's driver writes (interrupt tables, and "
+        "context or device tables), its workspace without the stack guards, partitions' RAM, channels, the event log "
+        "and the crash record without execute, and uncached the registers of IOMMU and watchdog, the pages of "
+        "assigned devices' MSI-X tables and, on an xAPIC board, the local APIC. Nothing else.",
     .level = Level::bytes,
     .rests_on = kKernelTablesRest,
     .manual = "AMD APM volume 2 §5.3, §5.6, §7.8",

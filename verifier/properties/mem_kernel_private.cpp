@@ -85,9 +85,9 @@ void kernel_private_bytes(const Context& context, Judge& judge) {
 const Property kMemKernelPrivate{
     .id = "mem.kernel-private",
     .title = "no partition reaches the kernel",
-    .statement = "No partition reaches a byte of the kernel's image, its workspace, the manifest, the pristine payload "
-                 "copies, the page in which processors wake up, the IOMMU's registers or the local APIC's page. On the "
-                 "model alone: nothing is pinned over the kernel or that page.",
+    .statement = "No partition reaches a byte of the kernel's image, its workspace, the manifest, the pristine "
+                 "payload copies, the page in which processors wake up, the IOMMU's registers or the local APIC's "
+                 "page. On the model alone: nothing is pinned over the kernel or that page.",
     .level = Level::bytes,
     .rests_on = "the nested page tables in the image, as decoded; the kernel's place as the manifest gives it",
     .manual = "AMD APM volume 2 §15.25",

@@ -101,8 +101,8 @@ const Property kMemReservedBits{
     .id = "mem.reserved-bits",
     .title = "page-table entries are well-formed",
     .statement = "No entry of any nested or kernel page table has a reserved bit set, none points outside the sealed "
-                 "tables or twice at one table, each has U/S as its kind of table needs it, and accessed and dirty are "
-                 "preset so that the processor never writes to the sealed tables.",
+                 "tables or twice at one table, each has U/S as its kind of table needs it, and accessed and dirty "
+                 "are preset so that the processor never writes to the sealed tables.",
     .level = Level::bytes,
     .rests_on = "the board's physical address width, which the kernel compares with CPUID",
     .manual = "AMD APM volume 2 §5.3, §5.4, §15.25.5",

@@ -9,8 +9,8 @@ const Property kMemScrubbed{
     .id = "mem.scrubbed",
     .title = "memory is zero before launch and before every restart",
     .statement =
-        "The kernel fills a partition's RAM with zeros before it copies the initial memory, at the first launch "
-        "and at every restart, and hashes what it copied.",
+        "The kernel fills a partition's RAM with zeros before it copies the initial memory, at the first launch and "
+        "at every restart, and hashes what it copied.",
     .level = Level::checked_at_boot,
     .rests_on = "the kernel's code, tested in the emulator",
     .manual = "septum/manifest/manifest.hpp: Payload",

@@ -81,12 +81,12 @@ const Property kMemTablesPrivate{
     .id = "mem.tables-private",
     .title = "nobody reaches the tables",
     .statement =
-        "Every nested page table, permission map, VMCB template, IOMMU table and kernel page table lies in the "
-        "sealed tables, no two structures share a page, and no partition reaches any of it.",
+        "Every nested page table, permission map, VMCB template, IOMMU table and kernel page table lies in the sealed "
+        "tables, no two structures share a page, and no partition reaches any of it.",
     .level = Level::bytes,
     .rests_on =
-        "the nested page tables in the image, as decoded; accessed and dirty bits preset, so that the processor "
-        "does not write to them",
+        "the nested page tables in the image, as decoded; accessed and dirty bits preset, so that the processor does "
+        "not write to them",
     .manual = "AMD APM volume 2 §15.25.5",
     .mend = kNotFromThisModel,
     .bytes = tables_private,

@@ -236,11 +236,9 @@ const Property kMemWithinBoard{
     .title = "everything planned is memory of the board",
     .statement =
         "Every byte that a partition reaches, registers of its own devices apart, every channel, the kernel, its "
-        "workspace "
-        "and the bundle lie inside the RAM that the board file declares, and so does every range that the kernel is "
-        "told to look for in "
-        "the firmware's map. On the model alone: pinned ranges do, and the sum of all sizes fits; registers of devices "
-        "are not RAM and lie in the windows of the bridges above them.",
+        "workspace and the bundle lie inside the RAM that the board file declares, and so does every range that the "
+        "kernel is told to look for in the firmware's map. On the model alone: pinned ranges do, and the sum of all "
+        "sizes fits; registers of devices are not RAM and lie in the windows of the bridges above them.",
     .level = Level::bytes,
     .rests_on = "the board file; the kernel compares it with the firmware's memory map before launch",
     .manual = "AMD APM volume 2 §15.25; Multiboot2 §3.6.8",

@@ -154,8 +154,8 @@ const Property kMsrAllowlist{
     .title = "dangerous MSRs exit, and are answered safely",
     .statement =
         "No partition reaches, without an exit, a register that moves memory, SMM, the APIC or SVM, sends an "
-        "interrupt, or writes the local vector table. Virtual EFER, APIC base and x2APIC stand where they belong "
-        "and nowhere else, and EFER.SVME is not the guest's to write.",
+        "interrupt, or writes the local vector table. Virtual EFER, APIC base and x2APIC stand where they belong and "
+        "nowhere else, and EFER.SVME is not the guest's to write.",
     .level = Level::bytes,
     .rests_on = "the list in verifier/properties/msr_allowlist.cpp; the kernel's handler, which is tested, not proved",
     .manual = "AMD APM volume 2 §15.11, appendix A",

@@ -84,8 +84,8 @@ const Property kMsrExact{
     .id = "msr.exact",
     .title = "passed MSRs equal the declared ones",
     .statement =
-        "For every partition and every MSR: a read or a write does not exit exactly when it is on the list that "
-        "the board's APIC mode allows.",
+        "For every partition and every MSR: a read or a write does not exit exactly when it is on the list that the "
+        "board's APIC mode allows.",
     .level = Level::bytes,
     .rests_on = "the MSR permission maps in the image, as decoded; the MSR_PROT intercept, shown by exit.intercepts",
     .manual = "AMD APM volume 2 §15.11",

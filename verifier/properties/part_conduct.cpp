@@ -213,10 +213,8 @@ const Property kPartConduct{
     .id = "part.conduct",
     .title = "a partition is run as declared",
     .statement = "The answer to each cause, limit of restarts, pause before them, heartbeat, event log, console and "
-                 "way of booting "
-                 "in the manifest are the declared ones. The watchdog is the board's, is there exactly when a "
-                 "heartbeat is promised, "
-                 "and looks twice in the shortest promise at least, or once a second.",
+                 "way of booting in the manifest are the declared ones. The watchdog is the board's, is there exactly "
+                 "when a heartbeat is promised, and looks twice in the shortest promise at least, or once a second.",
     .level = Level::bytes,
     .rests_on = "the kernel's handler, which acts by this record; it is tested, not proved",
     .manual = "septum/manifest/manifest.hpp: Partition",

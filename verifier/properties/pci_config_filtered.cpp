@@ -517,22 +517,17 @@ const Property kPciConfigFiltered{
     .title = "configuration space shows only what is harmless",
     .statement =
         "No partition reaches ports 0xcf8..0xcff without an exit, nor configuration space as memory, and after launch "
-        "the "
-        "kernel does not map that either. Each partition that boots as a PC or owns a device has one virtual host "
-        "bridge; "
-        "the others have none, and find these ports absent. For each of the 64 doublewords of each assigned function: "
-        "writes reach at most memory enable, bus master, parity and SERR of the "
-        "command register, status bits that ones clear, MSI masks, MSI-X enable and mask, and harmless bits of Device "
-        "Control; reads show the header, without BARs, ROM, interrupt line and pin, and stated capabilities. BAR and "
-        "MSI "
-        "registers are virtual, INTx is off, the list of capabilities is fixed and holds stated ones only. Virtual "
-        "function "
-        "numbers are unique. The virtual host bridge is constant, and all that it shows is vendor, device and the "
-        "class of "
-        "a host bridge.",
+        "the kernel does not map that either. Each partition that boots as a PC or owns a device has one virtual host "
+        "bridge; the others have none, and find these ports absent. For each of the 64 doublewords of each assigned "
+        "function: writes reach at most memory enable, bus master, parity and SERR of the command register, status "
+        "bits that ones clear, MSI masks, MSI-X enable and mask, and harmless bits of Device Control; reads show the "
+        "header, without BARs, ROM, interrupt line and pin, and stated capabilities. BAR and MSI registers are "
+        "virtual, INTx is off, the list of capabilities is fixed and holds stated ones only. Virtual function numbers "
+        "are unique. The virtual host bridge is constant, and all that it shows is vendor, device and the class of a "
+        "host bridge.",
     .level = Level::bytes,
-    .rests_on = "the I/O permission maps, port and configuration rules in the image, as decoded; the kernel's handler, "
-                "which reads these rules: it is tested, not proved",
+    .rests_on = "the I/O permission maps, port and configuration rules in the image, as decoded; the kernel's "
+                "handler, which reads these rules: it is tested, not proved",
     .manual = "PCI Local Bus 3.0 §3.2.2.3.2, §6.2, §6.7, §6.8; PCI Express Base 5.0 §7.5.3",
     .mend = "build the image anew; if it stays, the rules were not made from this model",
     .bytes = check,

@@ -89,8 +89,8 @@ const Property kVmcbFeatures{
     .title = "no other feature of SVM is on",
     .statement =
         "The templates use no virtual interrupts, AVIC, LBR virtualisation, encryption, event injection or TSC "
-        "offset; every byte that the format does not define is zero; the guest's EFER holds SVME as the "
-        "processor asks and nothing unusual.",
+        "offset; every byte that the format does not define is zero; the guest's EFER holds SVME as the processor "
+        "asks and nothing unusual.",
     .level = Level::bytes,
     .rests_on = "the VMCB templates in the image, as decoded",
     .manual = "AMD APM volume 2 §15.5.1, appendix B",
