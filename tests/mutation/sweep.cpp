@@ -116,8 +116,11 @@ private:
         } else if (ill_formed(editor)) {
             ++count.refused;
         } else if ((kernel ? editor.kernel : editor.bundle) != (kernel ? world_.kernel : world_.bundle)) {
-            std::printf("survives: %s + %#zx bit %u (%s at %#zx)\n", place.structure.c_str(), place.offset, bit,
-                        kernel ? "kernel" : "bundle", at);
+            const Bytes& before = kernel ? world_.kernel : world_.bundle;
+            std::uint64_t word = 0; // that the byte lies in: of a table's entry the lowest bit says whether it counts
+            std::memcpy(&word, before.data() + at / 8 * 8, std::min<std::size_t>(8, before.size() - at / 8 * 8));
+            std::printf("survives: %s + %#zx bit %u (%s at %#zx, word %#llx)\n", place.structure.c_str(), place.offset,
+                        bit, kernel ? "kernel" : "bundle", at, static_cast<unsigned long long>(word));
             std::fflush(stdout);
         } else {
             ++count.refused; // a digest: sealing put it right again

@@ -303,6 +303,14 @@ private:
             e.source_check = 1; // the table is the requester's own
             table.enabled.push_back(e);
         }
+        const std::uint64_t end = base + total;
+        const auto rest = memory_.at(end, (kPageSize - end % kPageSize) % kPageSize);
+        if (const auto stray = rest ? first_not_zero(*rest) : std::nullopt) {
+            out_.defects.add_lazy(
+                DefectKind::stray_bytes,
+                [&] { return what_ + ": behind the interrupt table of requester " + hex(id) + " in its page"; },
+                end + *stray, 0, (*rest)[*stray]);
+        }
         all_.tables.push_back(std::move(table));
         return {InterruptState::remapped, static_cast<std::uint32_t>(all_.tables.size() - 1)};
     }

@@ -202,9 +202,11 @@ TEST(AmdVi, InterruptTablesAreTakenApart) {
         } else {
             put(u.bytes, at + 2 * 4, 1 | 1U << 6 | 5U << 8 | 0x41U << 16, 4);
         }
-        put(u.bytes, at + 8 * (wide ? 16U : 4U), ~0U, 4); // behind the table's end: nobody's
+        EXPECT_TRUE(u.decode(wide).dma.defects.empty());
+        put(u.bytes, at + 8 * (wide ? 16U : 4U), ~0U, 4); // behind the table's end: no entry, and nobody's
         const AmdViTables t = u.decode(wide);
-        EXPECT_TRUE(t.dma.defects.empty());
+        EXPECT_TRUE(t.dma.defects.has(DefectKind::stray_bytes));
+        EXPECT_EQ(t.dma.defects.total(), 1U);
         ASSERT_EQ(t.tables.size(), 2U);
         EXPECT_EQ(t.tables[0].entries, 8U);
         EXPECT_EQ(t.tables[1].entries, 1U);

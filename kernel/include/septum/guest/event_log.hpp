@@ -9,7 +9,7 @@ namespace septum::guest {
 
 inline constexpr u64 kEventLogMagic = 0x474f'4c54'4e45'5645ULL; // "EVENTLOG"
 
-inline constexpr u64 kEventLogSize = 16 * 1024; // bytes: the head and 255 events
+inline constexpr u64 kEventLogSize = u64{16} * 1024; // bytes: the head and 255 events
 
 enum class EventKind : u16 {
     launched = 1,     // a: launches so far
