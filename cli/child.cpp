@@ -26,9 +26,8 @@ config::Diagnostic cannot_run(const std::string& program, int number) {
     ::setpgid(0, 0); // Ctrl-C is for septum, which then ends its children
     forget_interrupts_in_child();
     const int null = ::open("/dev/null", O_RDONLY);
-    ::dup2(null, STDIN_FILENO);
-    ::dup2(output, STDOUT_FILENO);
-    ::execv(argv[0], argv);
+    if (null >= 0 && ::dup2(null, STDIN_FILENO) >= 0 && ::dup2(output, STDOUT_FILENO) >= 0)
+        ::execv(argv[0], argv);
     ::_exit(127);
 }
 
