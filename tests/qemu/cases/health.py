@@ -140,19 +140,19 @@ def late_knock(workshop: Workshop) -> None:
 
 
 def _break(workshop: Workshop, change, pattern: str) -> None:
-    """Takes the first CPU that leaves its guest, in the kernel, and changes its registers; the kernel must say what came of it. The
-    guests leave, and fault, for long enough that the debugger is never too late."""
-    image = _build(workshop, "health-restarts-1000")
+    """Takes the first CPU that leaves its guest, in the kernel, and changes its registers; the kernel must say what came of it. Another
+    CPU may be in the midst of a line then, so that its letters stand among the first ones of this line."""
+    image = _build(workshop, "policy-stop")
     kernel = Kernel((workshop.septum.parent / "septum.elf").read_bytes())
     with tempfile.TemporaryDirectory(prefix="septum-break-") as folder:
         with Run(XAPIC.but(extra=("-gdb", f"unix:{folder}/gdb,server=on,wait=off")), image) as run:
             try:
-                at = run.wait(r"septum: health-restarts-1000 on ", 90)
+                at = run.wait(r"septum: policy-stop on ", 90)
                 gdb = Gdb(f"{folder}/gdb")
                 gdb.stop_at(kernel.symbol("svm_exit"))
                 change(gdb, kernel)
                 gdb.resume()
-                run.wait(pattern, 120, at)
+                run.wait(pattern.removeprefix("septum: "), 120, at)
             except Failure as wrong:
                 run.stop()
                 raise Failure(f"{wrong}\n--- serial line\n{run.console.text()}") from None
